@@ -1,0 +1,1 @@
+"""Subcommands of `porelight`; none of these modules imports Qt or torch when it is itself imported."""

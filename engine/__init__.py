@@ -1,0 +1,1 @@
+"""Portrait retouching without a window: photo in, photo out."""

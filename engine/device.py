@@ -1,0 +1,90 @@
+"""Compute devices: choosing one, and proving that it computes. torch is imported only when asked."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from dataclasses import dataclass
+
+from engine.errors import DeviceError, UsageError
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+_HINTS = {
+    "cuda": "Install an NVIDIA driver and a CUDA build of PyTorch, or use --device cpu.",
+    "mps": "Metal needs macOS on Apple silicon; use --device cpu here.",
+    "cpu": "Install PyTorch: pip install torch==2.13.0",
+}
+_TOLERANCE = 2e-2
+"""Greatest relative error of the self-test's product: TF32 and Metal's fast path stay below it, broken drivers do
+not."""
+
+
+@dataclass(frozen=True)
+class DeviceCheck:
+    """One device's self-test. `name` is the device's own name; `seconds` the time of the test when it passed."""
+
+    device: str
+    name: str
+    available: bool
+    ok: bool
+    detail: str
+    seconds: float = 0.0
+
+
+def available() -> tuple[str, ...]:
+    """Usable devices, fastest first; empty without PyTorch."""
+    if importlib.util.find_spec("torch") is None:
+        return ()
+    import torch
+
+    found = ["cuda"] if torch.cuda.is_available() else []
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return (*found, "cpu")
+
+
+def resolve(name: str) -> str:
+    """The device that `name` stands for; "auto" is the fastest one that is there.
+
+    Raises: UsageError for an unknown name, DeviceError for a device that is not there.
+    """
+    if name not in DEVICES:
+        raise UsageError(f"Unknown device {name!r}.", f"Use one of {', '.join(DEVICES)}.")
+    found = available()
+    if name == "auto" and found:
+        return found[0]
+    if name not in found:
+        wanted = "cpu" if name == "auto" else name
+        raise DeviceError(f"The device {name!r} is not available here.", _HINTS[wanted])
+    return name
+
+
+def full_name(device: str) -> str:
+    """A device's name for people, such as "NVIDIA H100" or the processor's architecture."""
+    import platform
+
+    if device == "cuda":
+        import torch
+
+        return str(torch.cuda.get_device_name())
+    return f"Apple GPU ({platform.machine()})" if device == "mps" else platform.processor() or platform.machine()
+
+
+def self_test(device: str) -> DeviceCheck:
+    """Multiply two matrices there and compare with the processor's answer; every value must be finite."""
+    if device not in available():
+        return DeviceCheck(device, "", False, False, _HINTS[device])
+    import torch
+
+    start = time.perf_counter()
+    generator = torch.Generator().manual_seed(0)
+    left, right = torch.randn(2, 192, 192, generator=generator)
+    try:
+        product = (left.to(device) @ right.to(device)).cpu()
+    except RuntimeError as error:
+        return DeviceCheck(device, full_name(device), True, False, f"The self-test failed: {error}")
+    wanted = left.double() @ right.double()
+    error_size = float((product.double() - wanted).abs().max() / wanted.abs().max())
+    ok = bool(torch.isfinite(product).all()) and error_size < _TOLERANCE
+    detail = f"matrix product correct to {error_size:.0e}" if ok else f"wrong results (error {error_size:.1e})"
+    return DeviceCheck(device, full_name(device), True, ok, detail, time.perf_counter() - start)

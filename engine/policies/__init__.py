@@ -1,0 +1,1 @@
+"""Retouching policies behind one contract (`engine.policies.base`)."""

@@ -1,0 +1,72 @@
+"""The one contract of all policies (design.md section 6): encode, noise, velocity, decode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from engine.types import FaceAnalysis, Photo, RetouchLayers
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True)
+class PolicyInfo:
+    """name: as given to --policy. version: changes whenever results change (weights checksum prefix included).
+    steps, shift: the sampler's defaults for this policy (`engine.sampling.schedules`)."""
+
+    name: str
+    version: str
+    licence: str
+    steps: int
+    shift: float
+    device: str
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What `velocity` needs besides x and σ, for one face; `data` is private to the policy."""
+
+    face: FaceAnalysis
+    data: Any
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """A flow-matching retouching policy.
+
+    Conventions (methods.md, REFERENCES: rectified flow): σ = 1 is noise, σ = 0 is data, x_σ = (1 − σ) x₀ + σ ε,
+    v = ε − x₀; guidance happens inside `velocity`. Latents are float32 tensors (1, …) on the policy's device.
+    """
+
+    @property
+    def info(self) -> PolicyInfo: ...
+
+    def encode(self, photo: Photo, face: FaceAnalysis, instruction: str = "") -> Condition:
+        """All work that does not depend on the sample: once per face, whatever the number of variations."""
+        ...
+
+    def noise(self, condition: Condition, seed: int) -> torch.Tensor:
+        """Unit Gaussian latent, drawn on the CPU from `seed` and moved, so that it is equal on every device."""
+        ...
+
+    def velocity(self, x: torch.Tensor, sigma: float, condition: Condition) -> torch.Tensor:
+        """v(x, σ | condition), same shape and dtype as x."""
+        ...
+
+    def decode(self, latent: torch.Tensor, photo: Photo, condition: Condition) -> RetouchLayers:
+        """The layers that latent x₀ proposes for this face."""
+        ...
+
+
+@runtime_checkable
+class TrainablePolicy(Policy, Protocol):
+    """A policy that the trainer may adapt."""
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+    def reference(self) -> Policy:
+        """The policy before adaptation (adapter off), sharing frozen weights."""
+        ...

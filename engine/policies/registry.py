@@ -1,0 +1,82 @@
+"""Policies by name. Their modules, and torch with them, are imported only when one is loaded."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine import device as devices
+from engine.errors import ModelMissingError, UsageError
+from engine.policies.base import Policy
+
+DEFAULT = "compact"
+
+
+@dataclass(frozen=True)
+class PolicyEntry:
+    """What is known of a policy without loading it. weights: where its weights come from, as a sentence for people."""
+
+    name: str
+    summary: str
+    licence: str
+    module: str
+    loader: str
+    shipped: bool
+    weights: str
+
+
+POLICIES = (
+    PolicyEntry(
+        "compact",
+        "Marks and a flow over the retouch field; runs on any computer.",
+        "Apache-2.0",
+        "engine.policies.compact",
+        "load_compact",
+        shipped=True,
+        weights="It is part of Porelight.",
+    ),
+    PolicyEntry(
+        "kontext",
+        "FLUX.1 Kontext through diffusers; needs a large GPU.",
+        "FLUX.1 [dev] non-commercial",
+        "engine.policies.kontext",
+        "load_kontext",
+        shipped=False,
+        weights="Download the folder of black-forest-labs/FLUX.1-Kontext-dev (non-commercial licence) in diffusers' "
+        "layout and name it with --model FOLDER.",
+    ),
+)
+
+
+def entry(name: str) -> PolicyEntry:
+    """Raises: UsageError for an unknown name."""
+    for candidate in POLICIES:
+        if candidate.name == name:
+            return candidate
+    known = ", ".join(policy.name for policy in POLICIES)
+    raise UsageError(f"There is no policy {name!r}.", f"Use one of: {known}.")
+
+
+def load_policy(name: str, *, model: Path | None = None, device: str = "auto") -> Policy:
+    """Load a policy onto a device; `model` is the local folder of weights that are not shipped.
+
+    Raises: UsageError, DeviceError, ModelMissingError (weights or an optional package), ModelCorruptError.
+    """
+    policy = entry(name)
+    if not policy.shipped and model is None:
+        raise ModelMissingError(f"The policy {name!r} needs weights that are not shipped.", policy.weights)
+    if not policy.shipped and model is not None and not model.is_dir():
+        raise ModelMissingError(f"There is no model folder {model.name!r}.", policy.weights, path=str(model))
+    if policy.shipped and model is not None:
+        raise UsageError(f"The policy {name!r} has its own weights.", "Leave out --model.")
+    chosen = devices.resolve(device)
+    try:
+        loader: Callable[..., Policy] = getattr(importlib.import_module(policy.module), policy.loader)
+        return loader(chosen) if policy.shipped else loader(model, chosen)
+    except ImportError as error:
+        missing = error.name or "a package"
+        raise ModelMissingError(
+            f"The policy {name!r} needs the package {missing!r}.", "Install it: pip install 'porelight[generative]'"
+        ) from error

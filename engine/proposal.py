@@ -1,0 +1,131 @@
+"""How a retouch was sampled, as data: enough to draw exactly the same latent again, without storing any latent.
+
+A `ProposalSpec` is a tree: a variation names as its anchor the spec that it varies. Its starting noise is the anchor's
+noise turned towards fresh noise by the angle exploration × 90°, which keeps it unit Gaussian: 0 starts where the anchor
+started (only the random steps differ), 1 starts independently.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+
+from engine.errors import UsageError
+from engine.jobs import CancelToken, Report, silent
+from engine.types import RetouchLayers
+
+if TYPE_CHECKING:
+    import torch
+
+    from engine.policies.base import Condition, Policy, PolicyInfo
+    from engine.sampling.loop import SamplerConfig
+
+SamplerKind = Literal["dpg", "ode", "sde", "cps"]
+SAMPLERS: tuple[str, ...] = get_args(SamplerKind)
+
+
+@dataclass(frozen=True)
+class SamplerSettings:
+    """A sampler as a person chooses it; None means the policy's own (`resolved` puts the values in).
+
+    eta: noise of random steps; segments, lambda_max, form: of DPG steps (`engine.sampling`).
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    kind: SamplerKind = "dpg"
+    steps: int | None = None
+    shift: float | None = None
+    eta: float = 0.8
+    segments: int = 3
+    lambda_max: float = 0.9
+    form: Literal["cps", "paper"] = "cps"
+
+    def __post_init__(self) -> None:
+        if self.kind not in SAMPLERS:
+            raise UsageError(f"Unknown sampler {self.kind!r}.", f"Use one of {', '.join(SAMPLERS)}.")
+
+    def resolved(self, info: PolicyInfo) -> SamplerSettings:
+        """The same with the policy's defaults written out, so that a sidecar outlives a change of defaults."""
+        steps = info.steps if self.steps is None else self.steps
+        return replace(self, steps=steps, shift=info.shift if self.shift is None else self.shift)
+
+    def config(self) -> SamplerConfig:
+        """For `engine.sampling`; only of resolved settings."""
+        from engine.sampling.loop import SamplerConfig
+
+        assert self.steps is not None and self.shift is not None, "resolve the settings first"
+        return SamplerConfig(
+            kind=self.kind,
+            steps=self.steps,
+            shift=self.shift,
+            eta=self.eta,
+            segments=self.segments,
+            lambda_max=self.lambda_max,
+            form=self.form,
+        )
+
+
+@dataclass(frozen=True)
+class ProposalSpec:
+    """Everything that decides a latent besides the photo and the face. All faces of a photo share it, so that they are
+    retouched alike. sampler: resolved. exploration: in [0, 1], meaningless without an anchor."""
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    policy: str
+    policy_version: str
+    seed: int
+    sampler: SamplerSettings
+    instruction: str = ""
+    exploration: float = 1.0
+    anchor: ProposalSpec | None = None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A policy's proposal for a photo: one `RetouchLayers` per face id."""
+
+    spec: ProposalSpec
+    layers: Mapping[str, RetouchLayers]
+    device: str = "cpu"
+
+
+@dataclass
+class Drawer:
+    """Draws latents of one face; remembers those already drawn, so that variations draw their anchor once.
+
+    Latents depend on spec, photo and face only; `known` belongs to one policy, condition and device.
+    """
+
+    policy: Policy
+    condition: Condition
+    known: dict[ProposalSpec, torch.Tensor] = field(default_factory=dict)
+
+    def noise(self, spec: ProposalSpec) -> torch.Tensor:
+        """The starting noise x₁ of a spec, unit Gaussian."""
+        own = self.policy.noise(self.condition, spec.seed)
+        if spec.anchor is None or spec.exploration >= 1:
+            return own
+        angle = spec.exploration * math.pi / 2
+        return math.cos(angle) * self.noise(spec.anchor) + math.sin(angle) * own
+
+    def latent(self, spec: ProposalSpec, token: CancelToken | None = None, report: Report = silent) -> torch.Tensor:
+        """The latent x₀ that a spec stands for. Raises: Cancelled."""
+        if spec not in self.known:
+            from engine.sampling.loop import sample
+
+            anchor = None if spec.anchor is None else self.latent(spec.anchor, token)
+            drawn = sample(
+                lambda x, sigma: self.policy.velocity(x, sigma, self.condition),
+                self.noise(spec),
+                spec.sampler.config(),
+                anchor=anchor,
+                seed=spec.seed,
+                token=token,
+                report=report,
+            )
+            self.known[spec] = drawn.latent
+        return self.known[spec]

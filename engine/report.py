@@ -1,0 +1,284 @@
+"""What was done to a photo, measured on the final pixels and not taken from the renderer's word, as plain JSON data."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import json
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine import paths
+from engine.errors import ExportError
+from engine.types import Box, Decision, F32, FaceAnalysis, FaceEdits, Mark, Photo, Pixels, RetouchLayers
+
+REPORT_VERSION = 1
+MEASURED_WIDTH = 600
+"""Least face width, in pixels, to which a larger face is reduced for texture and tone (methods: band stated there)."""
+VERSIONED = ("numpy", "torch", "mediapipe", "onnxruntime", "opencv-python", "pillow", "diffusers")
+
+
+@dataclass(frozen=True)
+class MarkReport:
+    """One mark of the ledger. contrast_before, contrast_after: mean ΔE76 to the skin around it, None at an edge."""
+
+    id: str
+    kind: str
+    centre: tuple[float, float]
+    radius: float
+    confidence: float
+    decided_by: str
+    contrast_before: float | None
+    contrast_after: float | None
+
+
+@dataclass(frozen=True)
+class FaceReport:
+    """One face. width and box in source pixels; changed_fraction: of the pixels that its mask allows to change;
+    texture_retention: pore band on skin outside marks, after/before; tone_change: mean L*, a*, b* difference and mean
+    ΔE76 on skin; identity_distance: between embeddings before and after (0.3 and more is drift)."""
+
+    id: str
+    box: Box
+    width: float
+    pose: tuple[float, float, float]
+    confidence: float
+    enabled: bool
+    strengths: dict[str, float]
+    marks_removed: tuple[MarkReport, ...]
+    marks_kept: tuple[MarkReport, ...]
+    changed_fraction: float
+    texture_retention: float | None
+    tone_change: dict[str, float]
+    identity_distance: float | None
+
+
+@dataclass(frozen=True)
+class PhotoReport:
+    """One photo. outside_difference: greatest difference outside all masks, in the photo's own units; must be 0."""
+
+    size: tuple[int, int]
+    depth: int
+    changed_fraction: float
+    outside_difference: int
+    faces: tuple[FaceReport, ...]
+    skipped_faces: tuple[dict[str, Any], ...] = ()
+    proposal: dict[str, Any] = field(default_factory=dict)
+    device: str = ""
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def mask_support(layers: RetouchLayers, size: tuple[int, int]) -> tuple[Box, np.ndarray]:
+    """Where the face's mask, enlarged linearly, may be above 0: (box in source pixels, (h, w) bool).
+
+    A source pixel belongs to it if any of the two by two grid pixels that linear interpolation reads there is above 0.
+    """
+    x0, y0, x1, y1 = layers.grid.box
+    box = (max(x0, 0), max(y0, 0), min(x1, size[0]), min(y1, size[1]))
+    rows = _neighbours(box[1] - y0, box[3] - y0, layers.grid.scale[1], layers.mask.shape[0])
+    columns = _neighbours(box[0] - x0, box[2] - x0, layers.grid.scale[0], layers.mask.shape[1])
+    on = layers.mask > 0
+    tall = on[rows[0]] | on[rows[1]]
+    return box, tall[:, columns[0]] | tall[:, columns[1]]
+
+
+def _neighbours(start: int, stop: int, scale: float, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of the two grid pixels that linear interpolation reads at each source pixel start … stop − 1."""
+    position = (np.arange(start, stop) + 0.5) * scale - 0.5
+    low = np.floor(position).astype(int)
+    return np.clip(low, 0, count - 1), np.clip(low + 1, 0, count - 1)
+
+
+def measure(
+    photo: Photo, final: Pixels, faces: Sequence[FaceAnalysis], done: Sequence[tuple[RetouchLayers, FaceEdits]]
+) -> PhotoReport:
+    """Compare the final pixels with the photo's. final: (H, W, 3), the photo's dtype. done: in the order of faces."""
+    changed = (final != photo.pixels).any(axis=2)
+    outside = changed.copy()
+    reports = []
+    for face, (layers, edits) in zip(faces, done, strict=True):
+        (x0, y0, x1, y1), allowed = mask_support(layers, photo.size)
+        outside[y0:y1, x0:x1] &= ~allowed
+        share = float(changed[y0:y1, x0:x1][allowed].mean()) if allowed.any() else 0.0
+        reports.append(_face_report(photo, final, face, layers, edits, share))
+    # abs on signed integers: both depths fit into int32
+    wrong = final[outside].astype(np.int32) - photo.pixels[outside]
+    return PhotoReport(
+        size=photo.size,
+        depth=photo.depth,
+        changed_fraction=float(changed.mean()),
+        outside_difference=int(np.abs(wrong).max(initial=0)),
+        faces=tuple(reports),
+    )
+
+
+def _face_report(
+    photo: Photo, final: Pixels, face: FaceAnalysis, layers: RetouchLayers, edits: FaceEdits, share: float
+) -> FaceReport:
+    from engine.metrics.texture import texture_retention
+
+    crop = _Crop.of(photo, face)
+    before, after = crop.lab(photo), crop.lab(photo, final)
+    skin = crop.skin(face, layers.marks)
+    moved = (after - before)[skin]
+    tone = dict(zip("Lab", (float(v) for v in moved.mean(axis=0)), strict=True)) if skin.any() else {}
+    if skin.any():
+        tone["delta_e"] = float(np.linalg.norm(moved, axis=1).mean())
+    retention = None
+    if skin.sum() >= MEASURED_WIDTH:  # fewer skin pixels say nothing about texture
+        retention = float(texture_retention(before, after, skin.astype(np.float32), face.width / crop.step))
+    healed = edits.enabled and edits.strengths.factor("heal") > 0
+    removed, kept = [], []
+    for mark in layers.marks:
+        decision = edits.decisions.get(mark.id, mark.decision)
+        report = MarkReport(
+            mark.id,
+            mark.kind.value,
+            mark.centre,
+            mark.radius,
+            mark.confidence,
+            "person" if mark.id in edits.decisions else "policy",
+            crop.contrast(before, mark),
+            crop.contrast(after, mark),
+        )
+        (removed if healed and decision is Decision.REMOVE else kept).append(report)
+    return FaceReport(
+        face.id,
+        face.box,
+        face.width,
+        face.pose,
+        face.confidence,
+        edits.enabled,
+        {**edits.strengths.values, "amount": edits.strengths.amount},
+        tuple(removed),
+        tuple(kept),
+        share,
+        retention if retention is not None and np.isfinite(retention) else None,
+        tone,
+        _identity_distance(photo, final, face),
+    )
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """A face's crop, reduced by the whole factor `step` so that the face is at least `MEASURED_WIDTH` wide."""
+
+    box: Box
+    step: int
+
+    @classmethod
+    def of(cls, photo: Photo, face: FaceAnalysis) -> _Crop:
+        step = max(1, int(face.width // MEASURED_WIDTH))
+        x0, y0, x1, y1 = face.grid.box
+        return cls((x0, y0, x0 + (x1 - x0) // step * step, y0 + (y1 - y0) // step * step), step)
+
+    def lab(self, photo: Photo, pixels: Pixels | None = None) -> F32:
+        """(h, w, 3) L*a*b* of the crop, means of step × step encoded pixels."""
+        from engine.imageio.colour import to_lab
+
+        x0, y0, x1, y1 = self.box
+        part = (photo.pixels if pixels is None else pixels)[y0:y1, x0:x1]
+        if self.step > 1:
+            height, width = part.shape[0] // self.step, part.shape[1] // self.step
+            blocks = part.reshape(height, self.step, width, self.step, 3)
+            part = blocks.mean(axis=(1, 3), dtype=np.float32) / np.iinfo(part.dtype).max
+        return to_lab(part, photo.icc)
+
+    def skin(self, face: FaceAnalysis, marks: Sequence[Mark]) -> np.ndarray:
+        """(h, w) bool: skin of the face outside its marks."""
+        import cv2
+
+        x0, y0, x1, y1 = self.box
+        shape = ((x1 - x0) // self.step, (y1 - y0) // self.step)
+        mask = cv2.resize(face.regions["skin"], shape, interpolation=cv2.INTER_LINEAR) > 0.5
+        discs = np.zeros(mask.shape, np.uint8)
+        for mark in marks:
+            centre = [round((c - o) / self.step) for c, o in zip(mark.centre, (x0, y0), strict=True)]
+            cv2.circle(discs, (centre[0], centre[1]), max(1, round(1.5 * mark.radius / self.step)), 1, -1)
+        return np.asarray(mask & (discs == 0))
+
+    def contrast(self, lab: F32, mark: Mark) -> float | None:
+        """ΔE76 between the mean of the mark's inner disc and that of the ring from 1.5 to 2.5 radii."""
+        radius = max(mark.radius / self.step, 1.0)
+        x, y = ((c - o) / self.step for c, o in zip(mark.centre, self.box[:2], strict=True))
+        reach = int(2.5 * radius) + 1
+        x0, y0 = int(x) - reach, int(y) - reach
+        if x0 < 0 or y0 < 0 or int(x) + reach >= lab.shape[1] or int(y) + reach >= lab.shape[0]:
+            return None
+        part = lab[y0 : int(y) + reach + 1, x0 : int(x) + reach + 1]
+        rows, columns = np.mgrid[: part.shape[0], : part.shape[1]]
+        distance = np.hypot(columns + x0 + 0.5 - x, rows + y0 + 0.5 - y)
+        disc, ring = distance <= radius, (distance >= 1.5 * radius) & (distance <= 2.5 * radius)
+        if not disc.any() or not ring.any():
+            return None
+        return float(np.linalg.norm(part[disc].mean(axis=0) - part[ring].mean(axis=0)))
+
+
+def _identity_distance(photo: Photo, final: Pixels, face: FaceAnalysis) -> float | None:
+    """Distance of the embeddings of the face before and after, None where analysis made none."""
+    if face.embedding is None:
+        return None
+    from engine.faces.identity import distance, embed
+    from engine.imageio.colour import to_srgb8
+
+    x0, y0, x1, y1 = face.grid.box
+    after = embed(to_srgb8(final[y0:y1, x0:x1], photo.icc), face.landmarks - np.float32((x0, y0)))
+    return float(distance(face.embedding, after))
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def porelight_version() -> str:
+    """This program's version; "0" when it is run without being installed."""
+    try:
+        return importlib.metadata.version("porelight")
+    except importlib.metadata.PackageNotFoundError:
+        return "0"
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of this program, Python, the system and the packages that decide pixels."""
+    found = {"porelight": porelight_version(), "python": platform.python_version(), "system": platform.platform()}
+    for name in VERSIONED:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_report(path: Path, photos: Sequence[dict[str, Any]], counts: dict[str, int]) -> None:
+    """Write the report of a batch as JSON, atomically. Raises: ExportError."""
+    data = {"version": REPORT_VERSION, "versions": versions(), "counts": counts, "photos": list(photos)}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        paths.write_atomic(path, (json.dumps(_plain(data), indent=1, ensure_ascii=False) + "\n").encode())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ExportError(f"The report {path.name} cannot be written: {reason}.", "Choose another place.") from error
+
+
+def as_json(report: PhotoReport) -> dict[str, Any]:
+    """Plain data with numbers rounded to what they mean."""
+    return dict(_plain(asdict(report)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (float, np.floating)):
+        return round(float(value), 5) if np.isfinite(value) else None
+    if isinstance(value, np.integer):
+        return int(value)
+    # a file name may hold bytes that are no UTF-8; they are shown escaped
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value

@@ -1,0 +1,305 @@
+"""RetouchSession: one photo from its file to its export. The command line, batches and the window all work on this.
+
+photo → `analyse` → `propose` (or `vary` and `adopt`) → `edits` → `render` → `export`, with `save_sidecar` and
+`restore` beside it. A session belongs to one thread at a time. No torch is imported before `propose`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine import sidecar as sidecars
+from engine.errors import ImageReadError, NoFaceError, SidecarError, UsageError
+from engine.jobs import CancelToken, Progress, Report, silent
+from engine.proposal import Drawer, Proposal, ProposalSpec, SamplerSettings
+from engine.sidecar import Sidecar
+from engine.types import Box, Decision, FaceAnalysis, FaceEdits, Photo, Pixels, RetouchLayers, SkippedFace, Strengths
+
+if TYPE_CHECKING:
+    from engine.policies.base import Policy
+
+MAX_SEED = 2**31 - 1
+
+
+class RetouchSession:
+    """One open photo.
+
+    faces, skipped: known after `analyse`. proposal: the current one, None before `propose`. edits: face id → a
+    person's choices; change them with `set_strengths`, `decide` and `enable`. notes: declared conversions and
+    differences, for people. seconds: stage → time spent.
+    """
+
+    def __init__(self, photo: Photo) -> None:
+        self.photo = photo
+        self.faces: tuple[FaceAnalysis, ...] = ()
+        self.skipped: tuple[SkippedFace, ...] = ()
+        self.boxes: tuple[Box, ...] | None = None
+        self.proposal: Proposal | None = None
+        self.edits: dict[str, FaceEdits] = {}
+        self.notes: list[str] = list(photo.notes)
+        self.seconds: dict[str, float] = {}
+        self._drawers: dict[str, Drawer] = {}
+        self._drawer_key: tuple[object, ...] = ()
+
+    @classmethod
+    def open(cls, path: Path) -> RetouchSession:
+        """Read a photo. Raises: ImageReadError, ColourProfileError."""
+        from engine.imageio import read_photo
+
+        start = time.perf_counter()
+        session = cls(read_photo(path))
+        session.seconds["read"] = time.perf_counter() - start
+        return session
+
+    # --- faces --------------------------------------------------------------------------------------------------------
+
+    def analyse(self, boxes: Sequence[Box] | None = None) -> tuple[FaceAnalysis, ...]:
+        """Find and analyse the faces, or those in `boxes` that a person set; forgets the proposal, keeps edits.
+
+        Raises: ModelMissingError, ModelCorruptError.
+        """
+        from engine.faces import analyse
+
+        self.boxes = None if boxes is None else tuple(boxes)
+        with self._timed("analyse"):
+            self.faces, self.skipped = analyse(self.photo, boxes=self.boxes)
+        self.proposal, self._drawers = None, {}
+        self.edits = {face.id: self.edits.get(face.id, FaceEdits()) for face in self.faces}
+        return self.faces
+
+    def face(self, face_id: str) -> FaceAnalysis:
+        """Raises: UsageError for an unknown id."""
+        for face in self.faces:
+            if face.id == face_id:
+                return face
+        raise UsageError(f"{self.photo.path.name} has no face {face_id!r}.", "Analyse the photo first.")
+
+    def require_faces(self) -> None:
+        """Raises: NoFaceError, with the reasons of skipped faces, if no face can be retouched."""
+        if self.faces:
+            return
+        reasons = "; ".join(skipped.reason.rstrip(".") for skipped in self.skipped)
+        found = f"no face that can be retouched ({reasons})" if reasons else "no face"
+        raise NoFaceError(f"{self.photo.path.name} shows {found}.", "Nothing was changed or written.")
+
+    # --- proposals ----------------------------------------------------------------------------------------------------
+
+    def propose(
+        self,
+        policy: Policy,
+        sampler: SamplerSettings | None = None,
+        seed: int = 0,
+        *,
+        instruction: str = "",
+        token: CancelToken | None = None,
+        report: Report = silent,
+    ) -> Proposal:
+        """Sample a retouch of every face and make it the current proposal.
+
+        Raises: NoFaceError, ModelCorruptError, DeviceError, UsageError, Cancelled (the proposal stays as it was).
+        """
+        info = policy.info
+        settings = (sampler or SamplerSettings()).resolved(info)
+        spec = ProposalSpec(info.name, info.version, seed, settings, instruction)
+        return self.adopt(self.draw(policy, spec, token=token, report=report))
+
+    def vary(
+        self,
+        policy: Policy,
+        count: int,
+        exploration: float = 0.5,
+        *,
+        token: CancelToken | None = None,
+        report: Report = silent,
+    ) -> Iterator[Proposal]:
+        """Further samples around the current proposal: DPG with its latent as the anchor. None becomes current.
+
+        exploration: in [0, 1], see `engine.proposal`. Seeds follow the current one. Raises: as `propose`.
+        """
+        base = self._current().spec
+        if not 0 <= exploration <= 1:
+            raise UsageError(f"Exploration {exploration} is outside 0–1.", "Use a number between 0 and 1.")
+        for index in range(count):
+            seed = (base.seed + 1 + index) % (MAX_SEED + 1)
+            sampler = replace(base.sampler, kind="dpg")
+            spec = replace(base, seed=seed, sampler=sampler, exploration=exploration, anchor=base)
+            yield self.draw(policy, spec, token=token, report=_share(report, index, count))
+
+    def adopt(self, proposal: Proposal) -> Proposal:
+        """Make a proposal of this session the current one; edits stay, decisions on marks that are gone lie idle."""
+        self.proposal = proposal
+        return proposal
+
+    def draw(
+        self, policy: Policy, spec: ProposalSpec, *, token: CancelToken | None = None, report: Report = silent
+    ) -> Proposal:
+        """The proposal that a spec stands for. Raises: as `propose`."""
+        self.require_faces()
+        layers: dict[str, RetouchLayers] = {}
+        with self._timed("propose"):
+            for index, face in enumerate(self.faces):
+                if token is not None:
+                    token.check()
+                drawer = self._drawer(policy, face, spec.instruction)
+                latent = drawer.latent(spec, token, _share(report, index, len(self.faces)))
+                layers[face.id] = policy.decode(latent, self.photo, drawer.condition)
+        return Proposal(spec, layers, policy.info.device)
+
+    # --- edits --------------------------------------------------------------------------------------------------------
+
+    def set_strengths(self, strengths: Strengths, face_id: str | None = None) -> None:
+        """Set the strengths of one face, or of all."""
+        for key in self._ids(face_id):
+            self.edits[key] = replace(self.edits[key], strengths=strengths)
+
+    def decide(self, face_id: str, mark_id: str, decision: Decision) -> None:
+        """Overrule the policy's decision on one mark."""
+        edits = self.edits[self.face(face_id).id]
+        self.edits[face_id] = replace(edits, decisions={**edits.decisions, mark_id: decision})
+
+    def enable(self, enabled: bool, face_id: str | None = None) -> None:
+        """Switch one face, or all, on or off."""
+        for key in self._ids(face_id):
+            self.edits[key] = replace(self.edits[key], enabled=enabled)
+
+    def layers(self) -> tuple[tuple[RetouchLayers, FaceEdits], ...]:
+        """What the renderer needs: the layers and edits of each face."""
+        proposal = self._current()
+        return tuple((proposal.layers[face.id], self.edits[face.id]) for face in self.faces)
+
+    # --- results ------------------------------------------------------------------------------------------------------
+
+    def render(self, box: Box | None = None) -> Pixels:
+        """The retouched pixels, of the whole photo or of `box`, in the photo's depth and profile."""
+        from engine.layers.render import render
+
+        with self._timed("render"):
+            return render(self.photo, self.layers(), box)
+
+    def export(
+        self,
+        path: Path,
+        *,
+        pixels: Pixels | None = None,
+        format: str | None = None,
+        depth: int | None = None,
+        quality: int = 95,
+        overwrite: bool = False,
+        inputs: Collection[Path] = (),
+    ) -> tuple[str, ...]:
+        """Write the result (`pixels` if it was rendered before). Returns: notes. Raises: ExportError."""
+        from engine.imageio import write_photo
+
+        photo = replace(self.photo, pixels=self.render() if pixels is None else pixels)
+        protected = {self.photo.path, *inputs}
+        with self._timed("write"):
+            return write_photo(
+                photo, path, format=format, depth=depth, quality=quality, overwrite=overwrite, inputs=protected
+            )
+
+    # --- sidecar ------------------------------------------------------------------------------------------------------
+
+    def to_sidecar(self) -> Sidecar:
+        """All edits as a sidecar. Raises: SidecarError if the photo's file is gone."""
+        layers = self.proposal.layers if self.proposal else {}
+        marks = {face_id: layer.marks for face_id, layer in layers.items()}
+        return Sidecar(
+            application=_application(),
+            photo=self._identity(),
+            boxes=self.boxes,
+            proposal=self.proposal.spec if self.proposal else None,
+            faces=sidecars.entries(self.faces, self.edits, marks),
+        )
+
+    def save_sidecar(self, *, user_folder: bool = False) -> Path:
+        """Write the sidecar beside the photo or in the person's folder. Returns: its path. Raises: SidecarError."""
+        return sidecars.save(self.to_sidecar(), self.photo.path, user_folder=user_folder)
+
+    def restore(
+        self, saved: Sidecar, policy: Policy, *, token: CancelToken | None = None, report: Report = silent
+    ) -> None:
+        """Take up the edits of a sidecar: analyse, draw the same proposal, set the same edits; differences are noted.
+
+        Raises: SidecarError if it is another photo's, and as `propose`.
+        """
+        identity = self._identity()
+        if (saved.photo.width, saved.photo.height) != (identity.width, identity.height):
+            raise SidecarError(
+                f"The sidecar of {self.photo.path.name} is for a photo of {saved.photo.width}×{saved.photo.height} "
+                f"pixels, not {identity.width}×{identity.height}.",
+                "Move it away to start afresh.",
+            )
+        if saved.photo.sha256 != identity.sha256:
+            self.notes.append("The photo's file has changed since its edits were saved.")
+        self.analyse(saved.boxes)
+        self.require_faces()
+        info = policy.info
+        if saved.proposal is None:
+            self.propose(policy, token=token, report=report)
+        else:
+            if (saved.proposal.policy, saved.proposal.policy_version) != (info.name, info.version):
+                self.notes.append(
+                    f"Saved with policy {saved.proposal.policy} {saved.proposal.policy_version}, "
+                    f"drawn with {info.name} {info.version}: the pixels differ."
+                )
+            self.adopt(self.draw(policy, saved.proposal, token=token, report=report))
+        self.apply(saved)
+
+    def apply(self, saved: Sidecar) -> None:
+        """Take over a sidecar's per-face edits onto the current proposal; faces and marks are matched by place."""
+        found = saved.face_entries(self.faces)
+        for face_id, entry in found.items():
+            self.edits[face_id] = entry.edits(self._current().layers[face_id].marks)
+        lost = len(saved.faces) - len(found)
+        if lost:
+            self.notes.append(f"{lost} face(s) of the saved edits were not found again.")
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _identity(self) -> sidecars.PhotoId:
+        try:
+            return sidecars.identify(self.photo.path, self.photo.size)
+        except OSError as error:
+            name = self.photo.path.name
+            raise ImageReadError(f"{name} cannot be read any more: {error.strerror}.", "Is it still there?") from error
+
+    def _current(self) -> Proposal:
+        if self.proposal is None:
+            raise UsageError(f"{self.photo.path.name} has no proposal yet.", "Call propose first.")
+        return self.proposal
+
+    def _ids(self, face_id: str | None) -> list[str]:
+        return [face.id for face in self.faces] if face_id is None else [self.face(face_id).id]
+
+    def _drawer(self, policy: Policy, face: FaceAnalysis, instruction: str) -> Drawer:
+        """The face's drawer; made anew, with a new encoding, when the policy or the instruction changes."""
+        key = (id(policy), policy.info.version, instruction)
+        if key != self._drawer_key:
+            self._drawers, self._drawer_key = {}, key
+        if face.id not in self._drawers:
+            self._drawers[face.id] = Drawer(policy, policy.encode(self.photo, face, instruction))
+        return self._drawers[face.id]
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def _share(report: Report, index: int, count: int) -> Report:
+    """Progress of part `index` of `count` as progress of the whole."""
+    return lambda p: report(Progress(p.stage, (index + p.fraction) / count, p.detail))
+
+
+def _application() -> str:
+    from engine.report import porelight_version
+
+    return f"Porelight {porelight_version()}"

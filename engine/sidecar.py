@@ -1,0 +1,244 @@
+"""Sidecars: a photo's edits as versioned JSON beside the photo or, where that cannot be written, in the user's folder.
+
+A sidecar holds how the retouch was sampled (`ProposalSpec`: policy and version, seed, sampler, anchor), and per face
+the strengths, whether it is on, and overruled mark decisions. No pixels and no latents: both are drawn again.
+
+Promise: on one device, with the same versions, the same sidecar gives the same pixels exactly. Between devices
+(CPU, CUDA, Metal) floating point differs: mean at most `DEVICE_TOLERANCE[0]`, greatest at most `DEVICE_TOLERANCE[1]`
+of full scale, and marks whose confidence lies on the threshold may be decided differently.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine import paths
+from engine.errors import SidecarError
+from engine.proposal import ProposalSpec
+from engine.types import LAYERS, Box, Decision, FaceAnalysis, FaceEdits, Mark, Strengths
+
+VERSION = 1
+SUFFIX = ".porelight.json"
+DEVICE_TOLERANCE = (0.25 / 255, 2 / 255)
+_SAME_FACE = 0.5
+"""Least overlap (intersection over union) of two boxes of the same face."""
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PhotoId(_Strict):
+    """What photo the edits are for. sha256: of the file; width, height: of the upright pixels."""
+
+    name: str
+    sha256: str
+    width: int
+    height: int
+
+
+class MarkChoice(_Strict):
+    """A person's decision on one mark; centre and radius (source pixels) find it again if a new policy renames it."""
+
+    id: str
+    centre: tuple[float, float]
+    radius: float
+    decision: Decision
+
+
+class FaceEntry(_Strict):
+    """A person's choices for one face."""
+
+    id: str
+    box: Box
+    enabled: bool = True
+    amount: Percent = 50.0
+    strengths: dict[Literal[LAYERS], Percent] = {}  # type: ignore[valid-type]
+    decisions: tuple[MarkChoice, ...] = ()
+
+    @classmethod
+    def of(cls, face: FaceAnalysis, edits: FaceEdits, marks: Iterable[Mark]) -> FaceEntry:
+        """The entry for a face, with those of its marks that were overruled."""
+        chosen = tuple(
+            MarkChoice(id=mark.id, centre=mark.centre, radius=mark.radius, decision=edits.decisions[mark.id])
+            for mark in marks
+            if mark.id in edits.decisions
+        )
+        strengths = edits.strengths
+        return cls.model_validate(
+            {
+                "id": face.id,
+                "box": face.box,
+                "enabled": edits.enabled,
+                "amount": strengths.amount,
+                "strengths": dict(strengths.values),
+                "decisions": chosen,
+            }
+        )
+
+    def edits(self, marks: Iterable[Mark]) -> FaceEdits:
+        """These choices for the same face analysed again, whose marks may bear other ids."""
+        found = list(marks)
+        decisions = {mark.id: choice.decision for choice in self.decisions if (mark := _same_mark(choice, found))}
+        return FaceEdits(Strengths(dict(self.strengths), self.amount), decisions, self.enabled)
+
+
+class Sidecar(_Strict):
+    """The whole file. boxes: face boxes that a person set by hand, None if faces were found by detection."""
+
+    version: Literal[1] = VERSION
+    application: str = ""
+    saved: str = ""
+    photo: PhotoId
+    boxes: tuple[Box, ...] | None = None
+    proposal: ProposalSpec | None = None
+    faces: tuple[FaceEntry, ...] = ()
+
+    def face_entries(self, faces: Sequence[FaceAnalysis]) -> dict[str, FaceEntry]:
+        """Face id → saved entry, by overlap of boxes: each entry goes to the free face that it overlaps most."""
+        found: dict[str, FaceEntry] = {}
+        for entry in self.faces:
+            free = [face for face in faces if face.id not in found]
+            best = max(free, key=lambda face: overlap(face.box, entry.box), default=None)
+            if best is not None and overlap(best.box, entry.box) >= _SAME_FACE:
+                found[best.id] = entry
+        return found
+
+
+def identify(path: Path, size: tuple[int, int]) -> PhotoId:
+    """The identity of a photo file. size: (width, height) of its upright pixels. Raises: OSError."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return PhotoId(name=path.name, sha256=digest, width=size[0], height=size[1])
+
+
+def beside(photo: Path) -> Path:
+    """The sidecar's place beside its photo."""
+    return photo.with_name(photo.name + SUFFIX)
+
+
+def in_user_folder(photo: Path) -> Path:
+    """The sidecar's place in the person's own folder; the name tells photos of the same name apart."""
+    key = hashlib.sha256(str(photo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return paths.user_sidecars() / f"{photo.stem[:40]}-{key}{SUFFIX}"
+
+
+def load(photo: Path) -> Sidecar | None:
+    """The photo's sidecar, or None if it has none; of two, the one saved later.
+
+    Raises: SidecarError if one is damaged or of a newer version; nothing is changed then.
+    """
+    found = [read(path) for path in (beside(photo), in_user_folder(photo)) if _exists(path)]
+    return max(found, key=lambda sidecar: sidecar.saved, default=None)
+
+
+def read(path: Path) -> Sidecar:
+    """Read and check one sidecar file. Raises: SidecarError."""
+    try:
+        data = json.loads(path.read_bytes())
+        version = data["version"]
+    except OSError as error:
+        raise SidecarError(f"The sidecar {path.name} cannot be read: {error.strerror}.", "Check its rights.") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise _damaged(path, "it is not the JSON of a sidecar") from error
+    if isinstance(version, int) and version > VERSION:
+        raise SidecarError(
+            f"The sidecar {path.name} was written by a newer Porelight (format {version}, known is {VERSION}).",
+            "Update Porelight; the file is left as it is.",
+            newer=True,
+        )
+    try:
+        return Sidecar.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "file"
+        raise _damaged(path, f"{where}: {first['msg']}") from error
+
+
+def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
+    """Write the sidecar beside the photo, or in the person's folder if asked or if the photo's cannot be written.
+
+    A damaged sidecar in its place is kept under another name; one of a newer version is never replaced.
+    Returns: where it was written. Raises: SidecarError.
+    """
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
+    data = sidecar.model_copy(update={"saved": now}).model_dump_json(indent=1).encode() + b"\n"
+    places = [in_user_folder(photo)] if user_folder else [beside(photo), in_user_folder(photo)]
+    for path in places:
+        if _exists(path):
+            _make_room(path)
+    problem: OSError | None = None
+    for path in places:
+        try:
+            if path.parent != photo.parent:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            paths.write_atomic(path, data)
+            return path
+        except OSError as error:
+            problem = error
+    reason = problem.strerror if problem else ""
+    raise SidecarError(f"The sidecar of {photo.name} cannot be written: {reason}.", "Free space or change the rights.")
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, in [0, 1]."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    areas = [(box[2] - box[0]) * (box[3] - box[1]) for box in (a, b)]
+    return width * height / (sum(areas) - width * height)
+
+
+def entries(
+    faces: Sequence[FaceAnalysis], edits: Mapping[str, FaceEdits], marks: Mapping[str, Sequence[Mark]]
+) -> tuple[FaceEntry, ...]:
+    """Entries of all faces; edits and marks by face id."""
+    return tuple(FaceEntry.of(face, edits.get(face.id, FaceEdits()), marks.get(face.id, ())) for face in faces)
+
+
+def _same_mark(choice: MarkChoice, marks: Sequence[Mark]) -> Mark | None:
+    """The mark that a choice was made for: the nearest whose centre lies within the larger radius."""
+
+    def distance(mark: Mark) -> float:
+        return float((mark.centre[0] - choice.centre[0]) ** 2 + (mark.centre[1] - choice.centre[1]) ** 2) ** 0.5
+
+    best = min(marks, key=distance, default=None)
+    return best if best is not None and distance(best) <= max(best.radius, choice.radius, 1.0) else None
+
+
+def _damaged(path: Path, what: str) -> SidecarError:
+    return SidecarError(f"The sidecar {path.name} is damaged: {what}.", "Repair it, or move it away to start afresh.")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a name too long for this file system
+        return False
+
+
+def _make_room(path: Path) -> None:
+    """Keep a damaged sidecar under a free name before another takes its place. Raises: SidecarError if newer."""
+    try:
+        read(path)
+    except SidecarError as error:
+        if error.context.get("newer"):
+            raise
+        number = 1
+        while (backup := path.with_name(f"{path.name}.damaged-{number}")).exists():
+            number += 1
+        try:
+            path.replace(backup)
+        except OSError as problem:
+            message = f"The damaged sidecar {path.name} cannot be moved away."
+            raise SidecarError(message, "Check the rights of its folder.") from problem

@@ -1,0 +1,5 @@
+"""Shipped weights: what belongs there, whether it is there, and whether it is undamaged."""
+
+from engine.weights.catalogue import CATALOGUE, ModelFile, catalogue, check, locate, refresh
+
+__all__ = ["CATALOGUE", "ModelFile", "catalogue", "check", "locate", "refresh"]

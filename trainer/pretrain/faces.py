@@ -1,0 +1,109 @@
+"""Training faces: analysed portraits on their grids, cached, split by person."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import EngineError
+from engine.faces import analyse
+from engine.imageio import read_photo
+from engine.imageio.colour import from_lab
+from engine.policies.compact.field import face_features
+from engine.types import F32
+
+HELD_OUT = 0.15
+"""Share of people, by hash of the person's number, never trained on."""
+
+
+@dataclass(frozen=True)
+class TrainingFace:
+    """linear: (H, W, 3) float16 linear sRGB of the face grid; skin: (H, W) uint8 0–255; natural: (H, W) uint8, 255
+    where the person's own marks are (excluded from the loss); width: W in grid pixels; features: `field.face_features`."""
+
+    name: str
+    person: str
+    linear: npt.NDArray[np.float16]
+    skin: npt.NDArray[np.uint8]
+    natural: npt.NDArray[np.uint8]
+    width: float
+    features: F32
+
+    @property
+    def held_out(self) -> bool:
+        return int(hashlib.sha256(self.person.encode()).hexdigest()[:8], 16) / 2**32 < HELD_OUT
+
+
+def person_of(path: Path) -> str:
+    """The person of a portrait: its folder and the first number (London shows one person twice), else its stem."""
+    number = re.search(r"\d+", path.stem)
+    return f"{path.parent.name}/{number.group() if number else path.stem}"
+
+
+def natural_marks(lab: F32, skin: F32, width: float) -> npt.NDArray[np.uint8]:
+    """Where the skin already has spots: scale-space blobs that stand out of this face's own variation."""
+    found = np.zeros(lab.shape[:2], bool)
+    weight = (skin > 0.5).astype(np.float32)
+    for sigma in (width * 0.004, width * 0.008, width * 0.014):
+        for channel, floor in ((0, 1.6), (1, 1.1)):
+            plane = lab[..., channel]
+            blob = cv2.GaussianBlur(plane, (0, 0), sigma)
+            norm = cv2.GaussianBlur(weight, (0, 0), sigma * 2.5) + 1e-3
+            around = cv2.GaussianBlur(plane * weight, (0, 0), sigma * 2.5) / norm
+            d = (around - blob) if channel == 0 else (blob - around)
+            inside = d[weight > 0]
+            if inside.size:
+                mad = np.median(np.abs(inside - np.median(inside))) * 1.48
+                found |= (d > max(3.2 * mad, floor)) & (weight > 0)
+    grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(width * 0.012) | 1,) * 2)
+    return cv2.dilate(found.astype(np.uint8) * 255, grow)
+
+
+def linearise(encoded: F32) -> F32:
+    """sRGB-encoded [0, 1] to linear light (IEC 61966-2-1)."""
+    e = np.clip(encoded, 0, 1)
+    return np.where(e <= 0.04045, e / 12.92, ((e + 0.055) / 1.055) ** 2.4).astype(np.float32)
+
+
+def load_faces(folder: Path, cache: Path) -> Iterator[TrainingFace]:
+    """Every face of every portrait under `folder`, from `cache` where it was prepared before."""
+    cache.mkdir(parents=True, exist_ok=True)
+    for path in sorted(p for p in folder.rglob("*.jpg")):
+        store = cache / f"{path.parent.name}-{path.stem}.npz"
+        if not store.exists():
+            try:
+                faces, _ = analyse(read_photo(path), embed=False)
+            except EngineError as error:
+                print(json.dumps({"skipped": path.name, "reason": str(error)}))
+                continue
+            if len(faces) != 1:
+                print(json.dumps({"skipped": path.name, "faces": len(faces)}))
+                continue
+            face = faces[0]
+            skin = face.regions["skin"]
+            np.savez(
+                store,
+                linear=linearise(from_lab(face.lab, None)).astype(np.float16),
+                skin=np.round(skin * 255).astype(np.uint8),
+                natural=natural_marks(face.lab, skin, face.grid_width),
+                width=face.grid_width,
+                features=face_features(face),
+            )
+        with np.load(store) as data:
+            yield TrainingFace(
+                path.stem,
+                person_of(path),
+                data["linear"],
+                data["skin"],
+                data["natural"],
+                float(data["width"]),
+                data["features"],
+            )
