@@ -53,19 +53,22 @@ class SamplerSettings:
         return replace(self, steps=steps, shift=info.shift if self.shift is None else self.shift)
 
     def config(self) -> SamplerConfig:
-        """For `engine.sampling`; only of resolved settings."""
+        """For `engine.sampling`; only of resolved settings. Raises: UsageError for values that have no meaning."""
         from engine.sampling.loop import SamplerConfig
 
         assert self.steps is not None and self.shift is not None, "resolve the settings first"
-        return SamplerConfig(
-            kind=self.kind,
-            steps=self.steps,
-            shift=self.shift,
-            eta=self.eta,
-            segments=self.segments,
-            lambda_max=self.lambda_max,
-            form=self.form,
-        )
+        try:
+            return SamplerConfig(
+                kind=self.kind,
+                steps=self.steps,
+                shift=self.shift,
+                eta=self.eta,
+                segments=self.segments,
+                lambda_max=self.lambda_max,
+                form=self.form,
+            )
+        except ValueError as error:
+            raise UsageError(f"The sampler cannot work so: {error}", "Change its settings.") from error
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine import paths
 from engine.errors import ExportError
-from engine.types import Box, Decision, F32, FaceAnalysis, FaceEdits, Mark, Photo, Pixels, RetouchLayers
+from engine.types import F32, Box, Decision, FaceAnalysis, FaceEdits, Mark, Photo, Pixels, RetouchLayers
 
 REPORT_VERSION = 1
 MEASURED_WIDTH = 600
@@ -133,7 +133,8 @@ def _face_report(
     if skin.sum() >= MEASURED_WIDTH:  # fewer skin pixels say nothing about texture
         retention = float(texture_retention(before, after, skin.astype(np.float32), face.width / crop.step))
     healed = edits.enabled and edits.strengths.factor("heal") > 0
-    removed, kept = [], []
+    removed: list[MarkReport] = []
+    kept: list[MarkReport] = []
     for mark in layers.marks:
         decision = edits.decisions.get(mark.id, mark.decision)
         report = MarkReport(
@@ -227,7 +228,7 @@ def _identity_distance(photo: Photo, final: Pixels, face: FaceAnalysis) -> float
     from engine.imageio.colour import to_srgb8
 
     x0, y0, x1, y1 = face.grid.box
-    after = embed(to_srgb8(final[y0:y1, x0:x1], photo.icc), face.landmarks - np.float32((x0, y0)))
+    after = embed(to_srgb8(final[y0:y1, x0:x1], photo.icc), face.landmarks - np.array((x0, y0), np.float32))
     return float(distance(face.embedding, after))
 
 

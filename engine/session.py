@@ -49,7 +49,7 @@ class RetouchSession:
     @classmethod
     def open(cls, path: Path) -> RetouchSession:
         """Read a photo. Raises: ImageReadError, ColourProfileError."""
-        from engine.imageio import read_photo
+        from engine.imageio.read import read_photo
 
         start = time.perf_counter()
         session = cls(read_photo(path))
@@ -193,7 +193,7 @@ class RetouchSession:
         inputs: Collection[Path] = (),
     ) -> tuple[str, ...]:
         """Write the result (`pixels` if it was rendered before). Returns: notes. Raises: ExportError."""
-        from engine.imageio import write_photo
+        from engine.imageio.write import write_photo
 
         photo = replace(self.photo, pixels=self.render() if pixels is None else pixels)
         protected = {self.photo.path, *inputs}

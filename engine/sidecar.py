@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -24,7 +24,7 @@ from engine.errors import SidecarError
 from engine.proposal import ProposalSpec
 from engine.types import LAYERS, Box, Decision, FaceAnalysis, FaceEdits, Mark, Strengths
 
-VERSION = 1
+VERSION: Final = 1
 SUFFIX = ".porelight.json"
 DEVICE_TOLERANCE = (0.25 / 255, 2 / 255)
 _SAME_FACE = 0.5
@@ -95,7 +95,7 @@ class FaceEntry(_Strict):
 class Sidecar(_Strict):
     """The whole file. boxes: face boxes that a person set by hand, None if faces were found by detection."""
 
-    version: Literal[1] = VERSION
+    version: Literal[1] = 1
     application: str = ""
     saved: str = ""
     photo: PhotoId
@@ -118,7 +118,8 @@ def identify(path: Path, size: tuple[int, int]) -> PhotoId:
     """The identity of a photo file. size: (width, height) of its upright pixels. Raises: OSError."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return PhotoId(name=path.name, sha256=digest, width=size[0], height=size[1])
+    name = path.name.encode("utf-8", "backslashreplace").decode()  # a name may hold bytes that are no text
+    return PhotoId(name=name, sha256=digest, width=size[0], height=size[1])
 
 
 def beside(photo: Path) -> Path:

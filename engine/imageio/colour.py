@@ -1,4 +1,5 @@
-"""Colour through ICC profiles: source encoding ↔ CIE L*a*b* D50 ↔ sRGB. littlecms by way of imagecodecs.
+"""Colour through ICC profiles: source encoding ↔ CIE L*a*b* D50 ↔ sRGB. littlecms by way of imagecodecs, or tables
+measured from it (`matrix`).
 
 All float transforms are unbounded: colours outside a profile's gamut give values below 0 or above 1 instead of being
 clipped, so that differences of two transforms are right at the edge of the gamut too. The rendering intent is relative
@@ -8,68 +9,22 @@ colorimetric (methods: ICC.1:2022, section 6.2). `icc` None means sRGB (IEC 6196
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ColourProfileError
+from engine.imageio.matrix import RELATIVE_COLORIMETRIC, MatrixModel, matrix_model, outside
+from engine.imageio.profiles import PROFILE_HINT, lab_profile, profile_space, srgb_profile
 from engine.types import F32, Pixels
 
-RELATIVE_COLORIMETRIC = 1
 BLACK_POINT_COMPENSATION = 0x2000
-_STRIP_PIXELS = 1 << 17
-_SPACES = {b"RGB ": "rgb", b"GRAY": "gray", b"CMYK": "cmyk", b"Lab ": "lab"}
-
-
-@cache
-def srgb_profile() -> bytes:
-    """An sRGB profile (parametric curve, D50-adapted primaries)."""
-    return bytes(imagecodecs.cms_profile("srgb"))
-
-
-@cache
-def lab_profile() -> bytes:
-    """A version 4 L*a*b* D50 profile, the connection space."""
-    return bytes(imagecodecs.cms_profile("lab4"))
-
-
-@cache
-def prophoto_profile() -> bytes:
-    """ProPhoto RGB (ROMM primaries, D50) with a plain gamma of 1.8, as `read` makes from raw files."""
-    primaries = (0.7347, 0.2653, 0.1596, 0.8404, 0.0366, 0.0001)
-    return bytes(imagecodecs.cms_profile("rgb", whitepoint=(0.3457, 0.3585), primaries=primaries, gamma=1.8))
-
-
-@cache
-def adobe_rgb_profile() -> bytes:
-    """A profile compatible with Adobe RGB (1998)."""
-    return bytes(imagecodecs.cms_profile("adobergb"))
-
-
-@cache
-def display_p3_profile() -> bytes:
-    """Display P3: DCI-P3 primaries, D65, the sRGB curve."""
-    x = np.linspace(0.0, 1.0, 4096)
-    curve = np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
-    primaries = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
-    table = np.rint(curve * 65535).astype(np.uint16)
-    return bytes(imagecodecs.cms_profile("rgb", whitepoint=(0.3127, 0.3290), primaries=primaries, transferfunction=table))
-
-
-def profile_space(icc: bytes) -> str:
-    """The colour space that a profile describes: "rgb", "gray", "cmyk", "lab" or "other".
-
-    Raises: ColourProfileError if the bytes are not an ICC profile.
-    """
-    if len(icc) < 132 or icc[36:40] != b"acsp":
-        raise ColourProfileError("The embedded colour profile is damaged.", _PROFILE_HINT)
-    return _SPACES.get(icc[16:20], "other")
-
-
-_PROFILE_HINT = "Assign a standard profile such as sRGB in another program and try again."
+_STRIP_PIXELS = 1 << 15
 
 
 @cache
@@ -80,13 +35,13 @@ def check_rgb_profile(icc: bytes) -> None:
     """
     space = profile_space(icc)
     if space != "rgb":
-        raise ColourProfileError(f"The embedded colour profile is for {space.upper()}, not for RGB.", _PROFILE_HINT)
+        raise ColourProfileError(f"The embedded colour profile is for {space.upper()}, not for RGB.", PROFILE_HINT)
     ramp = np.repeat(np.linspace(0, 1, 5, dtype=np.float32)[None, :, None], 3, axis=2)
     lab = to_lab(ramp, icc)
     back = from_lab(lab, icc)
     lightness = lab[0, :, 0]
     if not (np.isfinite(lab).all() and np.isfinite(back).all()) or lightness[-1] - lightness[0] < 10:
-        raise ColourProfileError("The embedded colour profile gives no usable colours.", _PROFILE_HINT)
+        raise ColourProfileError("The embedded colour profile gives no usable colours.", PROFILE_HINT)
 
 
 def to_lab(pixels: Pixels | F32, icc: bytes | None) -> F32:
@@ -95,7 +50,18 @@ def to_lab(pixels: Pixels | F32, icc: bytes | None) -> F32:
     Shapes: (h, w, 3) uint8, uint16 or float32 (full scale 1) → (h, w, 3) float32, L in 0–100.
     Raises: ColourProfileError.
     """
-    return _transform(pixels, icc or srgb_profile(), "rgb", lab_profile(), "lab", np.float32)
+    profile = icc or srgb_profile()
+    model = _model(profile)
+
+    def convert(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if model is None:
+            return _littlecms(part, profile, "rgb", lab_profile(), "lab")
+        lab = model.to_lab(part)
+        if part.dtype.kind == "f" and (beyond := outside(part)).any():
+            lab[beyond] = _littlecms(part[beyond][None], profile, "rgb", lab_profile(), "lab")[0]
+        return lab
+
+    return _in_strips(convert, pixels, 3, np.float32)
 
 
 def from_lab(lab: F32, icc: bytes | None) -> F32:
@@ -103,21 +69,31 @@ def from_lab(lab: F32, icc: bytes | None) -> F32:
 
     Shapes: (h, w, 3) float32 → the same. Raises: ColourProfileError.
     """
-    return _transform(lab, lab_profile(), "lab", icc or srgb_profile(), "rgb", np.float32)
+    profile = icc or srgb_profile()
+    model = _model(profile)
+
+    def convert(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if model is None:
+            return _littlecms(part, lab_profile(), "lab", profile, "rgb")
+        encoded, beyond = model.from_lab(part)
+        if beyond.any():
+            encoded[beyond] = _littlecms(part[beyond][None], lab_profile(), "lab", profile, "rgb")[0]
+        return encoded
+
+    return _in_strips(convert, lab, 3, np.float32)
 
 
 def encoded_to_srgb_float(pixels: Pixels | F32, icc: bytes | None) -> F32:
-    """Encoded pixels to sRGB-encoded float32, full scale 1, unbounded. Shapes: (h, w, 3). Raises: ColourProfileError."""
-    if icc is None:
-        return as_float(pixels)
-    return _transform(pixels, icc, "rgb", srgb_profile(), "rgb", np.float32)
+    """Encoded pixels to sRGB-encoded float32, full scale 1, unbounded.
+
+    Shapes: (h, w, 3) → (h, w, 3). Raises: ColourProfileError.
+    """
+    return as_float(pixels) if icc is None else from_lab(to_lab(pixels, icc), None)
 
 
-def srgb_float_to_encoded(srgb: F32, icc: bytes | None) -> F32:
+def srgb_float_to_encoded(srgb: Pixels | F32, icc: bytes | None) -> F32:
     """Inverse of `encoded_to_srgb_float`."""
-    if icc is None:
-        return as_float(srgb)
-    return _transform(srgb, srgb_profile(), "rgb", icc, "rgb", np.float32)
+    return as_float(srgb) if icc is None else from_lab(to_lab(srgb, None), icc)
 
 
 def to_srgb8(pixels: Pixels | F32, icc: bytes | None) -> npt.NDArray[np.uint8]:
@@ -127,14 +103,26 @@ def to_srgb8(pixels: Pixels | F32, icc: bytes | None) -> npt.NDArray[np.uint8]:
     """
     if icc is None:
         return to_uint8(pixels)
-    out: npt.NDArray[np.uint8] = _transform(pixels, icc, "rgb", srgb_profile(), "rgb", np.uint8)
-    return out
+    model = _model(icc)
+
+    def convert(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if model is None:
+            return to_uint8(_littlecms(part, icc, "rgb", srgb_profile(), "rgb"))
+        return model.to_srgb8(part)
+
+    return _in_strips(convert, pixels, 3, np.uint8)
 
 
 def cmyk_to_srgb(pixels: Pixels, icc: bytes) -> Pixels:
     """CMYK ink values (full scale = full ink) through their profile to sRGB of the same depth, with black point
     compensation. Shapes: (h, w, 4) → (h, w, 3). Raises: ColourProfileError."""
-    return _transform(pixels, icc, "cmyk", srgb_profile(), "rgb", pixels.dtype, BLACK_POINT_COMPENSATION)
+    full = np.iinfo(pixels.dtype).max
+
+    def convert(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        rgb = _littlecms(part, icc, "cmyk", srgb_profile(), "rgb", BLACK_POINT_COMPENSATION)
+        return np.rint(np.clip(rgb, 0, 1) * full)
+
+    return _in_strips(convert, pixels, 4, pixels.dtype)
 
 
 def as_float(pixels: Pixels | F32) -> F32:
@@ -146,54 +134,65 @@ def as_float(pixels: Pixels | F32) -> F32:
 def to_uint8(pixels: Pixels | F32) -> npt.NDArray[np.uint8]:
     """uint8, uint16 or float (full scale 1) values rounded to 8 bit."""
     if pixels.dtype == np.uint8:
-        return pixels
+        return pixels.view(np.uint8)
     if pixels.dtype == np.uint16:
-        return _DOWN[pixels]
+        return np.take(_DOWN, pixels.view(np.uint16))
     return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
 
 
 _DOWN = ((np.arange(65536, dtype=np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _transform(
-    pixels: npt.NDArray[np.generic],
-    profile: bytes,
-    space: str,
-    out_profile: bytes,
-    out_space: str,
-    dtype: npt.DTypeLike,
-    flags: int = 0,
-) -> npt.NDArray[np.generic]:
-    """littlecms over strips of rows, in threads (the transform releases the interpreter lock)."""
-    pixels = np.ascontiguousarray(pixels)
-    channels = {"rgb": 3, "lab": 3, "cmyk": 4, "gray": 1}
-    if pixels.ndim != 3 or pixels.shape[2] != channels[space] or pixels.dtype not in (np.uint8, np.uint16, np.float32):
-        raise ValueError(f"Expected (h, w, {channels[space]}) uint8, uint16 or float32, got {pixels.shape} {pixels.dtype}.")
-    height, width = pixels.shape[:2]
-    out = np.empty((height, width, channels[out_space]), dtype)
-    if not out.size:
-        return out
-    rows = max(1, _STRIP_PIXELS // width)
+def _model(profile: bytes) -> MatrixModel | None:
+    try:
+        return matrix_model(profile)
+    except (RuntimeError, ValueError) as error:
+        raise ColourProfileError("The colour profile cannot be used.", PROFILE_HINT, cause=str(error)) from error
 
-    def convert(y: int) -> None:
-        imagecodecs.cms_transform(
-            pixels[y : y + rows],
+
+def _littlecms(
+    part: npt.NDArray[Any], profile: bytes, space: str, out_profile: bytes, out_space: str, flags: int = 0
+) -> F32:
+    """One transform to float32, unbounded. Raises: ColourProfileError."""
+    try:
+        result: F32 = imagecodecs.cms_transform(
+            np.ascontiguousarray(part),
             profile,
             out_profile,
             colorspace=space,
             outcolorspace=out_space,
+            outdtype="float32",
             intent=RELATIVE_COLORIMETRIC,
             flags=flags,
-            out=out[y : y + rows],
         )
-
-    try:
-        starts = range(0, height, rows)
-        if len(starts) == 1:
-            convert(0)
-        else:
-            with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1, 8)) as pool:
-                list(pool.map(convert, starts))
     except (RuntimeError, ValueError) as error:
-        raise ColourProfileError("The colour profile cannot be used.", _PROFILE_HINT, cause=str(error)) from error
+        raise ColourProfileError("The colour profile cannot be used.", PROFILE_HINT, cause=str(error)) from error
+    return result
+
+
+def _in_strips(
+    convert: Callable[[npt.NDArray[Any]], npt.NDArray[Any]],
+    pixels: npt.NDArray[Any],
+    channels: int,
+    dtype: npt.DTypeLike,
+) -> npt.NDArray[Any]:
+    """Apply a per-pixel conversion to strips that fit into the cache, in threads (numpy, OpenCV and littlecms release
+    the interpreter lock). (h, w, channels) → (h, w, 3)."""
+    if pixels.ndim != 3 or pixels.shape[2] != channels or pixels.dtype not in (np.uint8, np.uint16, np.float32):
+        expected = f"(h, w, {channels}) uint8, uint16 or float32"
+        raise ValueError(f"Expected {expected}, got {pixels.shape} {pixels.dtype}.")
+    height, width = pixels.shape[:2]
+    out = np.empty((height, width, 3), dtype)
+    rows = max(1, _STRIP_PIXELS // max(width, 1))
+
+    def work(y: int) -> None:
+        out[y : y + rows] = convert(np.ascontiguousarray(pixels[y : y + rows]))
+
+    starts = range(0, height, rows) if out.size else range(0)
+    if len(starts) < 4:
+        for y in starts:
+            work(y)
+    else:
+        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+            list(pool.map(work, starts))
     return out

@@ -35,9 +35,7 @@ def encode(linear: F32) -> F32:
 
 def _look(linear: F32, rng: Rng) -> F32:
     """Random white balance, exposure and tint of the light, on linear RGB."""
-    gain = np.exp(rng.normal(size=3) * 0.12 + rng.normal() * 0.25).astype(np.float32)
-    if rng.random() < 0.06:
-        return np.repeat((linear @ np.float32([0.21, 0.72, 0.07]))[..., None], 3, 2) * gain[1]
+    gain = np.exp(rng.normal(size=3) * 0.06 + rng.normal() * 0.25).astype(np.float32)
     return linear * gain
 
 

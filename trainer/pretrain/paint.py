@@ -1,7 +1,7 @@
 """Skin marks painted on real portraits, with ground truth, in melanin and haemoglobin terms.
 
 A mark adds chromophore density: optical density −ln(linear RGB) grows by m·MELANIN + h·HAEMOGLOBIN (Lambert–Beer;
-directions of Tsumura et al. 2003, REFERENCES: tsumura2003; marks as sums of soft blobs as in CGFR, REFERENCES: cgfr).
+directions from the spectra in Jacques 2013, REFERENCES: jacques2013, averaged over camera bands; marks as sums of soft blobs as in CGFR, REFERENCES: cgfr).
 Removable kinds are on the input only; kept kinds are on input and target, so that keeping them is supervised.
 """
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from engine.types import F32
 
-MELANIN = np.float32([0.4143, 0.3570, 0.8372])
-HAEMOGLOBIN = np.float32([0.2988, 0.6838, 0.6657])
+MELANIN = np.float32([0.32, 0.48, 0.82])
+HAEMOGLOBIN = np.float32([0.17, 0.76, 0.63])
 
 Rng = np.random.Generator
 
@@ -33,7 +33,7 @@ class Painted:
 
 
 def _shape(size: int, radius: float, edge: float, rough: float, rng: Rng) -> F32:
-    """Soft irregular disc (size, size) in [0, 1]; `edge` is the share of the radius over which it falls off."""
+    """Soft irregular disc (size, size) in [0, 1], a super-Gaussian; `edge` 1 and above is a Gaussian, 0.2 is crisp."""
     c = (size - 1) / 2 + rng.uniform(-0.5, 0.5, 2)
     y, x = np.mgrid[:size, :size].astype(np.float32)
     dx, dy = x - c[0], y - c[1]
@@ -45,7 +45,7 @@ def _shape(size: int, radius: float, edge: float, rough: float, rng: Rng) -> F32
     for k in range(2, 6):
         outline += rough / k * rng.normal() * np.cos(k * angle + rng.uniform(0, 6.3))
     r = np.hypot(u, v) / (radius * np.clip(outline, 0.45, 1.7))
-    return (1 / (1 + np.exp(np.clip((r - 1) / (0.22 * edge + 0.02), -30, 30)))).astype(np.float32)
+    return np.exp(-np.minimum(r, 6) ** max(2 / edge, 2.0)).astype(np.float32)
 
 
 def _speckle(size: int, scale: float, rng: Rng) -> F32:
@@ -59,21 +59,21 @@ def _relief(shape: F32, light: tuple[float, float], height: float) -> F32:
     soft = cv2.GaussianBlur(shape, (0, 0), max(shape.shape[0] / 24, 0.6))
     gx, gy = cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3)
     slope = gx * light[0] + gy * light[1]
-    return np.clip(1 + height * slope, 0.6, 1.5)
+    return np.clip(1 + height * slope, 0.82, 1.2)
 
 
 def _blob(kind: str, radius: float, light: tuple[float, float], rng: Rng) -> tuple[F32, F32, F32, F32]:
     """One mark: melanin (S, S), haemoglobin (S, S), factor (S, S, 3), mask (S, S)."""
-    size = int(np.ceil(radius * 7)) | 1
+    size = int(np.ceil(radius * 8)) | 1
     core = _shape(size, radius, rng.uniform(0.6, 1.5), 0.16, rng)
     zero, factor = np.zeros_like(core), np.ones((size, size, 3), np.float32)
     if kind in ("papule", "pustule"):
         halo = _shape(size, radius * rng.uniform(1.4, 1.9), 2.2, 0.18, rng)
         mottle = 1 + 0.15 * _speckle(size, radius / 4, rng)
-        strength = rng.uniform(0.10, 0.5)
+        strength = rng.uniform(0.08, 0.55)
         h = (core * strength + halo * strength * rng.uniform(0.15, 0.5)) * mottle
         m = core * rng.uniform(0, 0.12) * mottle
-        factor = factor * _relief(core, light, rng.uniform(0.2, 1.6) * radius / 3)[..., None]
+        factor = factor * _relief(core, light, rng.uniform(0.0, 0.5) * radius / 6)[..., None]
         if kind == "pustule":
             head = _shape(size, radius * rng.uniform(0.25, 0.5), 0.9, 0.1, rng)[..., None]
             factor = factor * (1 + head * rng.uniform(0.15, 0.6) * np.float32([1, 0.95, 0.75]))
@@ -104,7 +104,7 @@ def _blob(kind: str, radius: float, light: tuple[float, float], rng: Rng) -> tup
         mottle = 1 + 0.12 * _speckle(size, radius / 3, rng)
         m = core * rng.uniform(0.45, 1.6) * mottle
         if rng.random() < 0.4:
-            factor = factor * _relief(core, light, rng.uniform(0.2, 1.2) * radius / 3)[..., None]
+            factor = factor * _relief(core, light, rng.uniform(0.0, 0.5) * radius / 6)[..., None]
         return m, core * m.max() * rng.uniform(0, 0.2), factor, core
     core = _shape(size, radius, rng.uniform(0.7, 1.5), 0.25, rng)  # freckle
     return core * rng.uniform(0.10, 0.45), zero, factor, core
@@ -154,7 +154,7 @@ def paint(linear: F32, skin: F32, width: float, rng: Rng, *, severity: float | N
         turn = rng.uniform(0, 2 * np.pi)
         light = float(np.cos(turn)), float(np.sin(turn))
         area = len(ys) / width**2
-        level = rng.choice([0.0, 15.0, 60.0, 160.0], p=[0.15, 0.3, 0.35, 0.2]) if severity is None else severity
+        level = rng.choice([0.0, 40.0, 150.0, 400.0], p=[0.12, 0.28, 0.35, 0.25]) if severity is None else severity
         kinds, chances = list(REMOVABLE), list(REMOVABLE.values())
         centres = [int(rng.integers(len(ys))) for _ in range(4)]
         for _ in range(rng.poisson(level * area)):
@@ -167,7 +167,7 @@ def paint(linear: F32, skin: F32, width: float, rng: Rng, *, severity: float | N
             else:
                 at = (int(ys[i]), int(xs[i]))
             _stamp(d_r, f_r, removable, _draw(str(rng.choice(kinds, p=chances)), width, light, rng), at)
-        moles = rng.poisson(rng.choice([0.0, 6.0, 20.0]) * area)
+        moles = rng.poisson(rng.choice([0.0, 15.0, 50.0]) * area)
         freckles = rng.poisson(rng.uniform(40, 400) * area) if rng.random() < 0.3 else 0
         for kind, count in (("mole", moles), ("freckle", freckles)):
             for _ in range(count):

@@ -32,8 +32,8 @@ LIMITS: Final[dict[str, float]] = {
 }
 """Greatest proposed amount of each channel (strength 100 doubles it)."""
 
-MEANS: Final = np.float32([0.95, 0.22, 0.34, 0.24, 0.25, 0.25, 0.05, 0.14, 0.2, 0.12])
-STDS: Final = np.float32([0.06, 0.10, 0.15, 0.11, 0.16, 0.14, 0.05, 0.09, 0.13, 0.08])
+MEANS: Final = np.float32([1.0, 0.22, 0.34, 0.24, 0.25, 0.25, 0.05, 0.14, 0.2, 0.12])
+STDS: Final = np.float32([0.05, 0.10, 0.15, 0.11, 0.16, 0.14, 0.05, 0.09, 0.13, 0.08])
 """Mean and spread of the amounts in the training distribution; they only fix the latent's units."""
 
 

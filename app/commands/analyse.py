@@ -1,0 +1,87 @@
+"""`porelight analyse`: what is seen in photos, without changing anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from app.commands import common
+from app.commands.common import Exit, guarded
+
+if TYPE_CHECKING:
+    from engine.session import RetouchSession
+
+
+@guarded
+def analyse(
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Photos, folders and globs.")],
+    json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Find faces: boxes, sizes, poses, regions, and faces that would be skipped, with the reason."""
+    from engine import outputs
+    from engine.errors import EngineError
+    from engine.session import RetouchSession
+
+    found: list[dict[str, Any]] = []
+    failed = 0
+    for source in outputs.gather(inputs):
+        try:
+            session = RetouchSession.open(source.path)
+            session.analyse()
+            found.append(_describe(session))
+        except EngineError as error:
+            failed += 1
+            found.append({"source": str(source.path), "error": error.message, "hint": error.hint, "code": error.code})
+            common.show_error(error)
+        if not json and "error" not in found[-1]:
+            _show(found[-1])
+    if json:
+        common.print_json(found)
+    raise typer.Exit(Exit.FAILED if failed else Exit.DONE)
+
+
+def _describe(session: RetouchSession) -> dict[str, Any]:
+    """Plain data on one analysed photo; region values are mean coverage of the face's grid."""
+    photo = session.photo
+    faces = [
+        {
+            "id": face.id,
+            "box": [int(value) for value in face.box],
+            "width": round(float(face.width), 1),
+            "pose": dict(zip(("yaw", "pitch", "roll"), (round(float(v), 1) for v in face.pose), strict=True)),
+            "confidence": round(float(face.confidence), 3),
+            "regions": {name: round(float(mask.mean()), 4) for name, mask in face.regions.items()},
+        }
+        for face in session.faces
+    ]
+    return {
+        "source": str(photo.path),
+        "format": photo.format,
+        "size": list(photo.size),
+        "depth": photo.depth,
+        "icc": photo.icc is not None,
+        "faces": faces,
+        "skipped": [{"box": [int(value) for value in face.box], "reason": face.reason} for face in session.skipped],
+        "notes": list(session.notes),
+        "seconds": {stage: round(seconds, 3) for stage, seconds in session.seconds.items()},
+    }
+
+
+def _show(data: dict[str, Any]) -> None:
+    width, height = data["size"]
+    out = common.stdout()
+    out.print(
+        f"{common.printable(data['source'])}: {width}×{height}, {data['depth']} bit, {len(data['faces'])} faces",
+        markup=False,
+    )
+    for face in data["faces"]:
+        yaw, pitch, roll = face["pose"].values()
+        out.print(
+            f"  {face['id']}: {face['width']:.0f} px wide at {face['box']}, turned {yaw}°/{pitch}°/{roll}°",
+            markup=False,
+        )
+    for face in data["skipped"]:
+        out.print(f"  skipped at {face['box']}: {face['reason']}", markup=False)
+    for note in data["notes"]:
+        out.print(f"  note: {note}", markup=False)

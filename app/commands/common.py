@@ -1,0 +1,168 @@
+"""What the subcommands share: messages, exit codes, interruption, common options."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from pathlib import Path
+from types import FrameType
+from typing import IO, Annotated, Any, NoReturn, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from engine.errors import Cancelled, EngineError, UsageError
+from engine.jobs import CancelToken
+
+P = ParamSpec("P")
+R = TypeVar("R")
+STDERR = 2
+
+
+class Exit(IntEnum):
+    """Exit codes of every subcommand. Skipped photos, each with its reason, count as done."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    CANCELLED = 130
+
+
+EXIT_HELP = "Exit codes: 0 all done (or skipped, with the reason), 1 some failed, 2 wrong usage, 130 cancelled."
+
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cuda, mps or cpu.")]
+Policy = Annotated[str | None, typer.Option(help="The retouching policy; `porelight models` lists them.")]
+Model = Annotated[Path | None, typer.Option(help="Local folder of weights, for policies that are not shipped.")]
+Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the samples.")]
+Sampler = Annotated[str | None, typer.Option(help="How to sample: dpg, ode or sde.")]
+Strength = Annotated[
+    list[str] | None,
+    typer.Option("--strength", "-s", metavar="NAME=VALUE", help="A layer's strength, 0–100 (50 = as proposed)."),
+]
+Amount = Annotated[float | None, typer.Option(min=0, max=100, help="Master strength, 0–100 (50 = as set).")]
+Format = Annotated[str | None, typer.Option(help="jpeg, png or tiff; by default the photo's own.")]
+Quality = Annotated[int, typer.Option(min=1, max=100, help="JPEG quality.")]
+Depth = Annotated[int | None, typer.Option(help="8 or 16 bits per channel; by default the photo's own.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there (never a photo read).")]
+
+
+def stdout() -> Console:
+    """Results; made anew so that it follows redirection."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def stderr() -> Console:
+    """Progress and messages, on a descriptor of their own: analysis silences native libraries by descriptor 2."""
+    return Console(file=_messages(), highlight=False, soft_wrap=True)
+
+
+def _messages() -> IO[str]:
+    try:
+        if sys.stderr.fileno() == STDERR:
+            return _own_descriptor()
+    except (OSError, ValueError, AttributeError):  # a captured stream, or none
+        pass
+    return sys.stderr
+
+
+@functools.cache
+def _own_descriptor() -> IO[str]:
+    return os.fdopen(os.dup(STDERR), "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1)
+
+
+def show_error(error: EngineError) -> None:
+    stderr().print(f"[red]{escape(printable(error.message))}[/] {escape(printable(error.hint))}".rstrip())
+
+
+def printable(text: str) -> str:
+    """File names may hold bytes that no terminal can show; they appear escaped."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def print_json(data: Any) -> None:
+    """JSON alone on standard output, so that it can be piped."""
+    typer.echo(json.dumps(data, indent=1, ensure_ascii=True))
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn errors into one sentence and an exit code."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        from engine import logs
+
+        logs.quiet_native()
+        logs.configure()
+        try:
+            return command(*args, **kwargs)
+        except EngineError as error:
+            show_error(error)
+            raise typer.Exit(Exit.USAGE if isinstance(error, UsageError) else Exit.FAILED) from error
+        except (Cancelled, KeyboardInterrupt):
+            stop_cancelled()
+
+    return wrapped
+
+
+def stop_cancelled() -> NoReturn:
+    stderr().print("Cancelled.")
+    raise typer.Exit(Exit.CANCELLED)
+
+
+@contextmanager
+def cancel_on_interrupt(token: CancelToken) -> Iterator[None]:
+    """Ctrl-C (and SIGTERM) asks the job to stop at its next step; a second Ctrl-C ends it at once."""
+
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        if token.cancelled and signum == signal.SIGINT:
+            raise KeyboardInterrupt
+        stderr().print("Stopping after this step (Ctrl-C again stops at once) …")
+        token.cancel()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def parse_strengths(pairs: list[str] | None) -> dict[str, float]:
+    """`["heal=60"]` → {"heal": 60.0}. Raises: UsageError."""
+    from engine.types import LAYERS, Strengths
+
+    values: dict[str, float] = {}
+    for pair in pairs or []:
+        name, _, number = pair.partition("=")
+        name = name.strip().replace("-", "_")
+        try:
+            value = float(number)
+            Strengths({name: value})
+        except ValueError as error:
+            known = ", ".join(LAYERS)
+            raise UsageError(
+                f"The strength {pair!r} has no meaning.", f"Give NAME=0…100 with NAME of {known}."
+            ) from error
+        values[name] = value
+    return values
+
+
+def parse_format(format: str | None, depth: int | None) -> str | None:
+    """The format's own name ("jpg" and "tif" are understood). Raises: UsageError."""
+    if depth not in (None, 8, 16):
+        raise UsageError(f"There is no depth {depth}.", "Use --depth 8 or --depth 16.")
+    if format is None:
+        return None
+    name = {"jpg": "jpeg", "tif": "tiff"}.get(format.lower(), format.lower())
+    if name not in ("jpeg", "png", "tiff"):
+        raise UsageError(f"Results cannot be written as {format!r}.", "Use --format jpeg, png or tiff.")
+    if name == "jpeg" and depth == 16:
+        raise UsageError("JPEG holds 8 bits per channel.", "Use --format tiff or png for --depth 16.")
+    return name

@@ -1,0 +1,38 @@
+"""`porelight models`: policies, and the shipped weights with their state."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from app.commands import common
+from app.commands.common import Exit, guarded
+
+
+@guarded
+def models(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+    """List the policies with their licences, and check the shipped weights."""
+    from engine.doctor import check_models
+    from engine.policies.registry import POLICIES
+
+    files = check_models()
+    if json:
+        policies: list[dict[str, Any]] = [
+            {"name": p.name, "summary": p.summary, "licence": p.licence, "shipped": p.shipped, "weights": p.weights}
+            for p in POLICIES
+        ]
+        common.print_json(
+            {
+                "policies": policies,
+                "files": [{"path": c.name, "ok": c.ok, "detail": c.detail, "fix": c.fix} for c in files],
+            }
+        )
+    else:
+        out = common.stdout()
+        for policy in POLICIES:
+            out.print(f"{policy.name:<9}{policy.summary} Licence: {policy.licence}. {policy.weights}", markup=False)
+        out.print("\nShipped weights:", markup=False)
+        for check in files:
+            out.print(f"  {'ok' if check.ok else 'BAD':<4}{check.name}  {check.detail}", markup=False)
+    raise typer.Exit(Exit.DONE if all(check.ok for check in files) else Exit.FAILED)

@@ -1,0 +1,106 @@
+"""`porelight variations`: several retouches of one photo to choose from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.commands import common
+from app.commands.common import guarded
+from engine.jobs import CancelToken, Progress
+
+if TYPE_CHECKING:
+    from engine.pipeline import RetouchRequest, RetouchResult
+
+
+@guarded
+def variations(
+    photo: Annotated[Path, typer.Argument(metavar="IN", help="A photo.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results, NAME-v1 to NAME-vN.")],
+    count: Annotated[int, typer.Option("-n", "--count", min=1, max=64, help="How many.")] = 6,
+    exploration: Annotated[
+        float, typer.Option(min=0, max=1, help="How far they go from the first: 0 near, 1 independent.")
+    ] = 0.5,
+    strength: common.Strength = None,
+    amount: common.Amount = None,
+    sampler: common.Sampler = None,
+    seed: common.Seed = None,
+    policy: common.Policy = None,
+    model: common.Model = None,
+    device: common.Device = "auto",
+    format: common.Format = None,
+    quality: common.Quality = 95,
+    depth: common.Depth = None,
+    report: Annotated[Path | None, typer.Option(help="Write what was done and measured as JSON.")] = None,
+    overwrite: common.Overwrite = False,
+) -> None:
+    """Write variations of a photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
+    Guidance with that retouch as the anchor."""
+    from engine.pipeline import RetouchRequest
+    from engine.pipeline import count as count_results
+    from engine.proposal import SamplerSettings
+    from engine.report import write_report
+
+    request = RetouchRequest(
+        source=photo,
+        strengths=common.parse_strengths(strength),
+        amount=amount,
+        policy=policy,
+        model=model,
+        device=device,
+        sampler=None if sampler is None else SamplerSettings(sampler),  # type: ignore[arg-type]
+        seed=seed,
+        format=common.parse_format(format, depth),
+        depth=depth,
+        quality=quality,
+        overwrite=overwrite,
+    )
+    token = CancelToken()
+    with common.cancel_on_interrupt(token):
+        results = _draw(request, out, count, exploration, token)
+    if report is not None:
+        write_report(report, [result.as_json() for result in results], count_results(results))
+    common.stdout().print(f"{len(results)} variations of {common.printable(photo.name)} in {out}", markup=False)
+
+
+def _draw(
+    request: RetouchRequest, out: Path, count: int, exploration: float, token: CancelToken
+) -> list[RetouchResult]:
+    """All variations, each written as soon as it is drawn. Raises: EngineError, Cancelled."""
+    from rich.progress import Progress as Bars
+
+    from engine import outputs, pipeline
+    from engine.errors import ExportError
+    from engine.policies.registry import DEFAULT
+    from engine.session import RetouchSession
+
+    console = common.stderr()
+    with Bars(console=console, disable=not console.is_terminal) as bars:
+        bar = bars.add_task("reading", total=count)
+
+        def show(state: Progress) -> None:
+            bars.update(bar, description=state.stage)
+
+        session = RetouchSession.open(request.source)
+        suffix = outputs.suffix_of(request.source, outputs.format_of(session.photo, request.format))
+        files = [
+            outputs.Target(out, f"{request.source.stem}-v{number + 1}").with_suffix(suffix) for number in range(count)
+        ]
+        there = [file.name for file in files if file.exists()]
+        if there and not request.overwrite:
+            raise ExportError(f"The result {there[0]} is there already.", "Use --overwrite to replace it.")
+        show(Progress("analyse", 0))
+        session.analyse()
+        session.require_faces()
+        policy = pipeline.PolicyPool().get(request.policy or DEFAULT, request.model, request.device)
+        pipeline.propose(session, request, policy, token=token, report=show)
+        results = []
+        for file, proposal in zip(
+            files, session.vary(policy, count, exploration, token=token, report=show), strict=True
+        ):
+            session.adopt(proposal)
+            results.append(pipeline.deliver(session, request, file, token, show))
+            bars.advance(bar)
+    return results

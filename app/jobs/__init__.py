@@ -1,0 +1,1 @@
+"""Background jobs for the window: one worker thread per lane, one-slot progress, cancellation."""

@@ -1,0 +1,55 @@
+"""The command `porelight`. Each subcommand imports what it needs when it runs: no Qt and no torch here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.commands.analyse import analyse
+from app.commands.common import EXIT_HELP
+from app.commands.doctor import doctor
+from app.commands.models import models
+from app.commands.retouch import retouch
+from app.commands.variations import variations
+from app.commands.window import window
+
+cli = typer.Typer(
+    name="porelight",
+    help="Retouch portraits on your own machine.",
+    epilog=EXIT_HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+cli.command("retouch", epilog=EXIT_HELP)(retouch)
+cli.command("analyse", epilog=EXIT_HELP)(analyse)
+cli.command("variations", epilog=EXIT_HELP)(variations)
+cli.command("models", epilog=EXIT_HELP)(models)
+cli.command("doctor", epilog=EXIT_HELP)(doctor)
+cli.command("app", epilog=EXIT_HELP)(window)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from engine.report import porelight_version
+
+        typer.echo(f"porelight {porelight_version()}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None: ...
+
+
+def main() -> None:
+    """Entry point of the command `porelight`."""
+    cli()
+
+
+if __name__ == "__main__":
+    main()

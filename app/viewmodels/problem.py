@@ -1,0 +1,33 @@
+"""Errors as a person sees them: one sentence, what to do, and details to copy."""
+
+from __future__ import annotations
+
+import platform
+import traceback
+from dataclasses import dataclass
+
+from engine.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Problem:
+    """action: what the button of the banner does ("open", "retouch", "export" or empty)."""
+
+    message: str
+    hint: str
+    details: str
+    action: str = ""
+
+    @classmethod
+    def of(cls, error: Exception, doing: str, action: str = "") -> Problem:
+        """doing: what went wrong, as "Opening photo.jpg", for errors that were not foreseen."""
+        lines = [f"{doing}: {type(error).__name__}", str(error)]
+        if isinstance(error, EngineError):
+            message, hint = error.message, error.hint
+            lines += [f"{key}: {value}" for key, value in error.context.items()]
+        else:
+            message = f"{doing} went wrong in a way that was not foreseen."
+            hint = "Please copy the details and report them; your edits are safe."
+        lines += ["", *traceback.format_exception(error)]
+        lines.append(f"Python {platform.python_version()}, {platform.platform()}")
+        return cls(message, hint, "\n".join(line.rstrip("\n") for line in lines), action)

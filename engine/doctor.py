@@ -1,0 +1,214 @@
+"""What this computer has of what Porelight needs, and the exact line that installs what is missing."""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import importlib.metadata
+import importlib.util
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from engine import device, weights
+from engine.errors import EngineError
+
+CORE = (
+    "numpy", "scipy", "pillow", "pillow-heif", "opencv-python", "tifffile", "imagecodecs", "rawpy", "mediapipe",
+    "onnxruntime", "torch", "safetensors", "platformdirs", "pydantic", "typer", "rich",
+)  # fmt: skip
+OPTIONAL = {"PySide6_Essentials": "app", "diffusers": "generative", "transformers": "generative", "peft": "generative"}
+"""Package → the extra that brings it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. needed: without it Porelight does not work; otherwise only what `detail` says is missing.
+    fix: the line to run or the thing to do, empty if all is well."""
+
+    group: str
+    name: str
+    ok: bool
+    detail: str = ""
+    fix: str = ""
+    needed: bool = True
+
+
+@dataclass(frozen=True)
+class SystemLibrary:
+    """A Linux library that wheels expect: its file, the packages that hold it by package manager, and what needs it."""
+
+    file: str
+    apt: str
+    dnf: str
+    pacman: str
+    used_by: str
+    needed: bool
+
+
+def _libraries(table: str, used_by: str, needed: bool = False) -> list[SystemLibrary]:
+    rows = (line.split() for line in table.strip().splitlines())
+    return [SystemLibrary(file, apt, dnf, pacman, used_by, needed) for file, apt, dnf, pacman in rows]
+
+
+LIBRARIES = (
+    *_libraries(
+        """
+        libEGL.so.1            libegl1             libglvnd-egl      libglvnd
+        libGLESv2.so.2         libgles2            libglvnd-gles     libglvnd
+        libGL.so.1             libgl1              libglvnd-glx      libglvnd
+        libglib-2.0.so.0       libglib2.0-0        glib2             glib2
+        libgomp.so.1           libgomp1            libgomp           gcc-libs
+        """,
+        "finding faces and retouching",
+        needed=True,
+    ),
+    *_libraries(
+        """
+        libxkbcommon.so.0      libxkbcommon0       libxkbcommon      libxkbcommon
+        libdbus-1.so.3         libdbus-1-3         dbus-libs         dbus
+        libfontconfig.so.1     libfontconfig1      fontconfig        fontconfig
+        """,
+        "the window",
+    ),
+    *_libraries(
+        """
+        libxcb-cursor.so.0     libxcb-cursor0      xcb-util-cursor   xcb-util-cursor
+        libxcb-icccm.so.4      libxcb-icccm4       xcb-util-wm       xcb-util-wm
+        libxcb-keysyms.so.1    libxcb-keysyms1     xcb-util-keysyms  xcb-util-keysyms
+        libxcb-shape.so.0      libxcb-shape0       libxcb            libxcb
+        libxcb-xkb.so.1        libxcb-xkb1         libxcb            libxcb
+        libxkbcommon-x11.so.0  libxkbcommon-x11-0  libxkbcommon-x11  libxkbcommon-x11
+        """,
+        "the window on X11",
+    ),
+)
+_MANAGERS = {
+    "apt": ("apt-get", "sudo apt-get install -y"),
+    "dnf": ("dnf", "sudo dnf install -y"),
+    "pacman": ("pacman", "sudo pacman -S --needed"),
+}
+
+
+def run() -> Iterator[Check]:
+    """All checks, each as soon as it is known."""
+    yield from check_python()
+    yield from check_libraries()
+    yield from check_devices()
+    yield from check_models()
+    yield from check_faces()
+    yield from check_policy()
+
+
+def check_python() -> Iterator[Check]:
+    """Python and the packages."""
+    version = platform.python_version()
+    fine = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Check("packages", "Python", fine, version, "" if fine else "Use Python 3.11, 3.12 or 3.13.")
+    for name in CORE:
+        found = _version(name)
+        yield Check("packages", name, found is not None, found or "missing", "" if found else f"pip install {name}")
+    for name, extra in OPTIONAL.items():
+        found = _version(name)
+        fix = "" if found else f"pip install 'porelight[{extra}]'"
+        yield Check("packages", name, found is not None, found or f"not installed (extra {extra})", fix, needed=False)
+
+
+def check_libraries() -> Iterator[Check]:
+    """System libraries on Linux; other systems bring theirs."""
+    if not sys.platform.startswith("linux"):
+        return
+    for library in LIBRARIES:
+        found = library_loads(library.file)
+        detail = f"for {library.used_by}" if found else f"missing: {library.used_by} cannot work"
+        yield Check("system", library.file, found, detail, "" if found else install_line([library]), library.needed)
+
+
+def install_line(libraries: list[SystemLibrary]) -> str:
+    """The line that installs libraries with this system's package manager; apt's if none is known."""
+    manager = next((name for name, (command, _) in _MANAGERS.items() if shutil.which(command)), "apt")
+    names = dict.fromkeys(str(getattr(library, manager)) for library in libraries)
+    return f"{_MANAGERS[manager][1]} {' '.join(names)}"
+
+
+def library_loads(file: str) -> bool:
+    """Whether the system's loader finds and opens a shared library."""
+    try:
+        ctypes.CDLL(file)
+    except OSError:
+        return False
+    return True
+
+
+def check_devices() -> Iterator[Check]:
+    """A small self-test on each device; only the processor is needed."""
+    for name in ("cuda", "mps", "cpu"):
+        test = device.self_test(name)
+        detail = f"{test.name}: {test.detail}" if test.available else "not available"
+        fix = "" if test.ok or (name != "cpu" and not test.available) else f"Use --device cpu. {test.detail}"
+        yield Check("devices", name, test.ok, detail, fix, needed=name == "cpu" or test.available)
+
+
+def check_models() -> list[Check]:
+    """Every shipped file against the catalogue."""
+    try:
+        files = weights.catalogue()
+    except EngineError as error:
+        return [Check("models", weights.CATALOGUE, False, error.message, error.hint)]
+    checks = []
+    for file in files:
+        try:
+            weights.check(file)
+            checks.append(Check("models", file.path, True, f"{file.size / 1e6:.1f} MB, {file.licence}".rstrip(", ")))
+        except EngineError as error:
+            checks.append(Check("models", file.path, False, error.message, error.hint))
+    return checks
+
+
+def check_faces() -> Iterator[Check]:
+    """Whether face analysis runs at all: an empty picture must be analysed and hold no face."""
+    from pathlib import Path
+
+    import numpy as np
+
+    from engine.faces import analyse
+    from engine.types import Metadata, Photo
+
+    blank = Photo(np.full((256, 256, 3), 128, np.uint8), None, Metadata(), Path("blank.png"), "png")
+    try:
+        faces, _ = analyse(blank)
+    except EngineError as error:
+        yield Check("self-test", "finding faces", False, error.message, error.hint)
+    except (ImportError, OSError, RuntimeError) as error:
+        yield Check("self-test", "finding faces", False, str(error), "See the system libraries above.")
+    else:
+        yield Check("self-test", "finding faces", not faces, "runs" if not faces else "finds a face in a blank picture")
+
+
+def check_policy() -> Iterator[Check]:
+    """Whether the shipped policy loads and computes finite numbers on each device that passed its own test."""
+    from engine.policies.registry import DEFAULT, load_policy
+
+    for name in device.available():
+        try:
+            policy = load_policy(DEFAULT, device=name)
+        except EngineError as error:
+            yield Check("self-test", f"policy {DEFAULT} on {name}", False, error.message, error.hint)
+        else:
+            info = policy.info
+            yield Check("self-test", f"policy {info.name} on {name}", True, f"version {info.version} loads")
+
+
+def missing_libraries(checks: list[Check]) -> list[SystemLibrary]:
+    """The libraries that failed, for one line that installs them all."""
+    failed = {check.name for check in checks if check.group == "system" and not check.ok}
+    return [library for library in LIBRARIES if library.file in failed]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None

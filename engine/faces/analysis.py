@@ -1,0 +1,154 @@
+"""From a photo to its faces: find, fit, grid, regions, embedding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from engine.faces import detect, grid, models, topology
+from engine.faces.detect import SMALLEST_FACE, Detection
+from engine.faces.landmarks import Fit, fit, pose_of, width_of
+from engine.faces.regions import Segmenters, face_regions
+from engine.types import F32, Box, FaceAnalysis, Photo, SkippedFace
+
+DOUBTFUL = 0.45
+MOST_YAW = 65.0
+LEAST_INSIDE = 0.7
+
+
+def analyse(
+    photo: Photo, *, boxes: Sequence[Box] | None = None, embed: bool = True
+) -> tuple[tuple[FaceAnalysis, ...], tuple[SkippedFace, ...]]:
+    """Find the faces of a photo and all that is known of each before any policy runs.
+
+    Args:
+        photo: upright pixels of any size and depth.
+        boxes: faces that a person has marked (source pixels); given, only these are analysed and none is searched for.
+        embed: also compute identity embeddings (about 25 ms a face).
+
+    Returns: faces in reading order with ids "face-1", "face-2" …, and faces that are found but not retouched, with
+    the reason. Both are empty if there is none.
+    Raises: ModelMissingError, ModelCorruptError, ColourProfileError.
+    """
+    found = detect.find(photo) if boxes is None else [_marked(box) for box in boxes]
+    if not found:
+        return (), ()
+    kept: list[tuple[Detection, Fit]] = []
+    skipped: list[SkippedFace] = []
+    with models.landmarker(0.3) as landmarker, models.quiet():
+        for detection in found:
+            fitted = fit(photo, detection, landmarker)
+            if fitted is not None and any(_same(fitted, other) for _, other in kept):
+                continue
+            reason = _reason(photo, detection, fitted, marked=boxes is not None)
+            if reason:
+                skipped.append(SkippedFace(_box(photo, detection, fitted), reason))
+            elif fitted is not None:
+                kept.append((detection, fitted))
+    kept.sort(key=lambda item: _reading_order(item[1], [f for _, f in kept]))
+    skipped = [s for s in skipped if not any(_covers(f, s.box) for _, f in kept)]
+    with ExitStack() as stack:
+        segmenters = stack.enter_context(Segmenters(hands=True)) if kept else None
+        faces = tuple(
+            _face(photo, f"face-{i}", detection, fitted, segmenters, embed)
+            for i, (detection, fitted) in enumerate(kept, 1)
+        )
+    return faces, tuple(skipped)
+
+
+def _marked(box: Box) -> Detection:
+    """A box that a person drew, as a certain detection with level eyes."""
+    b = np.float32(box)
+    middle, across = (b[:2] + b[2:]) / 2, np.float32([(b[2] - b[0]) / 4, 0])
+    return Detection(b, np.stack([middle - across, middle + across]), 1.0)
+
+
+def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters: Any, embed: bool) -> FaceAnalysis:
+    landmarks, width = fitted.landmarks, width_of(fitted.landmarks)
+    face_grid = grid.face_grid(landmarks, width, photo.size)
+    lab = grid.grid_lab(photo, face_grid)
+    pose = pose_of(fitted.points)
+    return FaceAnalysis(
+        id=name,
+        box=grid.face_box(landmarks, photo.size),
+        landmarks=landmarks,
+        width=width,
+        pose=pose,
+        confidence=_confidence(detection, fitted),
+        grid=face_grid,
+        lab=lab,
+        regions=face_regions(photo, landmarks, width, pose, face_grid, lab, segmenters),
+        embedding=_embedding(photo, landmarks) if embed else None,
+    )
+
+
+def _embedding(photo: Photo, landmarks: F32) -> F32:
+    from engine.faces import identity
+
+    return identity.embed_photo(photo, landmarks)
+
+
+def _confidence(detection: Detection, fitted: Fit) -> float:
+    """The detector's score, lowered where views of the same face disagree (3 % of the width halves it)."""
+    return float(np.clip(detection.score * 0.5 ** (fitted.spread / 0.03), 0, 1))
+
+
+def _reason(photo: Photo, detection: Detection, fitted: Fit | None, *, marked: bool) -> str | None:
+    """Why a face is not retouched, or None."""
+    if fitted is None:
+        width = float(detection.box[2] - detection.box[0])
+        if width < SMALLEST_FACE and not marked:
+            return _too_small(width)
+        return "No face could be recognised in this box." if marked else "It is too uncertain that this is a face."
+    width = width_of(fitted.landmarks)
+    if width < SMALLEST_FACE:
+        return _too_small(width)
+    yaw = abs(pose_of(fitted.points)[0])
+    if yaw > MOST_YAW:
+        return f"The face is turned too far to the side ({yaw:.0f}°; at most {MOST_YAW:.0f}°)."
+    if _inside(photo, fitted) < LEAST_INSIDE:
+        return "Most of the face lies outside the photo."
+    if not marked and _confidence(detection, fitted) < DOUBTFUL:
+        return "It is too uncertain that this is a face."
+    return None
+
+
+def _too_small(width: float) -> str:
+    return f"The face is too small ({width:.0f} px wide; at least {SMALLEST_FACE} px are needed)."
+
+
+def _inside(photo: Photo, fitted: Fit) -> float:
+    """Fraction of the landmarks inside the photo."""
+    return float(((fitted.landmarks >= 0) & (fitted.landmarks <= np.float32(photo.size))).all(1).mean())
+
+
+def _box(photo: Photo, detection: Detection, fitted: Fit | None) -> Box:
+    points = detection.box.reshape(2, 2) if fitted is None else fitted.landmarks[topology.OVAL]
+    x0, y0 = (int(v) for v in np.clip(points.min(0), 0, np.float32(photo.size) - 1))
+    x1, y1 = (int(v) for v in np.clip(np.ceil(points.max(0)), (x0 + 1, y0 + 1), photo.size))
+    return x0, y0, x1, y1
+
+
+def _centre(fitted: Fit) -> F32:
+    return np.asarray(fitted.landmarks[topology.OVAL].mean(0), np.float32)
+
+
+def _same(a: Fit, b: Fit) -> bool:
+    apart = float(np.linalg.norm(_centre(a) - _centre(b)))
+    return apart < 0.4 * max(width_of(a.landmarks), width_of(b.landmarks))
+
+
+def _covers(fitted: Fit, box: Box) -> bool:
+    middle = np.float32([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
+    return float(np.linalg.norm(_centre(fitted) - middle)) < 0.5 * width_of(fitted.landmarks)
+
+
+def _reading_order(fitted: Fit, all_fits: Sequence[Fit]) -> tuple[int, float]:
+    """Rows from top to bottom (a row is one median face width high), within a row from left to right."""
+    row = max(1.0, 1.5 * float(np.median([width_of(f.landmarks) for f in all_fits])))
+    top = min(float(_centre(f)[1]) for f in all_fits)
+    x, y = _centre(fitted)
+    return int((y - top) / row), float(x)

@@ -1,0 +1,219 @@
+"""TIFF pixels: reading through tifffile, writing with the photo's own EXIF block at the start of the file."""
+
+from __future__ import annotations
+
+import io
+import logging
+import struct
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+
+from engine.imageio.containers import Blocks, photoshop_iptc
+from engine.imageio.decode import Decoded, Source
+from engine.imageio.exif import (
+    EXIF_IFD,
+    GPS_IFD,
+    ICC_TAG,
+    IPTC_TAG,
+    ORIENTATION,
+    STRUCTURE,
+    XMP_TAG,
+    Directory,
+    Entry,
+    Tree,
+    append_directory,
+    read_tree,
+)
+
+# Every failure that tifffile logs is raised as one of our errors too.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL)
+
+_PHOTOSHOP_TAG, _LAYERS_TAG = 34377, 37724
+_STRIP_ROWS = 256
+_MODELS = {0: "gray", 1: "gray", 2: "rgb", 3: "palette", 5: "cmyk", 6: "rgb"}
+
+
+def decode_tiff(source: Source, tree: Tree) -> Decoded:
+    """The first picture of a TIFF: grey, RGB, palette or CMYK; 8 and 16 bit as they are, others converted and noted."""
+    with tifffile.TiffFile(io.BytesIO(source.data)) as file:
+        page: Any = file.pages[0]
+        source.check_size(page.imagewidth, page.imagelength)
+        ends = [offset + size for offset, size in zip(page.dataoffsets, page.databytecounts, strict=False)]
+        if not ends or max(ends) > len(source.data):
+            raise source.refuse("is cut off", "Copy it again from its source.")
+        model = _MODELS.get(int(page.photometric))
+        if model is None:
+            raise source.refuse(f"uses the colour model {page.photometric.name}, which is not supported")
+        notes = _page_notes(file, tree)
+        samples = page.asarray()
+        if page.axes not in ("YX", "YXS", "SYX"):
+            raise source.refuse("holds a stack of pictures, not a photo")
+        if page.axes == "SYX":
+            samples = np.moveaxis(samples, 0, -1)
+        colormap = page.colormap
+        extra = [int(value) for value in page.extrasamples]
+        white_is_zero, bits = int(page.photometric) == 0, page.bitspersample
+    if model == "palette":
+        samples, model = _from_palette(samples, colormap), "rgb"
+    else:
+        samples = _to_integers(source, samples, bits, notes)
+    if white_is_zero:
+        samples = np.iinfo(samples.dtype).max - samples
+    samples, alpha = _split_extra(samples, {"gray": 1, "rgb": 3, "cmyk": 4}[model], extra, notes)
+    return Decoded(samples, _tiff_blocks(tree), model, alpha, tree, notes=notes)
+
+
+def _page_notes(file: tifffile.TiffFile, tree: Tree) -> list[str]:
+    notes = []
+    pages: Any = file.pages
+    if sum(not page.is_reduced for page in pages) > 1:
+        notes.append("Only the first picture of the file is kept.")
+    if _LAYERS_TAG in tree.ifd0:
+        notes.append("The file's layers are not kept, only their flattened picture.")
+    return notes
+
+
+def _to_integers(source: Source, samples: npt.NDArray[Any], bits: int, notes: list[str]) -> npt.NDArray[Any]:
+    """8 and 16 bit unchanged; other depths to 16 bit, with a note."""
+    kind = samples.dtype.kind
+    if kind == "f":
+        return _from_float(source, samples, notes)
+    if kind == "b" or bits == 1:
+        return samples.astype(np.uint8) * np.uint8(255)
+    if kind != "u":
+        raise source.refuse("holds signed numbers, not a photo")
+    if bits == samples.dtype.itemsize * 8 and bits <= 16:
+        return samples
+    full = (1 << bits) - 1
+    depth = np.uint8 if bits < 8 else np.uint16
+    notes.append(f"A {bits}-bit TIFF is read as {np.dtype(depth).itemsize * 8} bit.")
+    return np.rint(samples.astype(np.float64) * (np.iinfo(depth).max / full)).astype(depth)
+
+
+def _from_float(source: Source, samples: npt.NDArray[Any], notes: list[str]) -> npt.NDArray[np.uint16]:
+    if not np.isfinite(samples).all():
+        raise source.refuse("holds pixels that are not numbers (NaN or infinite)", "Export it again as 16-bit TIFF.")
+    outside = float(np.count_nonzero((samples < 0) | (samples > 1)) / samples.size)
+    if outside > 0.5:
+        raise source.refuse("holds floating point pixels far outside 0–1", "Export it again as 16-bit TIFF.")
+    note = "Floating point pixels are read as 16 bit, encoded by the file's profile (sRGB if it has none)"
+    notes.append(f"{note}; {outside:.2%} of values were outside 0–1 and are clipped." if outside else f"{note}.")
+    return np.rint(np.clip(samples, 0, 1) * 65535).astype(np.uint16)
+
+
+def _from_palette(indices: npt.NDArray[Any], colormap: npt.NDArray[np.uint16]) -> npt.NDArray[Any]:
+    """Colours of a palette; 8 bit where the 16-bit table only repeats 8-bit values."""
+    table = np.ascontiguousarray(np.asarray(colormap, np.uint16).T)
+    table8 = (table >> 8).astype(np.uint8)
+    exact = np.isin(table.astype(np.int64) - table8 * 257, (0,)).all() or not (table & 255).any()
+    return (table8 if exact else table)[indices]
+
+
+def _split_extra(
+    samples: npt.NDArray[Any], channels: int, extra: list[int], notes: list[str]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    if samples.ndim == 2:
+        return samples, None
+    colours = samples[..., 0] if channels == 1 else samples[..., :channels]
+    if samples.shape[2] == channels:
+        return colours, None
+    if not extra or extra[0] not in (1, 2):
+        notes.append("Extra channels that are not transparency are left out.")
+        return colours, None
+    if len(extra) > 1:
+        notes.append("Only the first extra channel, transparency, is kept.")
+    alpha = samples[..., channels]
+    if extra[0] == 1:
+        notes.append("Premultiplied transparency is converted to plain transparency.")
+        full = float(np.iinfo(samples.dtype).max)
+        weight = np.where(alpha > 0, full / np.maximum(alpha, 1), 0.0)
+        weight = weight if channels == 1 else weight[..., None]
+        colours = np.rint(np.minimum(colours * weight, full)).astype(samples.dtype)
+    return colours, alpha
+
+
+def _tiff_blocks(tree: Tree) -> Blocks:
+    blocks = Blocks()
+
+    def raw(tag: int) -> bytes | None:
+        return tree.ifd0[tag].data if tag in tree.ifd0 and tree.ifd0[tag].data else None
+
+    blocks.icc, blocks.xmp = raw(ICC_TAG), raw(XMP_TAG)
+    blocks.iptc = raw(IPTC_TAG) or photoshop_iptc(raw(_PHOTOSHOP_TAG) or b"")
+    factor = {2: 1.0, 3: 2.54}.get(tree.number(0, 296) or 2)
+    values = []
+    for tag in (282, 283):
+        entry = tree.ifd0.get(tag)
+        top, bottom = struct.unpack_from(tree.order + "II", entry.data) if entry and entry.kind == 5 else (0, 0)
+        values.append(top / bottom if bottom else 0.0)
+    blocks.dpi = (values[0] * factor, values[1] * factor) if factor and min(values) > 0 else None
+    return blocks
+
+
+def tiff_with(samples: npt.NDArray[Any], blocks: Blocks, *, alpha: bool) -> list[bytes | memoryview]:
+    """An uncompressed TIFF as pieces to write.
+
+    The EXIF block becomes the head of the file unchanged, so that all its offsets, also those inside maker notes, stay
+    valid; a new IFD0 with the block's entries and the picture's takes the place of its own.
+    samples: (h, w, 3 or 4) uint8 or uint16.
+    """
+    head, order, kept = _head_of(blocks.exif)
+    height, width, channels = samples.shape
+    bits = samples.dtype.itemsize * 8
+    row = width * channels * samples.dtype.itemsize
+    counts = [row * min(_STRIP_ROWS, height - y) for y in range(0, height, _STRIP_ROWS)]
+
+    def numbers(kind: int, *values: int) -> Entry:
+        return Entry(kind, len(values), struct.pack(f"{order}{len(values)}{'H' if kind == 3 else 'I'}", *values))
+
+    directory: Directory = kept | {
+        256: numbers(4, width),
+        257: numbers(4, height),
+        258: numbers(3, *[bits] * channels),
+        259: numbers(3, 1),
+        262: numbers(3, 2),
+        273: numbers(4, *[0] * len(counts)),
+        ORIENTATION: numbers(3, 1),
+        277: numbers(3, channels),
+        278: numbers(4, _STRIP_ROWS),
+        279: numbers(4, *counts),
+        284: numbers(3, 1),
+        339: numbers(3, *[1] * channels),
+    }
+    if alpha:
+        directory[338] = numbers(3, 2)
+    for tag, block, kind in ((XMP_TAG, blocks.xmp, 1), (IPTC_TAG, blocks.iptc, 7), (ICC_TAG, blocks.icc, 7)):
+        if block:
+            directory[tag] = Entry(kind, len(block), block)
+    if blocks.dpi:
+        for tag, value in zip((282, 283), blocks.dpi, strict=True):
+            directory[tag] = Entry(5, 1, struct.pack(order + "II", round(value * 10000), 10000))
+        directory[296] = numbers(3, 2)
+    # The directory's size does not depend on the values: lay it out once to learn where the strips begin.
+    start = len(_with_directory(head, order, directory))
+    offsets = [start + sum(counts[:i]) for i in range(len(counts))]
+    directory[273] = numbers(4, *offsets)
+    stored: Any = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<" if order == "<" else ">"))
+    return [_with_directory(head, order, directory), memoryview(stored).cast("B")]
+
+
+def _with_directory(head: bytes, order: str, directory: Directory) -> bytes:
+    out = bytearray(head)
+    out += b"\0" * (len(out) & 1)
+    struct.pack_into(order + "I", out, 4, append_directory(out, order, directory))
+    return bytes(out) + b"\0" * (len(out) & 1)
+
+
+def _head_of(exif: bytes | None) -> tuple[bytes, str, Directory]:
+    """(bytes to begin the file with, byte order, IFD0 entries to carry over)."""
+    if exif:
+        tree = read_tree(exif)
+        kept = {tag: entry for tag, entry in tree.ifd0.items() if tag not in STRUCTURE}
+        for pointer in (EXIF_IFD, GPS_IFD):
+            if pointer in kept and pointer not in tree.directories:
+                del kept[pointer]
+        return exif, tree.order, kept
+    return b"II*\0" + bytes(4), "<", {}

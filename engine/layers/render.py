@@ -1,0 +1,142 @@
+"""The renderer: source pixels + layers × strengths → pixels at native resolution.
+
+out = round(source + Σ factor · delta), in float32 on the source's encoded values, rounded to nearest at the source's own
+depth. Where a face's `mask` is 0 after linear enlargement, nothing is added and the pixel is bit-identical. Any region
+comes out equal to the same region of the whole photo: all resampling uses absolute positions (`resample`), and the pore
+band is computed in integers from the photo around the region. Faces are rendered in the given order; where two overlap,
+both deltas add up.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import cv2
+import numpy as np
+
+from engine.layers.bands import PORE_CUT
+from engine.layers.resample import across, down, enlarging, intersect
+from engine.types import F32, Box, Decision, FaceEdits, HealPatch, Photo, Pixels, RetouchLayers, Strengths
+
+STRIP_ROWS: Final = 192
+"""Rows handled at once: bounds the memory of float intermediates."""
+
+GATE_SLOPE: Final = np.float32(4)
+"""Deltas fade out over the lowest quarter of the mask, so that cubic enlargement cannot reach where the mask is 0."""
+
+
+def factor_of(strengths: Strengths, name: str) -> float:
+    """Factor of a layer; healing cannot go past complete."""
+    factor = strengths.factor(name)
+    return min(factor, 1.0) if name == "heal" else factor
+
+
+def removed_patches(layers: RetouchLayers, edits: FaceEdits) -> tuple[HealPatch, ...]:
+    """Patches of the marks to remove: the person's decision goes before the policy's."""
+    decisions = {mark.id: edits.decisions.get(mark.id, mark.decision) for mark in layers.marks}
+    return tuple(patch for patch in layers.patches if decisions.get(patch.mark_id) is Decision.REMOVE)
+
+
+def gate_of(mask: F32) -> F32:
+    """Factor in [0, 1] on all deltas for an enlarged mask."""
+    return np.minimum(np.float32(1), GATE_SLOPE * mask)
+
+
+def pore_band(photo: Photo, box: Box, width: float) -> F32:
+    """The photo's own pore band in `box`: (h, w, 3) float32 in code values, photo minus its blur of σ = W/400.
+
+    The blur runs in 16-bit integers, which OpenCV computes equally for any region, over the box grown by the kernel.
+    """
+    sigma = width * PORE_CUT
+    radius = math.ceil(3 * sigma)
+    (x0, y0, x1, y1), (w, h) = box, photo.size
+    gx, gy = max(0, x0 - radius), max(0, y0 - radius)
+    grown = np.ascontiguousarray(photo.pixels[gy : min(h, y1 + radius), gx : min(w, x1 + radius)])
+    unit = 256 if photo.depth == 8 else 1
+    codes = grown.astype(np.uint16) * np.uint16(unit)
+    size = 2 * radius + 1
+    low = cv2.GaussianBlur(codes, (size, size), sigma, borderType=cv2.BORDER_REFLECT)
+    inner = np.s_[y0 - gy : y1 - gy, x0 - gx : x1 - gx]
+    band = codes[inner].astype(np.float32) - low[inner].astype(np.float32)
+    return band / np.float32(unit) if unit != 1 else band
+
+
+class _Face:
+    """One face's deltas at given edits, ready to be added to any rows of `box`."""
+
+    def __init__(self, photo: Photo, layers: RetouchLayers, edits: FaceEdits, box: Box) -> None:
+        self.photo, self.layers, self.box = photo, layers, box
+        grid, strengths = layers.grid, edits.strengths
+        factors = {name: np.float32(factor_of(strengths, name)) for name in layers.deltas}
+        total = sum((f * layers.deltas[name] for name, f in factors.items() if f), np.float32(0))
+        sx = grid.scale[0]
+        cubic = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=True)
+        linear = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=False)
+        self.delta = across(cubic, total) if isinstance(total, np.ndarray) and total.any() else None
+        self.mask = across(linear, layers.mask)
+        texture = np.float32(factor_of(strengths, "texture"))
+        gain = layers.texture_gain
+        self.gain = across(linear, texture * gain) if gain is not None and texture and gain.any() else None
+        self.heal = np.float32(factor_of(strengths, "heal"))
+        self.patches = removed_patches(layers, edits) if self.heal else ()
+
+    @property
+    def idle(self) -> bool:
+        return self.delta is None and self.gain is None and not self.patches
+
+    def add(self, out: Pixels, top: int, bottom: int) -> None:
+        """Render source rows top … bottom of the box into `out` (those rows and the box's columns)."""
+        grid, full = self.layers.grid, np.float32(np.iinfo(out.dtype).max)
+        rows = (grid.shape[0], grid.box[1], grid.scale[1], top, bottom)
+        linear = enlarging(*rows, cubic=False)
+        gate = gate_of(down(linear, self.mask))[..., None]
+        region = (self.box[0], top, self.box[2], bottom)
+        change = np.zeros(out.shape, np.float32)
+        if self.delta is not None:
+            change += down(enlarging(*rows, cubic=True), self.delta) * full
+        for patch in self.patches:
+            if common := intersect(patch.box, region):
+                x0, y0, x1, y1 = common
+                px, py = patch.box[:2]
+                part = patch.delta[y0 - py : y1 - py, x0 - px : x1 - px].astype(np.float32)
+                change[y0 - top : y1 - top, x0 - region[0] : x1 - region[0]] += part * (self.heal * full)
+        if self.gain is not None:
+            change += pore_band(self.photo, region, self.layers.width) * down(linear, self.gain)[..., None]
+        change *= gate
+        change += out
+        np.rint(change, out=change)
+        np.clip(change, 0, full, out=change)
+        out[...] = change.astype(out.dtype)
+
+
+def render(photo: Photo, faces: Sequence[tuple[RetouchLayers, FaceEdits]], box: Box | None = None) -> Pixels:
+    """The retouched pixels of `box` (source pixels; the whole photo if None), same dtype as the photo, a fresh array.
+
+    Raises: ValueError if the box is empty or not inside the photo.
+    """
+    width, height = photo.size
+    x0, y0, x1, y1 = box or (0, 0, width, height)
+    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+        raise ValueError(f"Box {(x0, y0, x1, y1)} is not inside the photo of {width}×{height} pixels.")
+    out = photo.pixels[y0:y1, x0:x1].copy()
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        for layers, edits in faces:
+            common = intersect(layers.grid.box, (x0, y0, x1, y1))
+            if common is None or not edits.enabled:
+                continue
+            face = _Face(photo, layers, edits, common)
+            if face.idle:
+                continue
+            view = out[common[1] - y0 : common[3] - y0, common[0] - x0 : common[2] - x0]
+            tops = range(common[1], common[3], STRIP_ROWS)
+            jobs = [
+                pool.submit(face.add, view[t - common[1] : t - common[1] + STRIP_ROWS], t, min(t + STRIP_ROWS, common[3]))
+                for t in tops
+            ]
+            for job in jobs:
+                job.result()
+    return out

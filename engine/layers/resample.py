@@ -1,0 +1,89 @@
+"""Resampling between a face grid, source pixels and a view, as one sparse matrix per axis.
+
+A matrix row depends only on its own output pixel, and every output value is summed in the same order whatever the
+region asked for: tiles come out equal to the whole, bit by bit.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from engine.types import F32, Box, FaceGrid
+
+Matrix = Any
+"""scipy.sparse.csr_array of float32; scipy has no annotations."""
+
+
+def _taps(distance: npt.NDArray[np.float64], cubic: bool) -> npt.NDArray[np.float64]:
+    """Kernel values at distances in grid pixels: Keys' cubic (a = −½) or linear (Keys 1981, doi 10.1109/TASSP.1981)."""
+    d = np.abs(distance)
+    if not cubic:
+        return np.maximum(0, 1 - d)
+    near = (1.5 * d - 2.5) * d * d + 1
+    far = ((-0.5 * d + 2.5) * d - 4) * d + 2
+    return np.where(d < 1, near, np.where(d < 2, far, 0))
+
+
+def enlarging(count: int, origin: int, scale: float, start: int, stop: int, *, cubic: bool) -> Matrix:
+    """(stop − start, count): grid samples to the source pixels start … stop of one axis.
+
+    count: grid pixels; origin, scale: see `FaceGrid`. Beyond the outermost grid pixels their values continue.
+    """
+    position = (np.arange(start, stop, dtype=np.float64) + 0.5 - origin) * scale - 0.5
+    first = np.floor(position).astype(np.int64) - (1 if cubic else 0)
+    index = first[:, None] + np.arange(4 if cubic else 2)
+    weight = _taps(position[:, None] - index, cubic).astype(np.float32)
+    rows = np.repeat(np.arange(stop - start), index.shape[1])
+    columns = np.clip(index, 0, count - 1).ravel()
+    return _csr(weight.ravel(), rows, columns, (stop - start, count))
+
+
+def averaging(start: int, stop: int, origin: float, step: float, first: int, last: int) -> Matrix:
+    """(last − first, stop − start): area means of the source pixels start … stop for the view pixels first … last.
+
+    View pixel i covers source positions origin + i · step … origin + (i + 1) · step; pixels outside count as 0.
+    """
+    lower = origin + np.arange(first, last) * step
+    index = np.floor(lower)[:, None] + np.arange(int(np.ceil(step)) + 1)
+    cover = np.minimum(index + 1, lower[:, None] + step) - np.maximum(index, lower[:, None])
+    inside = (cover > 1e-9) & (index >= start) & (index < stop)
+    rows = np.repeat(np.arange(last - first), index.shape[1]).reshape(index.shape)
+    columns = index.astype(np.int64) - start
+    return _csr((cover / step).astype(np.float32)[inside], rows[inside], columns[inside], (last - first, stop - start))
+
+
+def _csr(values: F32, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], shape: tuple[int, int]) -> Matrix:
+    matrix = sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
+    matrix.sum_duplicates()
+    return matrix
+
+
+def across(matrix: Matrix, image: F32) -> F32:
+    """Apply `matrix` (W, w) along the columns of (h, w) or (h, w, c)."""
+    turned = np.ascontiguousarray(np.moveaxis(image, 1, 0), dtype=np.float32)
+    result = (matrix @ turned.reshape(turned.shape[0], -1)).reshape(-1, *turned.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(result, 0, 1), dtype=np.float32)
+
+
+def down(matrix: Matrix, image: F32) -> F32:
+    """Apply `matrix` (H, h) along the rows of (h, w) or (h, w, c)."""
+    result: F32 = (matrix @ image.reshape(image.shape[0], -1)).reshape(-1, *image.shape[1:])
+    return result
+
+
+def enlarge(image: F32, grid: FaceGrid, box: Box, *, cubic: bool = True) -> F32:
+    """The part of a grid image (h, w) or (h, w, c) that lies in `box` (source pixels, inside `grid.box`), enlarged."""
+    sx, sy = grid.scale
+    columns = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=cubic)
+    rows = enlarging(grid.shape[0], grid.box[1], sy, box[1], box[3], cubic=cubic)
+    return down(rows, across(columns, image))
+
+
+def intersect(a: Box, b: Box) -> Box | None:
+    """The common part of two boxes, None if there is none."""
+    box = (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))
+    return box if box[0] < box[2] and box[1] < box[3] else None

@@ -1,0 +1,336 @@
+"""Retouching from file to file: `run` for one photo, `run_batch` for many, which goes on after failures.
+
+One photo at a time uses the policy (it uses the whole machine anyway); with several jobs, reading, analysing, measuring
+and writing of other photos go on beside it in threads.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from engine import outputs, sidecar
+from engine.errors import Cancelled, DeviceError, EngineError, ExportError, NoFaceError
+from engine.jobs import CancelToken, Progress, Report, silent
+from engine.outputs import Target
+from engine.policies.base import Policy
+from engine.policies.registry import DEFAULT, load_policy
+from engine.proposal import SamplerSettings
+from engine.report import PhotoReport, as_json, measure
+from engine.session import RetouchSession
+from engine.sidecar import Sidecar
+from engine.types import Box, Strengths
+
+log = logging.getLogger(__name__)
+
+STAGES = {"read": 0.0, "analyse": 0.1, "propose": 0.3, "render": 0.8, "write": 0.9}
+"""Stage → fraction of a photo's whole job at which it begins; for progress only."""
+
+
+@dataclass(frozen=True)
+class RetouchRequest:
+    """Everything one photo's job needs. target None: nothing is exported. format None: the photo's own.
+
+    strengths, amount, policy, sampler and seed: None or absent means what the sidecar says (with `sidecar`), else the
+    default. inputs: photos that no result may replace.
+    """
+
+    source: Path
+    target: Target | None = None
+    strengths: Mapping[str, float] = field(default_factory=dict)
+    amount: float | None = None
+    policy: str | None = None
+    model: Path | None = None
+    device: str = "auto"
+    sampler: SamplerSettings | None = None
+    seed: int | None = None
+    instruction: str = ""
+    boxes: tuple[Box, ...] | None = None
+    format: str | None = None
+    depth: int | None = None
+    quality: int = 95
+    overwrite: bool = False
+    sidecar: bool = False
+    inputs: frozenset[Path] = frozenset()
+
+
+class Status(StrEnum):
+    """How a photo's job ended."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True)
+class RetouchResult:
+    """What became of one photo. reason: one sentence for skipped and failed. code: of the error, stable."""
+
+    source: Path
+    status: Status
+    reason: str = ""
+    hint: str = ""
+    code: str = ""
+    output: Path | None = None
+    sidecar: Path | None = None
+    notes: tuple[str, ...] = ()
+    report: PhotoReport | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """For the report file."""
+        data: dict[str, Any] = {"source": str(self.source), "status": self.status.value}
+        for name in ("reason", "hint", "code", "output", "sidecar"):
+            if value := getattr(self, name):
+                data[name] = str(value)
+        return {**data, "notes": list(self.notes), **(as_json(self.report) if self.report else {})}
+
+
+def count(results: Sequence[RetouchResult]) -> dict[str, int]:
+    """How many photos ended how; the counts add up to "total"."""
+    counted = Counter(result.status for result in results)
+    return {"total": len(results), **{status.value: counted[status] for status in Status}}
+
+
+class PolicyPool:
+    """Loads each policy once, on a thread of its own, so that reading and analysing need not wait for it."""
+
+    def __init__(self, load: Callable[..., Policy] = load_policy) -> None:
+        self.lane = threading.Lock()
+        self._load = load
+        self._futures: dict[tuple[object, ...], Future[Policy]] = {}
+        self._guard = threading.Lock()
+
+    def prefetch(self, name: str, model: Path | None, device: str) -> Future[Policy]:
+        """Begin to load a policy if nobody has."""
+        with self._guard:
+            key = (name, model, device)
+            if key not in self._futures:
+                self._futures[key] = future = Future[Policy]()
+                threading.Thread(target=self._fill, args=(future, *key), name="load-policy").start()
+            return self._futures[key]
+
+    def get(self, name: str, model: Path | None, device: str) -> Policy:
+        """The policy, once loaded. Raises: what `load_policy` raises."""
+        return self.prefetch(name, model, device).result()
+
+    def _fill(self, future: Future[Policy], name: str, model: Path | None, device: str) -> None:
+        try:
+            future.set_result(self._load(name, model=model, device=device))
+        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the policy
+            future.set_exception(error)
+
+
+def run(
+    request: RetouchRequest,
+    token: CancelToken | None = None,
+    report: Report = silent,
+    policies: PolicyPool | None = None,
+) -> RetouchResult:
+    """Retouch one photo. A photo without a face, or whose result is there already, is skipped and nothing written.
+
+    Raises: EngineError of every kind but NoFaceError, Cancelled.
+    """
+    token, pool = token or CancelToken(), policies or PolicyPool()
+    if there := _existing(request, outputs.only_suffix(request.source, request.format)):
+        return there
+    _begin(token, report, "read")
+    pool.prefetch(request.policy or DEFAULT, request.model, request.device)
+    session = RetouchSession.open(request.source)
+    output = None
+    if request.target is not None:
+        suffix = outputs.suffix_of(request.source, outputs.format_of(session.photo, request.format))
+        if there := _existing(request, suffix):
+            return there
+        output = request.target.with_suffix(suffix)
+    saved = sidecar.load(request.source) if request.sidecar else None
+    _begin(token, report, "analyse")
+    session.analyse(saved.boxes if saved and request.boxes is None else request.boxes)
+    try:
+        session.require_faces()
+    except NoFaceError as error:
+        return RetouchResult(
+            request.source, Status.SKIPPED, error.message, error.hint, error.code, notes=tuple(session.notes)
+        )
+    policy = pool.get(_policy_name(request, saved), request.model, request.device)
+    with pool.lane:
+        _begin(token, report, "propose")
+        propose(session, request, policy, saved, token=token, report=_within(report, "propose", "render"))
+    return deliver(session, request, output, token, report)
+
+
+def run_batch(
+    requests: Sequence[RetouchRequest],
+    token: CancelToken | None = None,
+    report: Callable[[int, Progress], None] = lambda _index, _progress: None,
+    finished: Callable[[int, RetouchResult], None] = lambda _index, _result: None,
+    *,
+    jobs: int = 1,
+    policies: PolicyPool | None = None,
+) -> list[RetouchResult]:
+    """Retouch many photos, going on after failures; one result per request, in their order, whatever happens.
+
+    report: progress of a request, from worker threads. finished: each result as it comes, in the calling thread.
+    """
+    token, pool = token or CancelToken(), policies or PolicyPool()
+    results: dict[int, RetouchResult] = {}
+
+    def work(index: int) -> RetouchResult:
+        return _safely(requests[index], token, functools.partial(report, index), pool)
+
+    if jobs <= 1:
+        for index in range(len(requests)):
+            results[index] = work(index)
+            finished(index, results[index])
+    else:
+        with ThreadPoolExecutor(jobs, thread_name_prefix="retouch") as executor:
+            futures = {executor.submit(work, index): index for index in range(len(requests))}
+            try:
+                for future in as_completed(futures):
+                    index = futures[future]
+                    results[index] = future.result()
+                    finished(index, results[index])
+            except BaseException:
+                token.cancel()
+                raise
+    return [results[index] for index in range(len(requests))]
+
+
+def _safely(request: RetouchRequest, token: CancelToken, report: Report, pool: PolicyPool) -> RetouchResult:
+    """`run`, with every error as a result."""
+    try:
+        token.check()
+        return run(request, token, report, pool)
+    except Cancelled:
+        return RetouchResult(request.source, Status.CANCELLED)
+    except EngineError as error:
+        return RetouchResult(request.source, Status.FAILED, error.message, error.hint, error.code)
+    except Exception as error:  # a batch goes on whatever one photo does to a library
+        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+            short = DeviceError(
+                f"There is not enough memory for {request.source.name}.", "Close other programs or use --jobs 1."
+            )
+            return RetouchResult(request.source, Status.FAILED, short.message, short.hint, short.code)
+        log.exception("unexpected error while retouching")
+        reason = f"{request.source.name}: unexpected {type(error).__name__}: {error}"
+        return RetouchResult(request.source, Status.FAILED, reason, "Please report this; the log holds more.", "bug")
+
+
+def propose(
+    session: RetouchSession,
+    request: RetouchRequest,
+    policy: Policy,
+    saved: Sidecar | None = None,
+    *,
+    token: CancelToken | None = None,
+    report: Report = silent,
+) -> None:
+    """Make the proposal and edits that request and sidecar ask for, the request first. Raises: as the session's."""
+    asked = (request.policy, request.sampler, request.seed, request.instruction or None)
+    asked_anew = any(value is not None for value in asked)
+    if saved is not None and saved.proposal is not None and not asked_anew:
+        session.restore(saved, policy, token=token, report=report)
+    else:
+        before = saved.proposal if saved else None
+        sampler = request.sampler or (before.sampler if before else SamplerSettings())
+        seed = request.seed if request.seed is not None else (before.seed if before else 0)
+        session.propose(policy, sampler, seed, instruction=request.instruction, token=token, report=report)
+        if saved is not None:
+            session.apply(saved)
+    for face in session.faces:
+        old = session.edits[face.id].strengths
+        amount = old.amount if request.amount is None else request.amount
+        session.set_strengths(Strengths({**old.values, **request.strengths}, amount), face.id)
+
+
+def deliver(
+    session: RetouchSession,
+    request: RetouchRequest,
+    output: Path | None,
+    token: CancelToken,
+    report: Report = silent,
+) -> RetouchResult:
+    """Render, measure and write a session's current proposal; `output` None writes no picture.
+
+    Raises: ExportError, also if a pixel outside the masks would change (nothing is written then), Cancelled.
+    """
+    _begin(token, report, "render")
+    pixels = session.render()
+    measured = measure(session.photo, pixels, session.faces, session.layers())
+    if measured.outside_difference:
+        raise ExportError(
+            f"{request.source.name}: pixels outside the faces would change by {measured.outside_difference}.",
+            "Nothing was written; please report this.",
+        )
+    _begin(token, report, "write")
+    notes: tuple[str, ...] = ()
+    if output is not None:
+        try:
+            output.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ExportError(
+                f"The output folder {output.parent.name} cannot be made: {error.strerror}.", "Choose another --out."
+            ) from error
+        format = outputs.format_of(session.photo, request.format)
+        notes = session.export(
+            output,
+            pixels=pixels,
+            format=format,
+            depth=request.depth,
+            quality=request.quality,
+            overwrite=request.overwrite,
+            inputs=request.inputs,
+        )
+    kept = session.save_sidecar() if request.sidecar else None
+    report(Progress("done", 1.0))
+    proposal = session.proposal
+    assert proposal is not None
+    skipped = tuple(asdict(face) for face in session.skipped)
+    whole = replace(
+        measured,
+        skipped_faces=skipped,
+        proposal=asdict(proposal.spec),
+        device=proposal.device,
+        seconds=dict(session.seconds),
+    )
+    return RetouchResult(
+        request.source, Status.DONE, output=output, sidecar=kept, notes=(*session.notes, *notes), report=whole
+    )
+
+
+def _policy_name(request: RetouchRequest, saved: Sidecar | None) -> str:
+    remembered = saved.proposal.policy if saved and saved.proposal else DEFAULT
+    return request.policy or remembered
+
+
+def _existing(request: RetouchRequest, suffix: str | None) -> RetouchResult | None:
+    """The result "skipped" if the output is there and may not be replaced."""
+    if request.target is None or suffix is None or request.overwrite:
+        return None
+    output = request.target.with_suffix(suffix)
+    try:
+        if not output.exists():
+            return None
+    except OSError:  # a name too long; writing will say so
+        return None
+    reason = f"{request.source.name}: the result {output.name} is there already."
+    return RetouchResult(request.source, Status.SKIPPED, reason, "Use --overwrite to replace it.", "exists")
+
+
+def _begin(token: CancelToken, report: Report, stage: str) -> None:
+    token.check()
+    report(Progress(stage, STAGES[stage]))
+
+
+def _within(report: Report, stage: str, following: str) -> Report:
+    """Progress inside one stage as progress of the photo's whole job."""
+    low, high = STAGES[stage], STAGES[following]
+    return lambda p: report(Progress(stage, low + (high - low) * p.fraction, p.detail))

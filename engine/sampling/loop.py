@@ -1,0 +1,193 @@
+"""The one sampling loop: ODE, Flow-SDE, CPS and DPG over any velocity function. Cancellable at every step."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from engine.errors import ModelCorruptError
+from engine.jobs import CancelToken, Progress, Report, silent
+from engine.sampling import schedules
+from engine.sampling.steps import Form, Step, cps_step, dpg_step, log_ratio, ode_step, sde_step
+
+Kind = Literal["ode", "sde", "cps", "dpg"]
+Velocity = Callable[[Tensor, float], Tensor]
+
+_STEP_STREAM = 0x5851F42D4C957F2D
+"""Turned into the seed, so that step noise never repeats the starting noise that a policy draws from the same seed."""
+
+
+@dataclass(frozen=True)
+class SamplerConfig:
+    """How to sample.
+
+    kind: "ode" Euler; "sde", "cps": noise in every step but the last ones; "dpg": in one random step of each segment,
+    pulled to an anchor, all others Euler. steps, shift: of `schedules.linear`. eta: size of the noise, in (0, 1] for cps
+    and dpg of form "cps", positive for the others. lambda_max: cap of the pull, in [0, 1). sigmas: a schedule from
+    elsewhere, of steps + 1 times, instead of `linear`.
+    Raises: ValueError.
+    """
+
+    kind: Kind
+    steps: int
+    shift: float = 1.0
+    eta: float = 0.8
+    segments: int = 3
+    lambda_max: float = 0.9
+    form: Form = "cps"
+    sigmas: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("ode", "sde", "cps", "dpg") or self.form not in ("cps", "paper"):
+            raise ValueError(f"Unknown sampler {self.kind!r} of form {self.form!r}.")
+        if len(self.times()) != self.steps + 1:
+            raise ValueError(f"{self.steps} steps need {self.steps + 1} times.")
+        if self.kind == "ode":
+            return
+        preserving = self.kind == "cps" or (self.kind == "dpg" and self.form == "cps")
+        if not 0 < self.eta <= (1 if preserving else sys.float_info.max):
+            raise ValueError(f"η = {self.eta} has no meaning for {self.kind!r}: use the ODE for no noise.")
+        if self.kind == "dpg":
+            schedules.guidance(self.steps, self.lambda_max)
+            schedules.guided_steps(self.steps, self.segments, torch.Generator())
+        elif self.steps < 2:
+            raise ValueError("A stochastic sampler needs at least two steps.")
+
+    def times(self) -> tuple[float, ...]:
+        """steps + 1 times from noise to 0."""
+        return schedules.linear(self.steps, self.shift) if self.sigmas is None else schedules.given(self.sigmas)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A stochastic step with what it was drawn from: index in the schedule, times, x and v shaped like the latent."""
+
+    index: int
+    t: float
+    t_next: float
+    x: Tensor
+    velocity: Tensor
+    step: Step
+
+    def log_ratio(self, velocity: Tensor) -> Tensor:
+        """`steps.log_ratio` of another policy's velocity at (x, t) to the one that drew this step. Shape (B,)."""
+        return log_ratio(velocity, self.velocity, self.step.noise, self.step.gain)
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """times: the whole schedule. draws: the stochastic steps in order. anchor: what DPG pulled to, if it did."""
+
+    times: tuple[float, ...]
+    draws: tuple[Draw, ...]
+    anchor: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """latent: x₀, shape and dtype of the starting noise. trajectory: only if it was asked for."""
+
+    latent: Tensor
+    trajectory: Trajectory | None = None
+
+
+def sample(
+    policy_velocity: Velocity,
+    noise: Tensor,
+    config: SamplerConfig,
+    *,
+    anchor: Tensor | None = None,
+    seed: int = 0,
+    token: CancelToken | None = None,
+    report: Report = silent,
+    keep: bool = False,
+) -> Sample:
+    """Integrate from `noise` (B, …) at time 1 to data at time 0.
+
+    DPG without an anchor first integrates the ODE from the same noise and takes that as the anchor, which doubles the
+    work. All random numbers come from `seed` on the CPU and are then moved, so they are equal on every device.
+    Records no gradients.
+    Raises: ValueError for shapes and dtypes, Cancelled, ModelCorruptError if a velocity is not finite.
+    """
+    first = 0.0
+    with torch.no_grad():
+        if config.kind == "dpg" and anchor is None:
+            first = 0.5
+            ode = SamplerConfig("ode", config.steps, config.shift, sigmas=config.sigmas)
+            anchor = _run(policy_velocity, noise, ode, None, seed, token, _part(report, 0.0, first), False).latent
+        if anchor is not None:
+            anchor = anchor.to(noise.device, noise.dtype)
+        return _run(policy_velocity, noise, config, anchor, seed, token, _part(report, first, 1.0), keep)
+
+
+def _part(report: Report, low: float, high: float) -> Report:
+    return lambda p: report(Progress(p.stage, low + (high - low) * p.fraction, p.detail))
+
+
+def _run(
+    policy_velocity: Velocity,
+    noise: Tensor,
+    config: SamplerConfig,
+    anchor: Tensor | None,
+    seed: int,
+    token: CancelToken | None,
+    report: Report,
+    keep: bool,
+) -> Sample:
+    times = config.times()
+    generator = torch.Generator().manual_seed((seed ^ _STEP_STREAM) % 2**63)
+    random_steps = _random_steps(config, generator)
+    pull = schedules.guidance(config.steps, config.lambda_max) if config.kind == "dpg" else ()
+    x, draws = noise, []
+    for index, (t, t_next) in enumerate(pairwise(times)):
+        if token is not None:
+            token.check()
+        v = policy_velocity(x, t)
+        if index in random_steps:
+            fresh = torch.randn(x.shape, generator=generator, dtype=torch.float32).to(x.device)
+            lam = pull[index] if pull else 0.0
+            step = _stochastic(config, x, v, t, t_next, fresh, anchor, lam)
+            if keep:
+                draws.append(Draw(index, t, t_next, x, v, step))
+            x = step.sample
+        else:
+            x = ode_step(x, v, t, t_next)
+        if not bool(torch.isfinite(x).all()):
+            raise ModelCorruptError(
+                f"The policy computed values that are not numbers in step {index + 1} of {config.steps}.",
+                "Try another device or check the model's files.",
+            )
+        report(Progress("sample", (index + 1) / config.steps))
+    used = anchor if config.kind == "dpg" else None
+    return Sample(x, Trajectory(times, tuple(draws), used) if keep else None)
+
+
+def _random_steps(config: SamplerConfig, generator: torch.Generator) -> frozenset[int]:
+    if config.kind == "ode":
+        return frozenset()
+    if config.kind == "dpg":
+        return frozenset(schedules.guided_steps(config.steps, config.segments, generator))
+    return frozenset(range(config.steps - schedules.tail(config.steps)))
+
+
+def _stochastic(
+    config: SamplerConfig,
+    x: Tensor,
+    v: Tensor,
+    t: float,
+    t_next: float,
+    noise: Tensor,
+    anchor: Tensor | None,
+    lam: float,
+) -> Step:
+    if config.kind == "dpg":
+        assert anchor is not None
+        return dpg_step(x, v, t, t_next, config.eta, noise, anchor=anchor, guidance=lam, form=config.form)
+    step = sde_step if config.kind == "sde" else cps_step
+    return step(x, v, t, t_next, config.eta, noise)

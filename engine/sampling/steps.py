@@ -1,0 +1,173 @@
+"""One step from time t to t' < t, as pure functions on tensors; every random number is passed in.
+
+Conventions: x_t = (1 − t)·x₀ + t·ε, v = ε − x₀, x̂₀ = x − t·v, x̂₁ = x + (1 − t)·v. Latents have shape (B, …) and any
+floating dtype but float64, which Apple GPUs lack; arithmetic is float32 and results have the dtype of x.
+
+Every stochastic step draws x' = mean + std·noise with a mean that is affine in v. `Step.gain` is (∂mean/∂v) / std with
+the guidance's factor (1 − λ) cancelled on paper, because both numbers vanish as λ → 1 (see `log_ratio`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Form = Literal["cps", "paper"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stochastic step taken.
+
+    sample: x', dtype of x. mean, noise: shaped like x, float32, with sample = mean + std·noise. std: > 0. gain: change
+    of the mean, in units of std, for a unit change of v. guidance: λ in [0, 1); the signal in a step's reward shrinks
+    about as 1 − λ.
+    """
+
+    sample: Tensor
+    mean: Tensor
+    noise: Tensor
+    std: float
+    gain: float
+    guidance: float = 0.0
+
+
+def ode_step(x: Tensor, v: Tensor, t: float, t_next: float) -> Tensor:
+    """Euler step x − v·(t − t'). Raises: ValueError."""
+    _check(x, v, t, t_next)
+    return (x.float() - v.float() * (t - t_next)).to(x.dtype)
+
+
+def sde_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor) -> Step:
+    """Euler–Maruyama step of the reverse SDE with the flow's marginals.
+
+    Diffusion σ = η·√(t / (1 − t)), with t' for t inside the root at t = 1.
+    Raises: ValueError. Source: REFERENCES flow-grpo, equations 9 and 12.
+    """
+    return _diffuse(x, v, t, t_next, eta, noise, None, 0.0)
+
+
+def cps_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor) -> Step:
+    """Coefficients-preserving step: x' has exactly the noise level t'. η in (0, 1].
+
+    s = t'·sin(ηπ/2), mean = (1 − t')·x̂₀ + √(t'² − s²)·x̂₁. The noise level is exact, the spread of the data is not: s does
+    not shrink with the step, and in every step of many it leads data N(m, d²) to a deviation of d·cos(ηπ/4).
+    Raises: ValueError, also at t' = 0, where no noise is left. Source: REFERENCES flow-cps.
+    """
+    return _preserve(x, v, t, t_next, eta, noise, None, 0.0)
+
+
+def dpg_step(
+    x: Tensor,
+    v: Tensor,
+    t: float,
+    t_next: float,
+    eta: float,
+    noise: Tensor,
+    *,
+    anchor: Tensor,
+    guidance: float,
+    form: Form = "cps",
+) -> Step:
+    """Dynamic path guidance: the step's x̂₀ is pulled to `anchor` by λ = `guidance`, its noise shrunk by 1 − λ.
+
+    form "paper": x' ~ N((1 − λ)·μ + λ·x*, ((1 − λ)·σ√dt)²), μ and σ of `sde_step`, x* on the line from x to the anchor.
+    Computed as an Euler step with pulled x̂₀, which is the same because x* − μ_ode = (dt/t)·(anchor − x̂₀).
+    form "cps": `cps_step` with pulled x̂₀, x̂₁ recomputed from it, and s shrunk: exact noise level at every step.
+    Raises: ValueError. Source: REFERENCES beautygrpo.
+    """
+    if not 0 <= guidance < 1:
+        raise ValueError(f"λ must be in [0, 1), not {guidance}: 1 leaves no noise, and so no density.")
+    if anchor.shape != x.shape:
+        raise ValueError(f"The anchor's shape {tuple(anchor.shape)} is not the latent's {tuple(x.shape)}.")
+    step = {"cps": _preserve, "paper": _diffuse}[form]
+    return step(x, v, t, t_next, eta, noise, anchor.float(), guidance)
+
+
+def log_prob(sample: Tensor, mean: Tensor, std: float) -> Tensor:
+    """Gaussian log-density of a step, averaged over the entries of each latent. Shape (B,), float32.
+
+    To compare policies use `log_ratio`: this one divides a vanishing difference by a vanishing std as λ → 1.
+    Raises: ValueError if std is not positive (η = 0 or λ = 1: the step has no density).
+    """
+    if not (math.isfinite(std) and std > 0):
+        raise ValueError(f"A step with standard deviation {std} has no density.")
+    z = (sample.float() - mean.float()) / std
+    return _average(-0.5 * z * z) - math.log(std) - 0.5 * math.log(2 * math.pi)
+
+
+def log_ratio(v_new: Tensor, v_old: Tensor, noise: Tensor, gain: float) -> Tensor:
+    """log p_new(x') − log p_old(x') of a step that was drawn with v_old, averaged over entries. Shape (B,), float32.
+
+    With u = gain·(v_new − v_old), the shift of the mean in units of std, it is u·ε − u²/2. λ appears nowhere, and
+    the ratio of a policy with itself is exactly 1. Differentiable in v_new.
+    Raises: ValueError if gain is not finite.
+    """
+    if not math.isfinite(gain):
+        raise ValueError(f"A step with gain {gain} has no density.")
+    u = gain * (v_new.float() - v_old.float())
+    return _average(u * (noise.float() - 0.5 * u))
+
+
+def _diffuse(
+    x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor, anchor: Tensor | None, guidance: float
+) -> Step:
+    _check(x, v, t, t_next, noise)
+    if not (math.isfinite(eta) and eta > 0):
+        raise ValueError(f"η must be positive, not {eta}.")
+    dt = t - t_next
+    free = 1 - (t_next if t == 1 else t)
+    variance = eta**2 * t / free
+    correction = variance * dt / (2 * t)
+    std = math.sqrt(variance * dt)
+    wide, velocity = x.float(), v.float()
+    clean, noisy = wide - t * velocity, wide + (1 - t) * velocity
+    if anchor is not None:
+        clean = torch.lerp(clean, anchor, guidance)
+    mean = wide - (wide - clean) * (dt / t) - (1 - guidance) * correction * noisy
+    gain = -(dt + correction * (1 - t)) / std
+    return _draw(x, mean, noise, (1 - guidance) * std, gain, guidance)
+
+
+def _preserve(
+    x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor, anchor: Tensor | None, guidance: float
+) -> Step:
+    _check(x, v, t, t_next, noise)
+    if not 0 < eta <= 1:
+        raise ValueError(f"η of a coefficients-preserving step must be in (0, 1], not {eta}.")
+    if t_next == 0:
+        raise ValueError("A coefficients-preserving step to time 0 has no noise: take an Euler step.")
+    full = t_next * math.sin(eta * math.pi / 2)
+    std = (1 - guidance) * full
+    rest = math.sqrt(max(t_next**2 - std**2, 0.0))
+    wide, velocity = x.float(), v.float()
+    clean, noisy = wide - t * velocity, wide + (1 - t) * velocity
+    if anchor is not None:
+        clean = torch.lerp(clean, anchor, guidance)
+        noisy = (wide - (1 - t) * clean) / t
+    mean = (1 - t_next) * clean + rest * noisy
+    gain = (rest * (1 - t) - (1 - t_next) * t) / full
+    return _draw(x, mean, noise, std, gain, guidance)
+
+
+def _draw(x: Tensor, mean: Tensor, noise: Tensor, std: float, gain: float, guidance: float) -> Step:
+    wide = noise.float()
+    return Step((mean + std * wide).to(x.dtype), mean, wide, std, gain, guidance)
+
+
+def _average(values: Tensor) -> Tensor:
+    return values.flatten(1).mean(1) if values.ndim > 1 else values
+
+
+def _check(x: Tensor, v: Tensor, t: float, t_next: float, noise: Tensor | None = None) -> None:
+    if not 0 <= t_next < t <= 1:
+        raise ValueError(f"Time runs from 1 to 0: a step from {t} to {t_next} is none.")
+    for tensor in (x, v) if noise is None else (x, v, noise):
+        if tensor.shape != x.shape:
+            raise ValueError(f"Shapes {tuple(tensor.shape)} and {tuple(x.shape)} differ.")
+        if not tensor.is_floating_point() or tensor.dtype == torch.float64:
+            raise ValueError(f"Latents are float32, float16 or bfloat16, not {tensor.dtype}.")
