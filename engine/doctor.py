@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import importlib.metadata
-import importlib.util
+import os
 import platform
 import shutil
 import sys
@@ -16,7 +16,7 @@ from engine import device, weights
 from engine.errors import EngineError
 
 CORE = (
-    "numpy", "scipy", "pillow", "pillow-heif", "opencv-python", "tifffile", "imagecodecs", "rawpy", "mediapipe",
+    "numpy", "scipy", "pillow", "pi-heif", "opencv-python", "tifffile", "imagecodecs", "rawpy", "mediapipe",
     "onnxruntime", "torch", "safetensors", "platformdirs", "pydantic", "typer", "rich",
 )  # fmt: skip
 OPTIONAL = {"PySide6_Essentials": "app", "diffusers": "generative", "transformers": "generative", "peft": "generative"}
@@ -60,7 +60,7 @@ LIBRARIES = (
         libGLESv2.so.2         libgles2            libglvnd-gles     libglvnd
         libGL.so.1             libgl1              libglvnd-glx      libglvnd
         libglib-2.0.so.0       libglib2.0-0        glib2             glib2
-        libgomp.so.1           libgomp1            libgomp           gcc-libs
+        libxcb.so.1            libxcb1             libxcb            libxcb
         """,
         "finding faces and retouching",
         needed=True,
@@ -75,20 +75,24 @@ LIBRARIES = (
     ),
     *_libraries(
         """
-        libxcb-cursor.so.0     libxcb-cursor0      xcb-util-cursor   xcb-util-cursor
-        libxcb-icccm.so.4      libxcb-icccm4       xcb-util-wm       xcb-util-wm
-        libxcb-keysyms.so.1    libxcb-keysyms1     xcb-util-keysyms  xcb-util-keysyms
-        libxcb-shape.so.0      libxcb-shape0       libxcb            libxcb
-        libxcb-xkb.so.1        libxcb-xkb1         libxcb            libxcb
-        libxkbcommon-x11.so.0  libxkbcommon-x11-0  libxkbcommon-x11  libxkbcommon-x11
+        libX11-xcb.so.1         libx11-xcb1         libX11-xcb          libx11
+        libxcb-cursor.so.0      libxcb-cursor0      xcb-util-cursor     xcb-util-cursor
+        libxcb-icccm.so.4       libxcb-icccm4       xcb-util-wm         xcb-util-wm
+        libxcb-image.so.0       libxcb-image0       xcb-util-image      xcb-util-image
+        libxcb-keysyms.so.1     libxcb-keysyms1     xcb-util-keysyms    xcb-util-keysyms
+        libxcb-randr.so.0       libxcb-randr0       libxcb              libxcb
+        libxcb-render-util.so.0 libxcb-render-util0 xcb-util-renderutil xcb-util-renderutil
+        libxcb-shape.so.0       libxcb-shape0       libxcb              libxcb
+        libxcb-xkb.so.1         libxcb-xkb1         libxcb              libxcb
+        libxkbcommon-x11.so.0   libxkbcommon-x11-0  libxkbcommon-x11    libxkbcommon-x11
         """,
         "the window on X11",
     ),
 )
 _MANAGERS = {
-    "apt": ("apt-get", "sudo apt-get install -y"),
-    "dnf": ("dnf", "sudo dnf install -y"),
-    "pacman": ("pacman", "sudo pacman -S --needed"),
+    "apt": ("apt-get", "apt-get install -y"),
+    "dnf": ("dnf", "dnf install -y"),
+    "pacman": ("pacman", "pacman -S --needed"),
 }
 
 
@@ -98,8 +102,7 @@ def run() -> Iterator[Check]:
     yield from check_libraries()
     yield from check_devices()
     yield from check_models()
-    yield from check_faces()
-    yield from check_policy()
+    yield from check_computing()
 
 
 def check_python() -> Iterator[Check]:
@@ -130,7 +133,8 @@ def install_line(libraries: list[SystemLibrary]) -> str:
     """The line that installs libraries with this system's package manager; apt's if none is known."""
     manager = next((name for name, (command, _) in _MANAGERS.items() if shutil.which(command)), "apt")
     names = dict.fromkeys(str(getattr(library, manager)) for library in libraries)
-    return f"{_MANAGERS[manager][1]} {' '.join(names)}"
+    root = "" if hasattr(os, "geteuid") and os.geteuid() == 0 else "sudo "
+    return f"{root}{_MANAGERS[manager][1]} {' '.join(names)}"
 
 
 def library_loads(file: str) -> bool:
@@ -167,38 +171,22 @@ def check_models() -> list[Check]:
     return checks
 
 
-def check_faces() -> Iterator[Check]:
-    """Whether face analysis runs at all: an empty picture must be analysed and hold no face."""
-    from pathlib import Path
-
-    import numpy as np
-
-    from engine.faces import analyse
-    from engine.types import Metadata, Photo
-
-    blank = Photo(np.full((256, 256, 3), 128, np.uint8), None, Metadata(), Path("blank.png"), "png")
+def check_computing() -> Iterator[Check]:
+    """Whether faces are found and the shipped policy computes (`selftest`), if the packages can be imported at all."""
     try:
-        faces, _ = analyse(blank)
-    except EngineError as error:
-        yield Check("self-test", "finding faces", False, error.message, error.hint)
-    except (ImportError, OSError, RuntimeError) as error:
-        yield Check("self-test", "finding faces", False, str(error), "See the system libraries above.")
-    else:
-        yield Check("self-test", "finding faces", not faces, "runs" if not faces else "finds a face in a blank picture")
-
-
-def check_policy() -> Iterator[Check]:
-    """Whether the shipped policy loads and computes finite numbers on each device that passed its own test."""
-    from engine.policies.registry import DEFAULT, load_policy
-
-    for name in device.available():
+        from engine import selftest
+    except (ImportError, OSError) as error:
+        yield Check("self-test", "imports", False, str(error), "See the packages and system libraries above.")
+        return
+    for name, test in selftest.tests():
         try:
-            policy = load_policy(DEFAULT, device=name)
+            detail = test()
+            yield Check("self-test", name, True, detail)
         except EngineError as error:
-            yield Check("self-test", f"policy {DEFAULT} on {name}", False, error.message, error.hint)
-        else:
-            info = policy.info
-            yield Check("self-test", f"policy {info.name} on {name}", True, f"version {info.version} loads")
+            yield Check("self-test", name, False, error.message, error.hint)
+        except (ImportError, OSError, RuntimeError) as error:
+            first = next(iter(str(error).splitlines()), type(error).__name__)
+            yield Check("self-test", name, False, first, "See the packages, libraries and devices above.")
 
 
 def missing_libraries(checks: list[Check]) -> list[SystemLibrary]:

@@ -40,4 +40,3 @@ def configure(level: int = logging.WARNING, *, to_file: bool = True) -> None:
             old.close()
         logger.addHandler(handler)
         logger.setLevel(level)
-        logger.propagate = False

@@ -160,7 +160,8 @@ def run(
         return RetouchResult(
             request.source, Status.SKIPPED, error.message, error.hint, error.code, notes=tuple(session.notes)
         )
-    policy = pool.get(_policy_name(request, saved), request.model, request.device)
+    with session.timed("load"):
+        policy = pool.get(_policy_name(request, saved), request.model, request.device)
     with pool.lane:
         _begin(token, report, "propose")
         propose(session, request, policy, saved, token=token, report=_within(report, "propose", "render"))

@@ -86,6 +86,13 @@ class ProposalSpec:
     exploration: float = 1.0
     anchor: ProposalSpec | None = None
 
+    def drawn_by(self, info: PolicyInfo) -> ProposalSpec:
+        """The same for the policy that really draws it: its name and version and, if the name is another, its steps."""
+        steps = {} if self.policy == info.name else {"steps": info.steps, "shift": info.shift}
+        anchor = self.anchor and self.anchor.drawn_by(info)
+        sampler = replace(self.sampler, **steps)  # type: ignore[arg-type]
+        return replace(self, policy=info.name, policy_version=info.version, sampler=sampler, anchor=anchor)
+
 
 @dataclass(frozen=True)
 class Proposal:

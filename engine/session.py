@@ -66,7 +66,7 @@ class RetouchSession:
         from engine.faces import analyse
 
         self.boxes = None if boxes is None else tuple(boxes)
-        with self._timed("analyse"):
+        with self.timed("analyse"):
             self.faces, self.skipped = analyse(self.photo, boxes=self.boxes)
         self.proposal, self._drawers = None, {}
         self.edits = {face.id: self.edits.get(face.id, FaceEdits()) for face in self.faces}
@@ -141,12 +141,14 @@ class RetouchSession:
         """The proposal that a spec stands for. Raises: as `propose`."""
         self.require_faces()
         layers: dict[str, RetouchLayers] = {}
-        with self._timed("propose"):
-            for index, face in enumerate(self.faces):
-                if token is not None:
-                    token.check()
+        for index, face in enumerate(self.faces):
+            if token is not None:
+                token.check()
+            with self.timed("encode"):
                 drawer = self._drawer(policy, face, spec.instruction)
+            with self.timed("sample"):
                 latent = drawer.latent(spec, token, _share(report, index, len(self.faces)))
+            with self.timed("decode"):
                 layers[face.id] = policy.decode(latent, self.photo, drawer.condition)
         return Proposal(spec, layers, policy.info.device)
 
@@ -178,7 +180,7 @@ class RetouchSession:
         """The retouched pixels, of the whole photo or of `box`, in the photo's depth and profile."""
         from engine.layers.render import render
 
-        with self._timed("render"):
+        with self.timed("render"):
             return render(self.photo, self.layers(), box)
 
     def export(
@@ -197,7 +199,7 @@ class RetouchSession:
 
         photo = replace(self.photo, pixels=self.render() if pixels is None else pixels)
         protected = {self.photo.path, *inputs}
-        with self._timed("write"):
+        with self.timed("write"):
             return write_photo(
                 photo, path, format=format, depth=depth, quality=quality, overwrite=overwrite, inputs=protected
             )
@@ -247,7 +249,7 @@ class RetouchSession:
                     f"Saved with policy {saved.proposal.policy} {saved.proposal.policy_version}, "
                     f"drawn with {info.name} {info.version}: the pixels differ."
                 )
-            self.adopt(self.draw(policy, saved.proposal, token=token, report=report))
+            self.adopt(self.draw(policy, saved.proposal.drawn_by(info), token=token, report=report))
         self.apply(saved)
 
     def apply(self, saved: Sidecar) -> None:
@@ -286,7 +288,8 @@ class RetouchSession:
         return self._drawers[face.id]
 
     @contextmanager
-    def _timed(self, stage: str) -> Iterator[None]:
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to `seconds[stage]`."""
         start = time.perf_counter()
         try:
             yield

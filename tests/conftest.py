@@ -1,4 +1,4 @@
-"""What every test gets: a quiet, offline, small machine, and failure on any unexpected warning, log record or thread."""
+"""What every test gets: a quiet, offline, small machine, and failure on an unexpected warning, log record or thread."""
 
 from __future__ import annotations
 
@@ -47,6 +47,7 @@ def _own_user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
     """Settings, caches and sidecars of the person who runs the tests stay untouched."""
     home = tmp_path_factory.mktemp("user")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PORELIGHT_HOME", str(home))
         for kind in ("CONFIG", "DATA", "CACHE", "STATE"):
             patch.setenv(f"XDG_{kind}_HOME", str(home / kind.lower()))
         yield
@@ -55,23 +56,33 @@ def _own_user_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 class _Recorder(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.lines: list[str] = []
+        self.records: list[logging.LogRecord] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(f"{record.levelname} {record.name}: {record.getMessage()}")
+        if record not in self.records:
+            self.records.append(record)
 
 
 @pytest.fixture(autouse=True)
 def _no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail on log records of level WARNING or above, unless the test is marked allow_warnings_in_log."""
     recorder = _Recorder()
-    logging.getLogger().addHandler(recorder)
+    # The program's own loggers may stop passing records on to the root (engine.logs.configure).
+    loggers = [logging.getLogger(name) for name in (None, "app", "engine", "trainer")]
+    before = [(logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers:
+        logger.addHandler(recorder)
     try:
         yield
     finally:
-        logging.getLogger().removeHandler(recorder)
-    if recorder.lines and request.node.get_closest_marker("allow_warnings_in_log") is None:
-        pytest.fail("unexpected log records:\n" + "\n".join(recorder.lines))
+        for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+            for handler in set(logger.handlers) - {*handlers, recorder}:
+                handler.close()
+            logger.handlers[:], logger.propagate = handlers, propagate
+            logger.setLevel(level)
+    if recorder.records and request.node.get_closest_marker("allow_warnings_in_log") is None:
+        lines = [f"{each.levelname} {each.name}: {each.getMessage()}" for each in recorder.records]
+        pytest.fail("unexpected log records:\n" + "\n".join(lines))
 
 
 @pytest.fixture(autouse=True)

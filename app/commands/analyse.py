@@ -11,24 +11,34 @@ from app.commands.common import Exit, guarded
 
 if TYPE_CHECKING:
     from engine.session import RetouchSession
+    from engine.types import Mark
 
 
 @guarded
 def analyse(
     inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Photos, folders and globs.")],
     json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    marks: Annotated[bool, typer.Option("--marks", help="Also find marks and what the policy would do.")] = False,
+    policy: common.Policy = None,
+    model: common.Model = None,
+    device: common.Device = "auto",
 ) -> None:
     """Find faces: boxes, sizes, poses, regions, and faces that would be skipped, with the reason."""
     from engine import outputs
     from engine.errors import EngineError
+    from engine.policies.registry import DEFAULT, load_policy
+    from engine.proposal import SamplerSettings
     from engine.session import RetouchSession
 
     found: list[dict[str, Any]] = []
     failed = 0
+    loaded = load_policy(policy or DEFAULT, model=model, device=device) if marks else None
     for source in outputs.gather(inputs):
         try:
             session = RetouchSession.open(source.path)
             session.analyse()
+            if loaded is not None and session.faces:
+                session.propose(loaded, SamplerSettings("ode"))
             found.append(_describe(session))
         except EngineError as error:
             failed += 1
@@ -44,7 +54,7 @@ def analyse(
 def _describe(session: RetouchSession) -> dict[str, Any]:
     """Plain data on one analysed photo; region values are mean coverage of the face's grid."""
     photo = session.photo
-    faces = [
+    faces: list[dict[str, Any]] = [
         {
             "id": face.id,
             "box": [int(value) for value in face.box],
@@ -55,6 +65,9 @@ def _describe(session: RetouchSession) -> dict[str, Any]:
         }
         for face in session.faces
     ]
+    if session.proposal is not None:
+        for face in faces:
+            face["marks"] = [_describe_mark(mark) for mark in session.proposal.layers[face["id"]].marks]
     return {
         "source": str(photo.path),
         "format": photo.format,
@@ -65,6 +78,18 @@ def _describe(session: RetouchSession) -> dict[str, Any]:
         "skipped": [{"box": [int(value) for value in face.box], "reason": face.reason} for face in session.skipped],
         "notes": list(session.notes),
         "seconds": {stage: round(seconds, 3) for stage, seconds in session.seconds.items()},
+    }
+
+
+def _describe_mark(mark: Mark) -> dict[str, Any]:
+    return {
+        "id": mark.id,
+        "kind": mark.kind.value,
+        "centre": [round(float(value), 1) for value in mark.centre],
+        "radius": round(float(mark.radius), 1),
+        "contrast": round(float(mark.contrast), 2),
+        "confidence": round(float(mark.confidence), 3),
+        "decision": mark.decision.value,
     }
 
 
@@ -81,6 +106,9 @@ def _show(data: dict[str, Any]) -> None:
             f"  {face['id']}: {face['width']:.0f} px wide at {face['box']}, turned {yaw}°/{pitch}°/{roll}°",
             markup=False,
         )
+        for mark in face.get("marks", ()):
+            where = f"at {mark['centre']}, radius {mark['radius']}"
+            out.print(f"    {mark['id']}: {mark['kind']} {where}: {mark['decision']}", markup=False)
     for face in data["skipped"]:
         out.print(f"  skipped at {face['box']}: {face['reason']}", markup=False)
     for note in data["notes"]:

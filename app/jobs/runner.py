@@ -7,6 +7,7 @@ cannot flood the event loop.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from engine.errors import Cancelled
 from engine.jobs import CancelToken, Progress, Report
 
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 DRAIN_MS = 33
 
@@ -41,11 +43,13 @@ class Mailbox:
 
 @dataclass(eq=False)
 class Job:
-    """One running or waiting piece of work. label: a sentence for the status bar, empty for quiet jobs."""
+    """One running or waiting piece of work. label: a sentence for the status bar, empty for quiet jobs. essential: runs
+    to its end even when the runner closes, such as saving."""
 
     label: str
     done: Callable[[Any], None]
     failed: Callable[[Exception], None]
+    essential: bool = False
     token: CancelToken = field(default_factory=CancelToken)
     mailbox: Mailbox = field(default_factory=Mailbox)
 
@@ -82,11 +86,13 @@ class JobRunner(QObject):
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
         label: str = "",
+        *,
+        essential: bool = False,
     ) -> Job:
         """Queue `work` on a lane; `done` or `failed` is called later in this thread, neither after a cancellation."""
         if self._closed:
             raise RuntimeError("The runner is closed.")
-        job = Job(label, done, failed)
+        job = Job(label, done, failed, essential)
         self._jobs.append(job)
         self._timer.start()
         self.started.emit(job)
@@ -95,17 +101,18 @@ class JobRunner(QObject):
         return job
 
     def cancel_all(self) -> None:
-        """Ask every job to stop; those that wait never start."""
+        """Ask every job to stop, except essential ones; those that wait end before they start."""
         for job in self._jobs:
-            job.token.cancel()
+            if not job.essential:
+                job.token.cancel()
 
     def close(self) -> None:
-        """Cancel everything and wait until the worker threads have ended. Results that come late are dropped."""
+        """Cancel, and wait until the worker threads have ended. Results that come late are dropped."""
         self._closed = True
         self._timer.stop()
         self.cancel_all()
         for pool in self._lanes.values():
-            pool.shutdown(wait=True, cancel_futures=True)
+            pool.shutdown(wait=True)
         self._lanes.clear()
         self._jobs.clear()
 
@@ -120,6 +127,8 @@ class JobRunner(QObject):
             problem = error
         if not self._closed:
             self._arrived.emit(job, result, problem)
+        elif problem is not None and job.essential:
+            log.error("A job failed while the window was closing: %s", problem)
 
     @Slot(object, object, object)
     def _deliver(self, job: Job, result: Any, problem: Exception | None) -> None:

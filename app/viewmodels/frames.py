@@ -109,6 +109,13 @@ class Frames(QObject):
         both = (self._base, self._sharp) if self._base is not self._sharp else (self._sharp,)
         return tuple(each for each in both if each is not None)
 
+    def covering(self, visible: Box) -> tuple[Shown, ...]:
+        """What has to be painted to fill the visible part, in painting order."""
+        sharp = self._sharp
+        if sharp is not None and _contains(sharp.request.box, visible):
+            return (sharp,)
+        return self.shown
+
     @property
     def settled(self) -> bool:
         """Whether what is wanted is shown."""
@@ -170,3 +177,7 @@ class Frames(QObject):
             self._base = shown
         self._sharp = shown
         self.changed.emit()
+
+
+def _contains(outer: Box, inner: Box) -> bool:
+    return outer[0] <= inner[0] and outer[1] <= inner[1] and outer[2] >= inner[2] and outer[3] >= inner[3]

@@ -288,7 +288,7 @@ class PhotoModel(QObject):
             session.save_sidecar()
 
         failed = lambda error: self._fail(error, f"Saving the edits of {session.photo.path.name}")  # noqa: E731
-        self.runner.start(LANE, work, lambda _: None, failed)
+        self.runner.start(LANE, work, lambda _: None, failed, essential=True)
 
     def export(self, request: ExportRequest) -> None:
         """Render at full size and write."""
@@ -362,13 +362,9 @@ class PhotoModel(QObject):
     def close(self) -> None:
         """Save, stop everything, and wait for the worker threads."""
         self.cancel()
-        self._saving.stop()
-        session, unsaved, edits = self._session, self._unsaved and self.stage is Stage.PROPOSED, dict(self.edits)
+        self.save()
         self.frames.set_source(None)
         self.runner.close()
-        if session is not None and unsaved:
-            session.edits.update(edits)
-            session.save_sidecar()
 
     def _start(
         self,

@@ -82,7 +82,8 @@ class Viewport:
         )
         if self.zoom >= 1:
             # Pixel edges of the source fall on pixel edges of the pane.
-            centre = tuple(round(c * self.zoom - p / 2) / self.zoom + p / 2 / self.zoom for c, p in zip(centre, pane, strict=True))
+            halves = (pane[0] / 2, pane[1] / 2)
+            centre = tuple((round(c * self.zoom - h) + h) / self.zoom for c, h in zip(centre, halves, strict=True))
         return replace(self, centre=(centre[0], centre[1]))
 
 

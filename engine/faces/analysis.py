@@ -48,10 +48,11 @@ def analyse(
                 skipped.append(SkippedFace(_box(photo, detection, fitted), reason))
             elif fitted is not None:
                 kept.append((detection, fitted))
-    kept.sort(key=lambda item: _reading_order(item[1], [f for _, f in kept]))
-    skipped = [s for s in skipped if not any(_covers(f, s.box) for _, f in kept)]
+    fits = [fitted for _, fitted in kept]
+    kept = sorted(kept, key=lambda item: _reading_order(item[1], fits))
+    skipped = [s for s in skipped if not any(_covers(f, s.box) for f in fits)]
     with ExitStack() as stack:
-        segmenters = stack.enter_context(Segmenters(hands=True)) if kept else None
+        segmenters = stack.enter_context(Segmenters()) if kept else None
         faces = tuple(
             _face(photo, f"face-{i}", detection, fitted, segmenters, embed)
             for i, (detection, fitted) in enumerate(kept, 1)

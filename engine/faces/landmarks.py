@@ -74,7 +74,8 @@ def fit(photo: Photo, detection: Detection, landmarker: Any) -> Fit | None:
     roll = float(np.degrees(np.arctan2(across[1], across[0])))
     centre = (detection.box[:2] + detection.box[2:]) / 2
     side = float((detection.box[2:] - detection.box[:2]).max()) * 2
-    first = _view(photo, centre, side, roll, landmarker) or _view(photo, centre, side * 1.5, roll, landmarker)
+    tries = (_view(photo, centre, side * zoom, roll, landmarker) for zoom in (1.0, 1.5))
+    first = next((view for view in tries if view is not None), None)
     if first is None:
         return None
     centre, side = _frame_of(first)

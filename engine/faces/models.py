@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine import paths
-from engine.errors import ModelCorruptError, ModelMissingError
+from engine import weights
+from engine.errors import ModelCorruptError
 
 Srgb8 = npt.NDArray[np.uint8]
 """(h, w, 3) uint8 sRGB, upright."""
@@ -30,11 +30,8 @@ _quiet_depth = 0
 
 
 def model_file(name: str) -> Path:
-    """A shipped face model. Raises: ModelMissingError."""
-    path = paths.shipped_models() / "faces" / name
-    if not path.is_file():
-        raise ModelMissingError(f"The face model {name} is missing.", "Install the program again.")
-    return path
+    """A shipped face model, its checksum proved. Raises: ModelMissingError, ModelCorruptError."""
+    return weights.locate(f"faces/{name}")
 
 
 @contextmanager

@@ -12,15 +12,14 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from engine.imageio.exif import Buffer
-
 _EXIF, _XMP, _XMP_EXTENSION = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 _ICC, _PHOTOSHOP = b"ICC_PROFILE\0", b"Photoshop 3.0\0"
 _IPTC_RESOURCE = 0x0404
+_CREDENTIALS_NOTE = "Content Credentials are not carried over; they vouch for the unedited file only."
 _INFLATE_LIMIT = 1 << 25
 _SEGMENT_LIMIT = 65533
 _XMP_KEYWORD = b"XML:com.adobe.xmp"
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_METADATA = (b"iCCP", b"eXIf", b"pHYs", b"iTXt", b"zTXt", b"tEXt")
 
 
 class BrokenContainer(ValueError):
@@ -47,7 +46,7 @@ class Blocks:
 # --- JPEG (ITU T.81, JFIF 1.02, ICC.1 annex B, XMP part 3) ------------------------------------------------------------
 
 
-def jpeg_blocks(data: Buffer) -> Blocks:
+def jpeg_blocks(data: bytes) -> Blocks:
     """Blocks of a JPEG. Raises: BrokenContainer if it is cut off."""
     found = Blocks()
     icc: dict[int, bytes] = {}
@@ -71,6 +70,8 @@ def jpeg_blocks(data: Buffer) -> Blocks:
             icc[body[12]], icc_count = body[14:], body[13]
         elif marker == 0xE2 and body.startswith(b"MPF\0"):
             found.notes.append("Only the main picture is kept; the file holds others (a preview or a gain map).")
+        elif marker == 0xEB and b"c2pa" in body and _CREDENTIALS_NOTE not in found.notes:
+            found.notes.append(_CREDENTIALS_NOTE)
         elif marker == 0xED and body.startswith(_PHOTOSHOP):
             photoshop += body[len(_PHOTOSHOP) :]
         elif marker == 0xEE and body.startswith(b"Adobe"):
@@ -83,7 +84,7 @@ def jpeg_blocks(data: Buffer) -> Blocks:
     return found
 
 
-def _segments(data: Buffer) -> Iterator[tuple[int, bytes]]:
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     """(marker, body) up to the scan; proves that the scan ends."""
     at = 2
     while True:
@@ -100,7 +101,7 @@ def _segments(data: Buffer) -> Iterator[tuple[int, bytes]]:
         length = struct.unpack_from(">H", data, at + 2)[0]
         if at + 2 + length > len(data):
             raise BrokenContainer("is cut off")
-        yield marker, bytes(data[at + 4 : at + 2 + length])
+        yield marker, data[at + 4 : at + 2 + length]
         at += 2 + length
         if marker == 0xDA:
             # Within a scan 0xFF is followed by 0 or a restart marker, so the first 0xFFD9 is the end of the picture.
@@ -204,12 +205,17 @@ def photoshop_resource(iptc: bytes) -> bytes:
 # --- PNG (third edition) ----------------------------------------------------------------------------------------------
 
 
-def png_blocks(data: Buffer) -> Blocks:
+def png_blocks(data: bytes) -> Blocks:
     """Blocks of a PNG. Raises: BrokenContainer if it is cut off."""
     found = Blocks()
-    for kind, body in _chunks(data):
-        if kind == b"IHDR":
+    for kind, body, intact in _chunks(data):
+        if not intact:
+            found.notes.append(f"A damaged {kind.decode('latin-1')} block was left out.")
+            found.icc = b"" if kind == b"iCCP" else found.icc
+        elif kind == b"IHDR":
             found.size = struct.unpack_from(">II", body)
+        elif kind == b"caBX":
+            found.notes.append(_CREDENTIALS_NOTE)
         elif kind == b"acTL":
             found.frames = struct.unpack_from(">I", body)[0]
         elif kind == b"iCCP":
@@ -224,13 +230,16 @@ def png_blocks(data: Buffer) -> Blocks:
     return found
 
 
-def _chunks(data: Buffer) -> Iterator[tuple[bytes, bytes]]:
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes, bool]]:
+    """(name, body, whether a metadata chunk's checksum fits); picture data is left to the decoder."""
     at = 8
     while at + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         if at + 12 + length > len(data):
             break
-        yield kind, b"" if kind in (b"IDAT", b"fdAT") else bytes(data[at + 8 : at + 8 + length])
+        body = b"" if kind in (b"IDAT", b"fdAT") else data[at + 8 : at + 8 + length]
+        checksum = struct.unpack_from(">I", data, at + 8 + length)[0]
+        yield kind, body, kind not in _PNG_METADATA or zlib.crc32(kind + body) == checksum
         if kind == b"IEND":
             return
         at += 12 + length
@@ -301,7 +310,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 # --- WebP (RFC 9649) --------------------------------------------------------------------------------------------------
 
 
-def webp_blocks(data: Buffer) -> Blocks:
+def webp_blocks(data: bytes) -> Blocks:
     """Blocks of a WebP. Raises: BrokenContainer if it is cut off."""
     found = Blocks()
     total = struct.unpack_from("<I", data, 4)[0] + 8
@@ -322,11 +331,11 @@ def webp_blocks(data: Buffer) -> Blocks:
         elif kind == b"ANMF":
             pictures += 1
         elif kind == b"ICCP":
-            found.icc = bytes(body)
+            found.icc = body
         elif kind == b"EXIF":
-            found.exif = bytes(body).removeprefix(_EXIF)
+            found.exif = body.removeprefix(_EXIF)
         elif kind == b"XMP ":
-            found.xmp = bytes(body)
+            found.xmp = body
         at += 8 + size + (size & 1)
     found.frames = max(pictures, 1)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,12 @@ import numpy.typing as npt
 
 from engine.errors import ImageReadError
 from engine.imageio.containers import Blocks, jpeg_blocks, png_blocks, webp_blocks
-from engine.imageio.exif import Buffer, Tree
+from engine.imageio.exif import Tree
+from engine.imageio.metadata import blocks_of_tree
 from engine.imageio.profiles import display_p3_profile, prophoto_profile
+
+# What a decoder warns of (damaged text chunks, odd profiles) is checked and said by `containers` and `colour`.
+logging.getLogger("imagecodecs").setLevel(logging.CRITICAL)
 
 REEXPORT = "Open it in another program, save it as TIFF or JPEG, and try again."
 
@@ -37,7 +42,7 @@ class Source:
     """A file being read: its name for messages, its bytes, and the greatest number of pixels accepted."""
 
     name: str
-    data: Buffer
+    data: bytes
     max_pixels: int
 
     def check_size(self, width: int, height: int) -> None:
@@ -63,9 +68,9 @@ def decode_jpeg(source: Source) -> Decoded:
     blocks = jpeg_blocks(source.data)
     source.check_size(*blocks.size)
     if blocks.channels == 4:
-        ink = imagecodecs.jpeg8_decode(bytes(source.data), outcolorspace="CMYK")
+        ink = imagecodecs.jpeg8_decode(source.data, outcolorspace="CMYK")
         return Decoded(255 - ink if blocks.adobe else ink, blocks, "cmyk", notes=blocks.notes)
-    samples = imagecodecs.jpeg8_decode(bytes(source.data))
+    samples = imagecodecs.jpeg8_decode(source.data)
     if samples.dtype == np.uint16:
         samples = samples << 4 | samples >> 8
         blocks.notes.append("A 12-bit JPEG is read as 16 bit.")
@@ -77,7 +82,7 @@ def decode_png(source: Source) -> Decoded:
     blocks = png_blocks(source.data)
     source.check_size(*blocks.size)
     source.refuse_animation(blocks.frames)
-    return _split(imagecodecs.png_decode(bytes(source.data)), blocks)
+    return _split(imagecodecs.png_decode(source.data), blocks)
 
 
 def decode_webp(source: Source) -> Decoded:
@@ -85,25 +90,25 @@ def decode_webp(source: Source) -> Decoded:
     blocks = webp_blocks(source.data)
     source.check_size(*blocks.size)
     source.refuse_animation(blocks.frames)
-    return _split(imagecodecs.webp_decode(bytes(source.data)), blocks)
+    return _split(imagecodecs.webp_decode(source.data), blocks)
 
 
 def _split(samples: npt.NDArray[Any], blocks: Blocks) -> Decoded:
     """Take alpha (a second or fourth channel) apart."""
     if samples.ndim == 2:
-        return Decoded(samples, blocks, "gray")
+        return Decoded(samples, blocks, "gray", notes=blocks.notes)
     channels = samples.shape[2]
     alpha = samples[..., -1] if channels in (2, 4) else None
     if channels <= 2:
-        return Decoded(samples[..., 0], blocks, "gray", alpha)
-    return Decoded(samples[..., :3], blocks, "rgb", alpha)
+        return Decoded(samples[..., 0], blocks, "gray", alpha, notes=blocks.notes)
+    return Decoded(samples[..., :3], blocks, "rgb", alpha, notes=blocks.notes)
 
 
 def decode_heic(source: Source) -> Decoded:
     """HEIC's main picture; 10 and 12 bit are read as 16 bit. libheif turns and mirrors it as the file says."""
-    import pillow_heif
+    import pi_heif
 
-    container = pillow_heif.open_heif(io.BytesIO(source.data), convert_hdr_to_8bit=False)
+    container = pi_heif.open_heif(io.BytesIO(source.data), convert_hdr_to_8bit=False)
     picture: Any = container[container.primary_index]
     source.check_size(*picture.size)
     if picture.info.get("image_type") == "hvc1-sequence":
@@ -118,9 +123,9 @@ def decode_heic(source: Source) -> Decoded:
         if nclx.get("color_primaries") in (11, 12):
             blocks.icc = display_p3_profile()
             blocks.notes.append("A Display P3 profile is embedded to match the file's colour tags.")
-    decoded = _split(np.asarray(picture), blocks)
+    # A copy, since the library frees its own memory; its rows may be padded.
+    decoded = _split(np.array(picture)[:, : picture.size[0]], blocks)
     decoded.upright = True
-    decoded.notes = blocks.notes
     if decoded.samples.dtype == np.uint16:
         decoded.notes.append(f"A {picture.info.get('bit_depth', 10)}-bit HEIC is read as 16 bit.")
     return decoded
@@ -154,11 +159,12 @@ def decode_raw(source: Source, tree: Tree | None) -> Decoded:
 
 
 def _raw_blocks(raw: Any, tree: Tree | None) -> Blocks:
-    """EXIF of raw files that are not TIFF structures comes from the JPEG inside them."""
+    """XMP and IPTC; of raw files that are not TIFF structures, those and the EXIF of the JPEG inside them."""
     import rawpy
 
     if tree is not None:
-        return Blocks()
+        found = blocks_of_tree(tree)
+        return Blocks(xmp=found.xmp, iptc=found.iptc)
     try:
         thumbnail = raw.extract_thumb()
         found = jpeg_blocks(bytes(thumbnail.data)) if thumbnail.format == rawpy.ThumbFormat.JPEG else Blocks()

@@ -6,12 +6,11 @@ block's own byte order, so that every field, known or not, survives.
 
 from __future__ import annotations
 
-import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-Buffer = bytes | bytearray | mmap.mmap
+Buffer = bytes | bytearray
 
 ORIENTATION, EXIF_IFD, GPS_IFD, INTEROP_IFD, SUB_IFDS = 274, 34665, 34853, 40965, 330
 XMP_TAG, IPTC_TAG, ICC_TAG, DNG_VERSION = 700, 33723, 34675, 50706

@@ -34,7 +34,7 @@ _xyz = bytes(imagecodecs.cms_profile("xyz"))
 class MatrixModel:
     """Curves and matrices.
 
-    decode: (65536, 3) linear values of encoded 0–1. encode: (65536, 3) encoded values of the square root of linear
+    decode: (3, 65536) linear values of encoded 0–1. encode: (3, 65536) encoded values of the square root of linear
     0–1 (even steps in it follow the curve's bend near black). to_white: 3 × 3, linear RGB → X/Xn, Y/Yn, Z/Zn (D50).
     """
 
@@ -45,11 +45,10 @@ class MatrixModel:
 
     def linear(self, pixels: npt.NDArray[Any]) -> list[F32]:
         """(h, w, 3) encoded uint8, uint16 or float32 within 0–1 to three linear planes."""
-        tables = self.decode.T
         if pixels.dtype.kind == "f":
-            return [_interpolate(tables[i], pixels[..., i]) for i in range(3)]
-        step = 257 if pixels.dtype == np.uint8 else 1
-        return [np.take(tables[i, ::step], pixels[..., i]) for i in range(3)]
+            return [_interpolate(self.decode[i], pixels[..., i]) for i in range(3)]
+        table = np.ascontiguousarray(self.decode[:, ::257]) if pixels.dtype == np.uint8 else self.decode
+        return [np.take(table[i], pixels[..., i], mode="clip") for i in range(3)]
 
     def to_lab(self, pixels: npt.NDArray[Any]) -> F32:
         """(h, w, 3) encoded, within 0–1, to L*a*b* D50."""
@@ -62,7 +61,7 @@ class MatrixModel:
         out = np.empty(pixels.shape, np.uint8)
         for i, linear in enumerate(_mix(srgb @ self.to_white, self.linear(pixels))):
             index = np.sqrt(np.clip(linear, 0, 1)) * np.float32(_NODES - 1) + np.float32(0.5)
-            out[..., i] = np.take(table, index.astype(np.uint16))
+            out[..., i] = np.take(table, index.astype(np.uint16), mode="clip")
         return out
 
     def from_lab(self, lab: F32) -> tuple[F32, npt.NDArray[np.bool_]]:
@@ -73,7 +72,7 @@ class MatrixModel:
         beyond = np.zeros(lab.shape[:2], np.bool_)
         for i, linear in enumerate(_mix(self.from_white, [_from_lab_curve(f) for f in curved])):
             beyond |= ~((linear >= 0) & (linear <= 1))
-            out[..., i] = _interpolate(self.encode[:, i], np.sqrt(np.clip(linear, 0, 1)))
+            out[..., i] = _interpolate(self.encode[i], np.sqrt(np.clip(linear, 0, 1)))
         return out, beyond
 
 
@@ -109,10 +108,10 @@ def _from_lab_curve(f: F32) -> F32:
 def _interpolate(table: F32, values: F32) -> F32:
     """Linear interpolation in a table over 0–1; values outside give its ends, no numbers give its start."""
     position = np.clip(np.nan_to_num(values), 0, 1) * np.float32(_NODES - 1)
-    index = np.minimum(position, _NODES - 2).astype(np.intp)
+    index = np.minimum(position, _NODES - 2).astype(np.uint16)
     position -= index
-    low = np.take(table, index)
-    result: F32 = low + (np.take(table, index + 1) - low) * position
+    low = np.take(table, index, mode="clip")
+    result: F32 = low + (np.take(table[1:], index, mode="clip") - low) * position
     return result
 
 
@@ -121,7 +120,7 @@ def _srgb_bytes() -> tuple[F32, npt.NDArray[np.uint8]]:
     """(X/Xn, Y/Yn, Z/Zn to linear sRGB, 8-bit sRGB of the square root of linear)."""
     model = matrix_model(srgb_profile())
     assert model is not None
-    return model.from_white, np.rint(np.clip(model.encode[:, 0], 0, 1) * 255).astype(np.uint8)
+    return model.from_white, np.rint(np.clip(model.encode[0], 0, 1) * 255).astype(np.uint8)
 
 
 @lru_cache(maxsize=16)
@@ -143,7 +142,7 @@ def matrix_model(icc: bytes) -> MatrixModel | None:
         return None
     to_white = (primaries / D50[:, None]).astype(np.float32)
     from_white = np.linalg.inv(to_white.astype(np.float64)).astype(np.float32)
-    model = MatrixModel(np.ascontiguousarray(decode), np.ascontiguousarray(encode), to_white, from_white)
+    model = MatrixModel(np.ascontiguousarray(decode.T), np.ascontiguousarray(encode.T), to_white, from_white)
     return model if _agrees(model, icc) else None
 
 

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import re
+import struct
 
-from engine.imageio.containers import Blocks
-from engine.imageio.exif import EXIF_IFD, INTEROP_IFD, ORIENTATION, Tree, build_block, read_tree, upright_block
+from engine.imageio.containers import Blocks, photoshop_iptc
+from engine.imageio.exif import (
+    EXIF_IFD,
+    ICC_TAG,
+    INTEROP_IFD,
+    IPTC_TAG,
+    ORIENTATION,
+    XMP_TAG,
+    Tree,
+    build_block,
+    read_tree,
+    upright_block,
+)
 from engine.types import Metadata
 
 _DAMAGED_EXIF = "The EXIF block is damaged and was left out."
@@ -33,6 +45,25 @@ def is_adobe_rgb(exif: bytes | None) -> bool:
     index = tree.directories.get(INTEROP_IFD, {}).get(1)
     colour_space = tree.number(EXIF_IFD, 40961)
     return colour_space != 1 and index is not None and index.data.startswith(b"R03")
+
+
+def blocks_of_tree(tree: Tree) -> Blocks:
+    """Profile, XMP, IPTC and density of a TIFF or raw file."""
+    blocks = Blocks()
+
+    def raw(tag: int) -> bytes | None:
+        return tree.ifd0[tag].data if tag in tree.ifd0 and tree.ifd0[tag].data else None
+
+    blocks.icc, blocks.xmp = raw(ICC_TAG), raw(XMP_TAG)
+    blocks.iptc = raw(IPTC_TAG) or photoshop_iptc(raw(34377) or b"")
+    factor = {2: 1.0, 3: 2.54}.get(tree.number(0, 296) or 2)
+    values = []
+    for tag in (282, 283):
+        entry = tree.ifd0.get(tag)
+        top, bottom = struct.unpack_from(tree.order + "II", entry.data) if entry and entry.kind == 5 else (0, 0)
+        values.append(top / bottom if bottom else 0.0)
+    blocks.dpi = (values[0] * factor, values[1] * factor) if factor and min(values) > 0 else None
+    return blocks
 
 
 def upright_metadata(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
-import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,14 @@ from engine.errors import ColourProfileError, EngineError, ImageReadError
 from engine.imageio import colour
 from engine.imageio.containers import BrokenContainer
 from engine.imageio.decode import Decoded, Source, decode_heic, decode_jpeg, decode_png, decode_raw, decode_webp
-from engine.imageio.exif import DNG_VERSION, SUB_IFDS, Buffer, Tree, read_tree
+from engine.imageio.exif import DNG_VERSION, SUB_IFDS, Tree, read_tree
 from engine.imageio.metadata import is_adobe_rgb, orientation_of, upright_metadata
 from engine.imageio.profiles import PROFILE_HINT, adobe_rgb_profile, profile_space, rgb_profile_of_grey
 from engine.types import Photo
 
 MAX_PIXELS = 300_000_000
 COPY_AGAIN = "Copy it again from its source."
+_HEAD = 64
 
 _SUFFIXES = {
     "jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -48,6 +48,7 @@ _FOREIGN = {
     b"\xff\x0a": "a JPEG XL picture",
     b"\0\0\0\x0cJXL ": "a JPEG XL picture",
     b"\0\0\0\x0cjP": "a JPEG 2000 picture",
+    b"ftyp": "a video or an AVIF picture",
 }
 
 
@@ -65,12 +66,7 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
     """
     path = Path(path)
     try:
-        data = _open(path)
-        try:
-            return _read(path, data, max_pixels)
-        finally:
-            if isinstance(data, mmap.mmap):
-                data.close()
+        return _read(path, _bytes_of(path), max_pixels)
     except EngineError as error:
         if not error.message.startswith(path.name):
             error.message = f"{path.name}: {error.message[0].lower()}{error.message[1:]}"
@@ -84,16 +80,18 @@ def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
         raise ImageReadError(message, COPY_AGAIN, cause=f"{type(error).__name__}: {error}") from error
 
 
-def _open(path: Path) -> Buffer:
-    """The file's bytes, memory-mapped where they are many. Raises: ImageReadError."""
+def _bytes_of(path: Path) -> bytes:
+    """The whole file, if its head is that of a photo. Raises: ImageReadError.
+
+    Not memory-mapped: a file that shrinks meanwhile (a cut network, a camera still writing) would end the process.
+    """
     try:
         with path.open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size == 0:
+            head = file.read(_HEAD)
+            if not head:
                 raise ImageReadError(f"{path.name} is empty.", COPY_AGAIN)
-            if size < 1 << 20:
-                return file.read()
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            _family(path, head)
+            return head + file.read()
     except FileNotFoundError as error:
         raise ImageReadError(f"{path.name} does not exist.", "Check the path.") from error
     except (IsADirectoryError, PermissionError) as error:
@@ -106,13 +104,12 @@ def _open(path: Path) -> Buffer:
         raise ImageReadError(f"{name} cannot be opened ({reason}).", "Check the path and the drive.") from error
 
 
-def _read(path: Path, data: Buffer, max_pixels: int) -> Photo:
+def _read(path: Path, data: bytes, max_pixels: int) -> Photo:
     source = Source(path.name, data, max_pixels)
-    suffix = _FORMAT_OF.get(path.suffix.lower())
-    kind, tree = _sniff(source, suffix)
+    kind, tree = _sniff(path, data)
     decoded = _decode(source, kind, tree)
     notes = list(decoded.notes)
-    if suffix != kind and path.suffix:
+    if _FORMAT_OF.get(path.suffix.lower()) != kind and path.suffix:
         notes.insert(0, f"The file is named {path.suffix} but is a {_NAMES[kind]} file.")
     pixels, icc = _to_rgb(source, decoded, notes)
     if icc is None and is_adobe_rgb(decoded.blocks.exif):
@@ -147,44 +144,43 @@ def _decode(source: Source, kind: str, tree: Tree | None) -> Decoded:
     return decoders[kind](source)
 
 
-def _sniff(source: Source, suffix: str | None) -> tuple[str, Tree | None]:
-    """(format, TIFF directories if it has such a structure). Raises: ImageReadError if it is no supported format."""
-    head = bytes(source.data[:32])
+def _family(path: Path, head: bytes) -> str:
+    """Format by the first bytes; "tiff" may still be a raw file. Raises: ImageReadError for all other files."""
     if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg", None
+        return "jpeg"
     if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png", None
+        return "png"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp", None
-    if head[4:8] == b"ftyp":
-        if head[8:12] == b"crx ":
-            return "raw", None
-        if head[8:12] in _HEIC_BRANDS and b"avif" not in head:
-            return "heic", None
-        raise source.refuse("is a video or a picture format that is not supported")
-    if head.startswith(_RAW_MAGIC):
-        return "raw", _tree(source.data)
+        return "webp"
     if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        tree = _tree(source.data)
-        return ("raw" if _is_raw(tree, head, suffix) else "tiff"), tree
+        return "tiff"
+    if head.startswith(_RAW_MAGIC) or head[4:12] == b"ftypcrx ":
+        return "raw"
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIC_BRANDS and b"avif" not in head:
+        return "heic"
     for magic, what in _FOREIGN.items():
-        if head.startswith(magic):
-            raise source.refuse(f"is {what}, which is not supported", "Export it as JPEG, PNG or TIFF and try again.")
-    if suffix == "raw":
-        return "raw", None
-    raise source.refuse("is not a photo in a known format or is damaged", COPY_AGAIN)
+        if head.startswith(magic) or (magic == b"ftyp" and head[4:8] == magic):
+            hint = "Export it as JPEG, PNG or TIFF and try again."
+            raise ImageReadError(f"{path.name} is {what}, which is not supported.", hint)
+    if _FORMAT_OF.get(path.suffix.lower()) == "raw":
+        return "raw"
+    raise ImageReadError(f"{path.name} is not a photo in a known format or is damaged.", COPY_AGAIN)
 
 
-def _tree(data: Buffer) -> Tree | None:
-    try:
-        return read_tree(data)
-    except ValueError:
-        return None
+def _sniff(path: Path, data: bytes) -> tuple[str, Tree | None]:
+    """(format, TIFF directories if it has such a structure)."""
+    family = _family(path, data[:_HEAD])
+    tree = None
+    if family in ("tiff", "raw"):
+        with suppress(ValueError):
+            tree = read_tree(data)
+    is_raw = family == "raw" or (family == "tiff" and _is_raw(tree, data, path.suffix.lower()))
+    return ("raw" if is_raw else family), tree
 
 
-def _is_raw(tree: Tree | None, head: bytes, suffix: str | None) -> bool:
+def _is_raw(tree: Tree | None, data: bytes, suffix: str) -> bool:
     """Whether a TIFF structure is a camera raw file: DNG, CR2, or a sensor picture behind a thumbnail."""
-    if head[8:10] == b"CR" or suffix == "raw":
+    if data[8:10] == b"CR" or _FORMAT_OF.get(suffix) == "raw":
         return True
     if tree is None:
         return False

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from engine.imageio.containers import Blocks, photoshop_iptc
+from engine.imageio.containers import Blocks
 from engine.imageio.decode import Decoded, Source
 from engine.imageio.exif import (
     EXIF_IFD,
@@ -27,11 +27,12 @@ from engine.imageio.exif import (
     append_directory,
     read_tree,
 )
+from engine.imageio.metadata import blocks_of_tree
 
 # Every failure that tifffile logs is raised as one of our errors too.
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
-_PHOTOSHOP_TAG, _LAYERS_TAG = 34377, 37724
+_LAYERS_TAG = 37724
 _STRIP_ROWS = 256
 _MODELS = {0: "gray", 1: "gray", 2: "rgb", 3: "palette", 5: "cmyk", 6: "rgb"}
 
@@ -63,7 +64,7 @@ def decode_tiff(source: Source, tree: Tree) -> Decoded:
     if white_is_zero:
         samples = np.iinfo(samples.dtype).max - samples
     samples, alpha = _split_extra(samples, {"gray": 1, "rgb": 3, "cmyk": 4}[model], extra, notes)
-    return Decoded(samples, _tiff_blocks(tree), model, alpha, tree, notes=notes)
+    return Decoded(samples, blocks_of_tree(tree), model, alpha, tree, notes=notes)
 
 
 def _page_notes(file: tifffile.TiffFile, tree: Tree) -> list[str]:
@@ -96,6 +97,7 @@ def _to_integers(source: Source, samples: npt.NDArray[Any], bits: int, notes: li
 def _from_float(source: Source, samples: npt.NDArray[Any], notes: list[str]) -> npt.NDArray[np.uint16]:
     if not np.isfinite(samples).all():
         raise source.refuse("holds pixels that are not numbers (NaN or infinite)", "Export it again as 16-bit TIFF.")
+    samples = samples.astype(np.float64 if samples.dtype.itemsize > 4 else np.float32, copy=False)
     outside = float(np.count_nonzero((samples < 0) | (samples > 1)) / samples.size)
     if outside > 0.5:
         raise source.refuse("holds floating point pixels far outside 0–1", "Export it again as 16-bit TIFF.")
@@ -107,9 +109,9 @@ def _from_float(source: Source, samples: npt.NDArray[Any], notes: list[str]) -> 
 def _from_palette(indices: npt.NDArray[Any], colormap: npt.NDArray[np.uint16]) -> npt.NDArray[Any]:
     """Colours of a palette; 8 bit where the 16-bit table only repeats 8-bit values."""
     table = np.ascontiguousarray(np.asarray(colormap, np.uint16).T)
-    table8 = (table >> 8).astype(np.uint8)
-    exact = np.isin(table.astype(np.int64) - table8 * 257, (0,)).all() or not (table & 255).any()
-    return (table8 if exact else table)[indices]
+    high, low = table >> 8, table & 255
+    is_8_bit = bool((high == low).all()) or not low.any()
+    return (high.astype(np.uint8) if is_8_bit else table)[indices]
 
 
 def _split_extra(
@@ -133,24 +135,6 @@ def _split_extra(
         weight = weight if channels == 1 else weight[..., None]
         colours = np.rint(np.minimum(colours * weight, full)).astype(samples.dtype)
     return colours, alpha
-
-
-def _tiff_blocks(tree: Tree) -> Blocks:
-    blocks = Blocks()
-
-    def raw(tag: int) -> bytes | None:
-        return tree.ifd0[tag].data if tag in tree.ifd0 and tree.ifd0[tag].data else None
-
-    blocks.icc, blocks.xmp = raw(ICC_TAG), raw(XMP_TAG)
-    blocks.iptc = raw(IPTC_TAG) or photoshop_iptc(raw(_PHOTOSHOP_TAG) or b"")
-    factor = {2: 1.0, 3: 2.54}.get(tree.number(0, 296) or 2)
-    values = []
-    for tag in (282, 283):
-        entry = tree.ifd0.get(tag)
-        top, bottom = struct.unpack_from(tree.order + "II", entry.data) if entry and entry.kind == 5 else (0, 0)
-        values.append(top / bottom if bottom else 0.0)
-    blocks.dpi = (values[0] * factor, values[1] * factor) if factor and min(values) > 0 else None
-    return blocks
 
 
 def tiff_with(samples: npt.NDArray[Any], blocks: Blocks, *, alpha: bool) -> list[bytes | memoryview]:

@@ -45,8 +45,10 @@ def gaussian(image: F32, sigma: float) -> F32:
     pad = factor * int(np.ceil(3 * sigma / max(factor, 1)))
     if factor < 2 or pad >= min(h, w):
         return _blur(image, sigma)
-    padded = cv2.copyMakeBorder(image, pad, pad - h % factor + factor, pad, pad - w % factor + factor, cv2.BORDER_REFLECT)
-    small = cv2.resize(padded, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
+    bottom, right = pad + factor - h % factor, pad + factor - w % factor
+    padded = cv2.copyMakeBorder(image, pad, bottom, pad, right, cv2.BORDER_REFLECT)
+    size = padded.shape[1] // factor, padded.shape[0] // factor
+    small = np.asarray(cv2.resize(padded, size, interpolation=cv2.INTER_AREA), np.float32)
     # Averaging over `factor` pixels and interpolating linearly blur a little themselves.
     own = (factor**2 - 1) / 12 + factor**2 / 6
     blurred = _blur(small, float(np.sqrt(sigma**2 - own)) / factor)
@@ -62,8 +64,8 @@ def _blur(image: F32, sigma: float) -> F32:
 def masked_gaussian(image: F32, sigma: float, mask: F32 | None) -> F32:
     """Gaussian blur that takes its average only where `mask` (h, w) in [0, 1] is high (normalised convolution).
 
-    Where nothing of the mask is near, it is the plain blur: hair and lips do not bleed into skin, and nothing divides by
-    zero.
+    Where nothing of the mask is near, it is the plain blur: hair and lips do not bleed into skin, and nothing
+    divides by zero.
     """
     if mask is None:
         return gaussian(image, sigma)

@@ -1,10 +1,11 @@
 """The renderer: source pixels + layers × strengths → pixels at native resolution.
 
-out = round(source + Σ factor · delta), in float32 on the source's encoded values, rounded to nearest at the source's own
-depth. Where a face's `mask` is 0 after linear enlargement, nothing is added and the pixel is bit-identical. Any region
-comes out equal to the same region of the whole photo: all resampling uses absolute positions (`resample`), and the pore
-band is computed in integers from the photo around the region. Faces are rendered in the given order; where two overlap,
-both deltas add up.
+out = round(source + Σ factor · delta), in float32 on the source's encoded values, rounded to nearest at the source's
+own depth. Where a face's `mask` is 0 after linear enlargement, nothing is added and the pixel is bit-identical.
+
+Any region comes out equal to the same region of the whole photo: all resampling uses absolute positions (`resample`),
+and the pore band is computed in integers from the photo around the region. Faces are rendered in the given order; where
+two overlap, both deltas add up.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import cv2
@@ -113,6 +115,12 @@ class _Face:
         out[...] = change.astype(out.dtype)
 
 
+def _strip(face: _Face, view: Pixels, start: int) -> None:
+    part = view[start : start + STRIP_ROWS]
+    top = face.box[1] + start
+    face.add(part, top, top + part.shape[0])
+
+
 def render(photo: Photo, faces: Sequence[tuple[RetouchLayers, FaceEdits]], box: Box | None = None) -> Pixels:
     """The retouched pixels of `box` (source pixels; the whole photo if None), same dtype as the photo, a fresh array.
 
@@ -132,11 +140,5 @@ def render(photo: Photo, faces: Sequence[tuple[RetouchLayers, FaceEdits]], box: 
             if face.idle:
                 continue
             view = out[common[1] - y0 : common[3] - y0, common[0] - x0 : common[2] - x0]
-            tops = range(common[1], common[3], STRIP_ROWS)
-            jobs = [
-                pool.submit(face.add, view[t - common[1] : t - common[1] + STRIP_ROWS], t, min(t + STRIP_ROWS, common[3]))
-                for t in tops
-            ]
-            for job in jobs:
-                job.result()
+            list(pool.map(partial(_strip, face, view), range(0, view.shape[0], STRIP_ROWS)))
     return out

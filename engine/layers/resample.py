@@ -28,18 +28,28 @@ def _taps(distance: npt.NDArray[np.float64], cubic: bool) -> npt.NDArray[np.floa
     return np.where(d < 1, near, np.where(d < 2, far, 0))
 
 
-def enlarging(count: int, origin: int, scale: float, start: int, stop: int, *, cubic: bool) -> Matrix:
+def enlarging(
+    count: int, origin: int, scale: float, start: int, stop: int, *, cubic: bool, window: slice | None = None
+) -> Matrix:
     """(stop − start, count): grid samples to the source pixels start … stop of one axis.
 
     count: grid pixels; origin, scale: see `FaceGrid`. Beyond the outermost grid pixels their values continue.
+    window: keep only these grid pixels (see `reach`), all that is needed.
     """
     position = (np.arange(start, stop, dtype=np.float64) + 0.5 - origin) * scale - 0.5
     first = np.floor(position).astype(np.int64) - (1 if cubic else 0)
     index = first[:, None] + np.arange(4 if cubic else 2)
     weight = _taps(position[:, None] - index, cubic).astype(np.float32)
     rows = np.repeat(np.arange(stop - start), index.shape[1])
-    columns = np.clip(index, 0, count - 1).ravel()
-    return _csr(weight.ravel(), rows, columns, (stop - start, count))
+    kept = window or slice(0, count)
+    columns = np.clip(index, 0, count - 1).ravel() - kept.start
+    return _csr(weight.ravel(), rows, columns, (stop - start, kept.stop - kept.start))
+
+
+def reach(count: int, origin: int, scale: float, start: int, stop: int) -> slice:
+    """The grid pixels that the source pixels start … stop depend on."""
+    first, last = ((x + 0.5 - origin) * scale - 0.5 for x in (start, stop - 1))
+    return slice(max(0, min(int(np.floor(first)) - 1, count - 1)), max(1, min(int(np.floor(last)) + 3, count)))
 
 
 def averaging(start: int, stop: int, origin: float, step: float, first: int, last: int) -> Matrix:
@@ -77,10 +87,11 @@ def down(matrix: Matrix, image: F32) -> F32:
 
 def enlarge(image: F32, grid: FaceGrid, box: Box, *, cubic: bool = True) -> F32:
     """The part of a grid image (h, w) or (h, w, c) that lies in `box` (source pixels, inside `grid.box`), enlarged."""
-    sx, sy = grid.scale
-    columns = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=cubic)
-    rows = enlarging(grid.shape[0], grid.box[1], sy, box[1], box[3], cubic=cubic)
-    return down(rows, across(columns, image))
+    x = (grid.shape[1], grid.box[0], grid.scale[0], box[0], box[2])
+    y = (grid.shape[0], grid.box[1], grid.scale[1], box[1], box[3])
+    columns, rows = reach(*x), reach(*y)
+    narrow = across(enlarging(*x, cubic=cubic, window=columns), image[rows, columns])
+    return down(enlarging(*y, cubic=cubic, window=rows), narrow)
 
 
 def intersect(a: Box, b: Box) -> Box | None:

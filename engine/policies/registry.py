@@ -32,7 +32,7 @@ POLICIES = (
         "compact",
         "Marks and a flow over the retouch field; runs on any computer.",
         "Apache-2.0",
-        "engine.policies.compact",
+        "engine.policies.compact.policy",
         "load_compact",
         shipped=True,
         weights="It is part of Porelight.",

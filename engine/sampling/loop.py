@@ -28,8 +28,8 @@ class SamplerConfig:
     """How to sample.
 
     kind: "ode" Euler; "sde", "cps": noise in every step but the last ones; "dpg": in one random step of each segment,
-    pulled to an anchor, all others Euler. steps, shift: of `schedules.linear`. eta: size of the noise, in (0, 1] for cps
-    and dpg of form "cps", positive for the others. lambda_max: cap of the pull, in [0, 1). sigmas: a schedule from
+    pulled to an anchor, all others Euler. steps, shift: of `schedules.linear`. eta: size of noise, (0, 1] for cps and
+    dpg of form "cps", positive for the others. lambda_max: cap of the pull, in [0, 1). sigmas: a schedule from
     elsewhere, of steps + 1 times, instead of `linear`.
     Raises: ValueError.
     """

@@ -54,8 +54,8 @@ def sde_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: T
 def cps_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor) -> Step:
     """Coefficients-preserving step: x' has exactly the noise level t'. η in (0, 1].
 
-    s = t'·sin(ηπ/2), mean = (1 − t')·x̂₀ + √(t'² − s²)·x̂₁. The noise level is exact, the spread of the data is not: s does
-    not shrink with the step, and in every step of many it leads data N(m, d²) to a deviation of d·cos(ηπ/4).
+    s = t'·sin(ηπ/2), mean = (1 − t')·x̂₀ + √(t'² − s²)·x̂₁. The noise level is exact, the spread of the data is not: s
+    does not shrink with the step, so taken in every one of many steps it brings data N(m, d²) to deviation d·cos(ηπ/4).
     Raises: ValueError, also at t' = 0, where no noise is left. Source: REFERENCES flow-cps.
     """
     return _preserve(x, v, t, t_next, eta, noise, None, 0.0)

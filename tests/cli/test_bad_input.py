@@ -226,9 +226,7 @@ def test_weights_of_the_shipped_policy(
 
     models = tmp_path / "models"
     shutil.copytree(paths.shipped_models(), models)
-    weights = [
-        path for path in models.rglob("*") if path.suffix in WEIGHT_SUFFIXES and "faces" not in path.parts
-    ]
+    weights = [path for path in models.rglob("*") if path.suffix in WEIGHT_SUFFIXES and "faces" not in path.parts]
     assert weights, "the shipped policy has no weights"
     for path in weights:
         if damage == "missing":

@@ -129,6 +129,10 @@ def test_analyse_as_json(porelight: Run, tmp_path: Path) -> None:
     (face,) = photo["faces"]
     assert photo["size"] == [200, 240] and face["width"] == 110 and 0 < face["regions"]["skin"] < 1
     assert photo["skipped"][0]["reason"] == "Too small."
+    assert "marks" not in face
+    with_marks = json.loads(porelight("analyse", tmp_path / "a.png", "--json", "--marks", "--policy", "fake").stdout)
+    decisions = [(mark["kind"], mark["decision"]) for mark in with_marks[0]["faces"][0]["marks"]]
+    assert decisions == [("blemish", "remove"), ("dark_spot", "remove"), ("mole", "keep")]
     plain = porelight("analyse", tmp_path / "a.png")
     assert "face-1: 110 px wide" in plain.stdout
     broken = porelight("analyse", tmp_path / "a.png", tmp_path / "gone.png", "--json")

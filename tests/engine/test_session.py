@@ -42,7 +42,7 @@ def test_from_file_to_pixels(photo: Path) -> None:
     assert pixels.dtype == session.photo.pixels.dtype and pixels.shape == session.photo.pixels.shape
     changed = (pixels != session.photo.pixels).any(axis=2)
     assert 0.02 < changed.mean() < 0.5
-    assert {"read", "analyse", "propose", "render"} <= session.seconds.keys()
+    assert {"read", "analyse", "encode", "sample", "decode", "render"} <= session.seconds.keys()
 
 
 def test_the_same_sidecar_renders_the_same_pixels(photo: Path) -> None:
@@ -141,6 +141,20 @@ def test_differences_are_noted(photo: Path) -> None:
     again.restore(changed, FakePolicy(version="2"))
     assert len(again.notes) == len(again.photo.notes) + 2
     assert "has changed" in again.notes[-2] and "policy fake 1, drawn with fake 2" in again.notes[-1]
+
+
+def test_a_sidecar_says_who_really_drew_it(photo: Path) -> None:
+    """Edits of another policy are taken up, but the pixels are this policy's, and so says the next sidecar."""
+    session = _proposed(photo)
+    session.adopt(next(session.vary(FakePolicy(), 1)))
+    saved = session.to_sidecar()
+    assert saved.proposal is not None and saved.proposal.anchor is not None
+    foreign = replace(saved.proposal, policy="kontext", anchor=replace(saved.proposal.anchor, policy="kontext"))
+    foreign = replace(foreign, sampler=replace(foreign.sampler, steps=28, shift=3.0))
+    again = RetouchSession.open(photo)
+    again.restore(saved.model_copy(update={"proposal": foreign}), FakePolicy())
+    assert again.proposal is not None and again.proposal.spec == saved.proposal
+    assert "policy kontext" in again.notes[-1]
 
 
 def test_encoding_and_anchor_happen_once(photo: Path) -> None:

@@ -39,7 +39,12 @@ class TrainingFace:
 
     @property
     def held_out(self) -> bool:
-        return int(hashlib.sha256(self.person.encode()).hexdigest()[:8], 16) / 2**32 < HELD_OUT
+        return is_held_out(self.person)
+
+
+def is_held_out(person: str) -> bool:
+    """Whether a person's portraits are kept for tests."""
+    return int(hashlib.sha256(person.encode()).hexdigest()[:8], 16) / 2**32 < HELD_OUT
 
 
 def person_of(path: Path) -> str:
@@ -73,10 +78,10 @@ def linearise(encoded: F32) -> F32:
     return np.where(e <= 0.04045, e / 12.92, ((e + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
-def load_faces(folder: Path, cache: Path) -> Iterator[TrainingFace]:
-    """Every face of every portrait under `folder`, from `cache` where it was prepared before."""
+def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFace]:
+    """The face of every `every`-th portrait under `folder`, from `cache` where it was prepared before."""
     cache.mkdir(parents=True, exist_ok=True)
-    for path in sorted(p for p in folder.rglob("*.jpg")):
+    for path in sorted(folder.rglob("*.jpg"))[::every]:
         store = cache / f"{path.parent.name}-{path.stem}.npz"
         if not store.exists():
             try:
@@ -88,6 +93,7 @@ def load_faces(folder: Path, cache: Path) -> Iterator[TrainingFace]:
                 print(json.dumps({"skipped": path.name, "faces": len(faces)}))
                 continue
             face = faces[0]
+            print(json.dumps({"prepared": path.name}), flush=True)
             skin = face.regions["skin"]
             np.savez(
                 store,

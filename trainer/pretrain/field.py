@@ -68,7 +68,7 @@ def to_modes(cells: F32) -> F32:
 
 def train(args: argparse.Namespace) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
-    faces = [f for f in load_faces(args.portraits / "train", args.cache) if not f.held_out]
+    faces = [f for f in load_faces(args.portraits / "train", args.cache, args.every) if not f.held_out]
     features = np.stack([f.features for f in faces])
     needs = Needs(features)
     rng = np.random.default_rng(args.seed)
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, required=True, help="folder that holds train/")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
+    parser.add_argument("--every", type=int, default=1, help="use every n-th portrait only")
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)

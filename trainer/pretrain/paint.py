@@ -58,7 +58,7 @@ def _relief(shape: F32, light: tuple[float, float], height: float) -> F32:
     """Shading of a bump of profile `shape` lit from `light`: a factor around 1."""
     soft = cv2.GaussianBlur(shape, (0, 0), max(shape.shape[0] / 24, 0.6))
     gx, gy = cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(soft, cv2.CV_32F, 0, 1, ksize=3)
-    slope = gx * light[0] + gy * light[1]
+    slope = (gx * light[0] + gy * light[1]) * shape**0.25  # no shade where the mask has ended
     return np.clip(1 + height * slope, 0.82, 1.2)
 
 

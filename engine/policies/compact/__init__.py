@@ -1,5 +1,1 @@
-"""The compact policy (shipped, default): see `policy` for the flow, `field` for its latent, `nets` for the networks."""
-
-from engine.policies.compact.policy import CompactPolicy, load_compact
-
-__all__ = ["CompactPolicy", "load_compact"]
+"""The compact policy (shipped, default): `policy` is the flow, `field` its latent, `nets` the networks, `propose` the layers."""

@@ -137,7 +137,7 @@ def steps_of_all_kinds(x: Tensor, v: Tensor, noise: Tensor, anchor: Tensor, guid
 
 def test_log_ratio_is_the_difference_of_log_densities_and_one_on_policy() -> None:
     x, v, noise, anchor = (randn(*SHAPE, seed=i) for i in range(4))
-    v_new = v + 0.05 * randn(*SHAPE, seed=9)
+    v_new = v + 0.3 * randn(*SHAPE, seed=9)
     for old, new in zip(
         steps_of_all_kinds(x, v, noise, anchor), steps_of_all_kinds(x, v_new, noise, anchor), strict=True
     ):
@@ -148,7 +148,7 @@ def test_log_ratio_is_the_difference_of_log_densities_and_one_on_policy() -> Non
         actual = log_ratio(v_new, v, old.noise, old.gain)
         torch.testing.assert_close(actual.double(), expected, rtol=1e-4, atol=1e-6)
         assert torch.equal(log_ratio(v, v, old.noise, old.gain).exp(), torch.ones(2))
-        assert float(actual.abs().min()) > 1e-4, "the test must be able to fail"
+        assert float(actual.abs().max()) > 1e-3, "the test must be able to fail"
 
 
 def test_guidance_cancels_in_the_ratio() -> None:

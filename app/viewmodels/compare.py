@@ -1,0 +1,143 @@
+"""How before and after are compared, and where the panes lie. View state only: no pixels, no edits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Signal
+
+from app.viewmodels.viewport import Point, Size, Viewport
+
+GAP = 2
+"""Device pixels between two panes."""
+
+
+class Mode(StrEnum):
+    AFTER = "after"
+    WIPE = "wipe"
+    SIDE = "side"
+    STACKED = "stacked"
+
+
+@dataclass(frozen=True)
+class Pane:
+    """A part of the canvas, in device pixels. side: "before", "after" or "wipe" (both)."""
+
+    side: str
+    x: int
+    y: int
+    size: Size
+
+    def holds(self, point: Point) -> bool:
+        return self.x <= point[0] < self.x + self.size[0] and self.y <= point[1] < self.y + self.size[1]
+
+    def local(self, point: Point) -> Point:
+        """Canvas position to pane position."""
+        return point[0] - self.x, point[1] - self.y
+
+
+class CompareModel(QObject):
+    """Mode, divider, viewport and overlay of the canvas."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.mode = Mode.WIPE
+        self.divider = 0.5
+        """Place of the wipe's divider as a fraction of the canvas' width."""
+        self.holding = False
+        """Whether the original is held up in place of everything."""
+        self.marks = False
+        """Whether marks are outlined."""
+        self.viewport: Viewport | None = None
+        self.canvas: Size = (1, 1)
+
+    @property
+    def panes(self) -> tuple[Pane, ...]:
+        """The panes of the present mode; all of one size."""
+        width, height = self.canvas
+        if self.holding and self.mode in (Mode.AFTER, Mode.WIPE):
+            return (Pane("before", 0, 0, self.canvas),)
+        if self.mode is Mode.SIDE:
+            half = max((width - GAP) // 2, 1)
+            return Pane("before", 0, 0, (half, height)), Pane("after", width - half, 0, (half, height))
+        if self.mode is Mode.STACKED:
+            half = max((height - GAP) // 2, 1)
+            return Pane("before", 0, 0, (width, half)), Pane("after", 0, height - half, (width, half))
+        return (Pane("after" if self.mode is Mode.AFTER else "wipe", 0, 0, self.canvas),)
+
+    @property
+    def pane_size(self) -> Size:
+        return self.panes[0].size
+
+    def pane_at(self, point: Point) -> Pane:
+        """The pane under a canvas position, or the first."""
+        return next((pane for pane in self.panes if pane.holds(point)), self.panes[0])
+
+    def toggle(self, mode: Mode) -> None:
+        """Switch to a mode, or from it to the plain result."""
+        self.set_mode(Mode.AFTER if self.mode is mode else mode)
+
+    def set_mode(self, mode: Mode) -> None:
+        self.mode = mode
+        self._relayout()
+
+    def set_divider(self, fraction: float) -> None:
+        self.divider = min(max(fraction, 0.0), 1.0)
+        self.changed.emit()
+
+    def hold(self, holding: bool) -> None:
+        if holding != self.holding:
+            self.holding = holding
+            self.changed.emit()
+
+    def show_marks(self, shown: bool) -> None:
+        self.marks = shown
+        self.changed.emit()
+
+    def set_photo(self, size: Size | None) -> None:
+        """Another photo, fitted."""
+        self.viewport = Viewport(size).fit(self.pane_size) if size else None
+        self.changed.emit()
+
+    def set_canvas(self, size: Size) -> None:
+        self.canvas = (max(size[0], 1), max(size[1], 1))
+        self._relayout()
+
+    def zoom(self, factor: float, at: Point) -> None:
+        """Zoom about a canvas position."""
+        if self.viewport is not None:
+            self._view(self.viewport.zoomed(self.viewport.zoom * factor, self.pane_at(at).local(at), self.pane_size))
+
+    def zoom_to(self, zoom: float, at: Point | None = None) -> None:
+        """An absolute zoom about a canvas position or the middle."""
+        if self.viewport is not None:
+            local = self.pane_at(at).local(at) if at else (self.pane_size[0] / 2, self.pane_size[1] / 2)
+            self._view(self.viewport.zoomed(zoom, local, self.pane_size))
+
+    def fit(self) -> None:
+        if self.viewport is not None:
+            self._view(self.viewport.fit(self.pane_size))
+
+    def toggle_zoom(self, at: Point | None = None) -> None:
+        """Between the whole photo and 100%."""
+        if self.viewport is not None:
+            if self.viewport.fitted:
+                self.zoom_to(1.0, at)
+            else:
+                self.fit()
+
+    def pan(self, dx: float, dy: float) -> None:
+        if self.viewport is not None:
+            self._view(self.viewport.panned(dx, dy, self.pane_size))
+
+    def _view(self, viewport: Viewport) -> None:
+        self.viewport = viewport
+        self.changed.emit()
+
+    def _relayout(self) -> None:
+        if self.viewport is not None:
+            self.viewport = self.viewport.resized(self.pane_size)
+        self.changed.emit()

@@ -1,0 +1,256 @@
+"""The canvas: shows before and after, zooms about the cursor, pans, drags the wipe's divider, flips marks.
+
+All drawing and all positions here are in device pixels; `_device` converts from Qt's logical ones.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app.viewmodels.compare import CompareModel, Mode, Pane
+from app.viewmodels.frames import Request, Shown
+from app.viewmodels.photo import Change, PhotoModel, Stage
+from app.viewmodels.viewport import Point
+from app.views import theme
+from app.views.marks_overlay import MarksOverlay
+from app.views.pixels import to_image
+
+GRAB = 9
+"""Logical pixels to both sides of the divider that take hold of it."""
+CLICK = 4
+"""Logical pixels that the mouse may move during a click."""
+WHEEL_STEP = 1.2
+CRISP_ZOOM = 3.0
+"""From here on, source pixels are drawn as squares."""
+
+
+class Canvas(QWidget):
+    """Shows a `PhotoModel` through a `CompareModel`."""
+
+    dropped = Signal(object)
+    """(Path) of a file dropped here."""
+
+    def __init__(self, photo: PhotoModel, compare: CompareModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.photo, self.compare = photo, compare
+        self.overlay = MarksOverlay(photo, compare)
+        self._images: dict[tuple[int, str], QImage] = {}
+        self._pressed: Point | None = None
+        self._last: Point = (0, 0)
+        self._dragging = ""
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setMinimumSize(360, 240)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName("Photo")
+        compare.changed.connect(self._moved)
+        photo.frames.changed.connect(self.update)
+        photo.changed.connect(self._photo_changed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(960, 720)
+
+    # --- models -------------------------------------------------------------------------------------------------------
+
+    def _photo_changed(self, change: Change) -> None:
+        if Change.PHOTO in change:
+            self._images.clear()
+            self.compare.set_photo(self.photo.photo.size if self.photo.photo else None)
+        self.update()
+
+    def _moved(self) -> None:
+        viewport = self.compare.viewport
+        if viewport is not None:
+            self.photo.frames.want(Request.of(viewport, self.compare.pane_size))
+        self.update()
+
+    # --- painting -----------------------------------------------------------------------------------------------------
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.CANVAS))
+        if self.compare.viewport is None:
+            return
+        ratio = self.devicePixelRatioF()
+        painter.scale(1 / ratio, 1 / ratio)
+        for pane in self.compare.panes:
+            self._paint_pane(painter, pane)
+        if self.compare.marks and not self.compare.holding:
+            for pane in self.compare.panes:
+                painter.setClipRect(QRect(pane.x, pane.y, *pane.size))
+                self.overlay.paint(painter, pane, ratio)
+        painter.setClipping(False)
+        if self.photo.stage is Stage.PROPOSED:
+            self._paint_signs(painter, ratio)
+        self._forget_images()
+
+    def _paint_pane(self, painter: QPainter, pane: Pane) -> None:
+        area = QRect(pane.x, pane.y, *pane.size)
+        if pane.side != "wipe":
+            self._paint_side(painter, pane, "before" if self.compare.holding else pane.side, area)
+            return
+        split = self._divider_x()
+        self._paint_side(painter, pane, "before", QRect(area.left(), area.top(), split, area.height()))
+        self._paint_side(painter, pane, "after", QRect(split, area.top(), area.width() - split, area.height()))
+
+    def _paint_side(self, painter: QPainter, pane: Pane, side: str, area: QRect) -> None:
+        viewport = self.compare.viewport
+        assert viewport is not None
+        painter.setClipRect(area)
+        for shown in self.photo.frames.covering(viewport.visible(pane.size)):
+            image = self._image(shown, side)
+            x0, y0 = viewport.to_view(shown.request.box[:2], pane.size)
+            x1, y1 = viewport.to_view(shown.request.box[2:], pane.size)
+            target = QRectF(x0 + pane.x, y0 + pane.y, x1 - x0, y1 - y0)
+            if abs(target.width() - image.width()) < 1 and abs(target.height() - image.height()) < 1:
+                painter.drawImage(QPointF(round(target.x()), round(target.y())), image)
+                continue
+            smooth = viewport.zoom < CRISP_ZOOM
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
+            painter.drawImage(target, image)
+
+    def _image(self, shown: Shown, side: str) -> QImage:
+        key = (shown.generation, f"{side}{id(shown.stack)}")
+        if key not in self._images:
+            self._images[key] = to_image(shown.before if side == "before" else shown.after)
+        return self._images[key]
+
+    def _forget_images(self) -> None:
+        """Keep only pictures of what is shown now."""
+        sides = ("before", "after")
+        alive = {(shown.generation, f"{side}{id(shown.stack)}") for shown in self.photo.frames.shown for side in sides}
+        for key in self._images.keys() - alive:
+            del self._images[key]
+
+    def _paint_signs(self, painter: QPainter, ratio: float) -> None:
+        """The divider and the words Before and After."""
+        font = QFont(self.font())
+        font.setPixelSize(round(11 * ratio))
+        painter.setFont(font)
+        width = self.compare.canvas[0]
+        if self.compare.holding:
+            _word(painter, "Before", 12 * ratio, 12 * ratio, ratio)
+        elif self.compare.mode is Mode.WIPE:
+            split = self._divider_x()
+            _divider(painter, split, self.compare.canvas[1], ratio)
+            if split > 90 * ratio:
+                _word(painter, "Before", split - 12 * ratio, 12 * ratio, ratio, right=True)
+            if width - split > 80 * ratio:
+                _word(painter, "After", split + 12 * ratio, 12 * ratio, ratio)
+        elif self.compare.mode in (Mode.SIDE, Mode.STACKED):
+            for pane, word in zip(self.compare.panes, ("Before", "After"), strict=True):
+                _word(painter, word, pane.x + 12 * ratio, pane.y + 12 * ratio, ratio)
+
+    def _divider_x(self) -> int:
+        return round(self.compare.divider * self.compare.canvas[0])
+
+    # --- input --------------------------------------------------------------------------------------------------------
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        ratio = self.devicePixelRatioF()
+        self.compare.set_canvas((round(self.width() * ratio), round(self.height() * ratio)))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        steps = event.angleDelta().y() / 120
+        if steps:
+            self.compare.zoom(WHEEL_STEP**steps, self._device(event.position()))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            return
+        self._pressed = self._last = self._device(event.position())
+        on_divider = self._on_divider(self._pressed) and event.button() is Qt.MouseButton.LeftButton
+        self._dragging = "divider" if on_divider else ""
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        position = self._device(event.position())
+        if self._pressed is None:
+            self._hover(position, event)
+            return
+        moved = max(abs(position[0] - self._pressed[0]), abs(position[1] - self._pressed[1]))
+        if self._dragging == "divider":
+            self.compare.set_divider(position[0] / self.compare.canvas[0])
+        elif self._dragging == "pan" or moved > CLICK * self.devicePixelRatioF():
+            self._dragging = "pan"
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.compare.pan(position[0] - self._last[0], position[1] - self._last[1])
+        self._last = position
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        clicked = self._pressed is not None and not self._dragging and event.button() is Qt.MouseButton.LeftButton
+        self._pressed, self._dragging = None, ""
+        if clicked and self.compare.viewport is not None:
+            self._click(self._device(event.position()))
+        self._hover(self._device(event.position()), event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        position = self._device(event.position())
+        if self._on_divider(position):
+            self.compare.set_divider(0.5)
+        elif self.overlay.at(position) is None and event.button() is Qt.MouseButton.LeftButton:
+            self.compare.toggle_zoom(position)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.overlay.hovered = None
+        self.update()
+
+    def _click(self, position: Point) -> None:
+        found = self.overlay.at(position)
+        if found is not None:
+            self.photo.flip(*found)
+
+    def _hover(self, position: Point, event: QMouseEvent) -> None:
+        found = self.overlay.at(position)
+        if found != self.overlay.hovered:
+            self.overlay.hovered = found
+            QToolTip.showText(event.globalPosition().toPoint(), self.overlay.text(found), self)
+            self.update()
+        if self._on_divider(position):
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+        elif found is not None:
+            self.setCursor(Qt.CursorShape.PointingHandCursor)
+        elif self.compare.viewport is not None and not self.compare.viewport.fitted:
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        else:
+            self.setCursor(Qt.CursorShape.ArrowCursor)
+
+    def _on_divider(self, position: Point) -> bool:
+        if self.compare.mode is not Mode.WIPE or self.compare.holding or self.photo.stage is not Stage.PROPOSED:
+            return False
+        return abs(position[0] - self._divider_x()) <= GRAB * self.devicePixelRatioF()
+
+    def _device(self, position: QPointF) -> Point:
+        ratio = self.devicePixelRatioF()
+        return position.x() * ratio, position.y() * ratio
+
+
+def _divider(painter: QPainter, x: int, height: int, ratio: float) -> None:
+    """A line that shows on light and dark skin, with a grip."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.fillRect(QRectF(x - 1.5 * ratio, 0, 3 * ratio, height), QColor(0, 0, 0, 70))
+    painter.fillRect(QRectF(x - 0.5 * ratio, 0, max(ratio, 1), height), QColor(255, 255, 255, 215))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    middle = QPointF(x, height / 2)
+    painter.setPen(QPen(QColor(0, 0, 0, 90), ratio))
+    painter.setBrush(QColor(245, 245, 245, 235))
+    painter.drawEllipse(middle, 13 * ratio, 13 * ratio)
+    painter.setPen(QPen(QColor("#3a3a3a"), 1.6 * ratio, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    for side in (-1, 1):
+        tip = middle + QPointF(side * 8 * ratio, 0)
+        painter.drawLine(tip, tip + QPointF(-side * 3.5 * ratio, -3.5 * ratio))
+        painter.drawLine(tip, tip + QPointF(-side * 3.5 * ratio, 3.5 * ratio))
+
+
+def _word(painter: QPainter, word: str, x: float, y: float, ratio: float, *, right: bool = False) -> None:
+    """A quiet label on the picture; x is its left or right edge."""
+    width = painter.fontMetrics().horizontalAdvance(word) + 16 * ratio
+    box = QRectF(x - width if right else x, y, width, 21 * ratio)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(20, 20, 20, 165))
+    painter.drawRoundedRect(box, 4 * ratio, 4 * ratio)
+    painter.setPen(QColor(235, 235, 235))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, word)

@@ -1,0 +1,315 @@
+"""The main window: menus and shortcuts, the canvas in the middle, faces and strengths to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.viewmodels.compare import CompareModel, Mode
+from app.viewmodels.photo import Change, PhotoModel, Stage
+from app.views import theme
+from app.views.banner import Banner
+from app.views.canvas import Canvas
+from app.views.empty import EmptyState
+from app.views.export_dialog import ExportDialog
+from app.views.faces import FaceList
+from app.views.status import StatusBar
+from app.views.strengths import StrengthsPanel
+from app.views.toolbar import Toolbar
+
+PANEL_WIDTH = 308
+SUFFIXES = (
+    "jpg jpeg png tif tiff webp heic heif dng cr2 cr3 nef nrw arw raf orf rw2 pef srw 3fr fff iiq x3f".split()
+)
+
+
+class MainWindow(QMainWindow):
+    """Shows one `PhotoModel`; everything it can do is an action with a shortcut."""
+
+    def __init__(self, photo: PhotoModel, compare: CompareModel | None = None) -> None:
+        super().__init__()
+        self.photo = photo
+        self.compare = compare or CompareModel(self)
+        self.setWindowTitle("Porelight")
+        self.setAcceptDrops(True)
+        self.resize(1440, 900)
+        self.setMinimumSize(880, 600)
+        self._make_actions()
+        self.canvas = Canvas(photo, self.compare)
+        self.empty = EmptyState()
+        self.strengths = StrengthsPanel(photo)
+        self.faces = FaceList(photo)
+        self.banner = Banner(photo)
+        self.status = StatusBar(photo)
+        self.toolbar = Toolbar(
+            photo,
+            self.compare,
+            self.mode_actions,
+            (self.open_action, self.undo_action, self.redo_action),
+            (self.marks_action, self.fit_action, self.full_action),
+        )
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.empty)
+        self.stack.addWidget(self.canvas)
+        self.empty.wanted.connect(self.ask_open)
+        self.banner.acted.connect(self._act)
+        self._lay_out()
+        self._make_menus()
+        photo.changed.connect(self._refresh)
+        self.compare.changed.connect(self._refresh_view_actions)
+        self._refresh(Change.PHOTO | Change.EDITS | Change.JOB)
+        self._refresh_view_actions()
+
+    # --- construction -------------------------------------------------------------------------------------------------
+
+    def _make_actions(self) -> None:
+        photo, compare = self.photo, self.compare
+        self.open_action = self._action("Open…", self.ask_open, QKeySequence.StandardKey.Open, "Open a photo")
+        self.export_action = self._action("Export…", self.ask_export, "Ctrl+E", "Export the retouched photo")
+        self.quit_action = self._action("Quit", self.close, QKeySequence.StandardKey.Quit)
+        self.undo_action = self._action("Undo", photo.undo, QKeySequence.StandardKey.Undo)
+        self.redo_action = self._action("Redo", photo.redo, QKeySequence.StandardKey.Redo)
+        self.reset_action = self._action("Reset Strengths and Marks", photo.reset, "Ctrl+Shift+R")
+        self.retouch_action = self._action("Retouch", photo.retouch, "Ctrl+R", "Find faces and propose a retouch")
+        self.cancel_action = self._action("Cancel", photo.cancel, "Esc")
+        self.marks_action = self._action(
+            "Marks", lambda: compare.show_marks(not compare.marks), "O", "Outline marks; a click keeps or removes one"
+        )
+        self.marks_action.setCheckable(True)
+        self.fit_action = self._action("Fit", compare.fit, "Ctrl+0", "Show the whole photo")
+        self.full_action = self._action("100%", lambda: compare.zoom_to(1.0), "Ctrl+1", "One photo pixel, one screen pixel")
+        self.toggle_zoom_action = self._action("Toggle Zoom", lambda: compare.toggle_zoom(self._cursor()), "Z")
+        self.zoom_in_action = self._action("Zoom In", lambda: self._zoom(1.25), QKeySequence.StandardKey.ZoomIn)
+        self.zoom_out_action = self._action("Zoom Out", lambda: self._zoom(0.8), QKeySequence.StandardKey.ZoomOut)
+        group = QActionGroup(self)
+        group.setExclusive(False)
+        self.mode_actions: dict[Mode, QAction] = {}
+        keys = {Mode.AFTER: "", Mode.WIPE: "Shift+Y", Mode.SIDE: "Y", Mode.STACKED: "Alt+Y"}
+        names = {Mode.AFTER: "After", Mode.WIPE: "Wipe", Mode.SIDE: "Side by Side", Mode.STACKED: "Top and Bottom"}
+        for mode, key in keys.items():
+            tip = f"{names[mode]} ({key})" if key else "Only the result. Hold \\ for the original."
+            action = self._action(names[mode], self._mode_setter(mode), key, tip)
+            action.setCheckable(True)
+            group.addAction(action)
+            self.mode_actions[mode] = action
+
+    def _mode_setter(self, mode: Mode) -> Callable[[], None]:
+        return lambda: self.compare.toggle(mode)
+
+    def _action(
+        self,
+        text: str,
+        do: Callable[..., object],
+        key: str | QKeySequence.StandardKey = "",
+        tip: str = "",
+    ) -> QAction:
+        action = QAction(text, self)
+        if key:
+            action.setShortcut(QKeySequence(key))
+        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        tip = tip or text
+        action.setToolTip(tip if "(" in tip or not shortcut else f"{tip} ({shortcut})")
+        action.triggered.connect(lambda *_: do())
+        return action
+
+    def _make_menus(self) -> None:
+        bar = self.menuBar()
+        file, edit, view = (QMenu(name, self) for name in ("&File", "&Edit", "&View"))
+        for menu in (file, edit, view):
+            bar.addMenu(menu)
+        file.addActions([self.open_action, self.export_action])
+        file.addSeparator()
+        file.addAction(self.quit_action)
+        edit.addActions([self.undo_action, self.redo_action])
+        edit.addSeparator()
+        edit.addActions([self.reset_action])
+        edit.addSeparator()
+        edit.addActions([self.retouch_action, self.cancel_action])
+        view.addActions(list(self.mode_actions.values()))
+        view.addSeparator()
+        view.addAction(self.marks_action)
+        view.addSeparator()
+        view.addActions([self.fit_action, self.full_action, self.toggle_zoom_action])
+        view.addActions([self.zoom_in_action, self.zoom_out_action])
+
+    def _lay_out(self) -> None:
+        left = QVBoxLayout()
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addWidget(self.toolbar)
+        left.addWidget(self.banner)
+        left.addWidget(self.stack, 1)
+        across = QHBoxLayout()
+        across.setContentsMargins(0, 0, 0, 0)
+        across.setSpacing(0)
+        across.addLayout(left, 1)
+        across.addWidget(self._make_panel())
+        whole = QWidget()
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(across, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(whole)
+
+    def _make_panel(self) -> QFrame:
+        panel = QFrame()
+        panel.setObjectName("panel")
+        panel.setFixedWidth(PANEL_WIDTH)
+        inside = QWidget()
+        inside.setObjectName("scrolled")
+        content = QVBoxLayout(inside)
+        content.setContentsMargins(16, 14, 14, 14)
+        content.setSpacing(6)
+        content.addWidget(_section("Faces"))
+        content.addWidget(self.faces)
+        content.addSpacing(14)
+        content.addWidget(_section("Retouch"))
+        content.addWidget(self.strengths)
+        content.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.main_button = QPushButton("Export…")
+        self.main_button.setProperty("role", "primary")
+        self.main_button.clicked.connect(self._main)
+        column = QVBoxLayout(panel)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(scroll, 1)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(16, 10, 16, 14)
+        foot.addWidget(self.main_button)
+        column.addLayout(foot)
+        return panel
+
+    # --- showing ------------------------------------------------------------------------------------------------------
+
+    def _refresh(self, change: Change) -> None:
+        photo = self.photo
+        if Change.PHOTO in change:
+            self.setWindowTitle(f"{photo.path.name} — Porelight" if photo.path else "Porelight")
+            self.stack.setCurrentWidget(self.empty if photo.stage is Stage.EMPTY else self.canvas)
+        proposed = photo.stage is Stage.PROPOSED
+        self.undo_action.setEnabled(proposed and bool(photo.history.undo_label))
+        self.redo_action.setEnabled(proposed and bool(photo.history.redo_label))
+        self.undo_action.setToolTip(f"Undo {photo.history.undo_label}".strip())
+        self.redo_action.setToolTip(f"Redo {photo.history.redo_label}".strip())
+        self.reset_action.setEnabled(proposed)
+        self.export_action.setEnabled(proposed and not photo.busy)
+        self.retouch_action.setEnabled(photo.stage is Stage.OPEN and not photo.busy)
+        self.cancel_action.setEnabled(photo.busy)
+        loaded = photo.stage in (Stage.OPEN, Stage.PROPOSED)
+        for action in (self.fit_action, self.full_action, self.toggle_zoom_action):
+            action.setEnabled(loaded)
+        for action in (*self.mode_actions.values(), self.marks_action):
+            action.setEnabled(proposed)
+        self.main_button.setText("Retouch" if photo.stage is Stage.OPEN and not photo.busy else "Export…")
+        self.main_button.setEnabled(self.export_action.isEnabled() or self.retouch_action.isEnabled())
+
+    def _refresh_view_actions(self) -> None:
+        for mode, action in self.mode_actions.items():
+            action.setChecked(mode is self.compare.mode)
+        self.marks_action.setChecked(self.compare.marks)
+
+    # --- doing --------------------------------------------------------------------------------------------------------
+
+    def ask_open(self) -> None:
+        """Choose a photo in a dialog."""
+        patterns = " ".join(f"*.{suffix} *.{suffix.upper()}" for suffix in SUFFIXES)
+        folder = str(self.photo.path.parent) if self.photo.path else ""
+        path, _ = QFileDialog.getOpenFileName(self, "Open photo", folder, f"Photos ({patterns});;All files (*)")
+        if path:
+            self.photo.open(Path(path))
+
+    def ask_export(self) -> None:
+        """Ask for place and format, then export."""
+        if self.photo.photo is None:
+            return
+        dialog = ExportDialog(self.photo.photo, self)
+        if dialog.exec() and dialog.request is not None:
+            self.photo.export(dialog.request)
+
+    def _main(self) -> None:
+        (self.retouch_action if self.photo.stage is Stage.OPEN else self.export_action).trigger()
+
+    def _act(self, action: str) -> None:
+        {"open": self.ask_open, "retouch": self.photo.retouch, "export": self.ask_export}[action]()
+
+    def _zoom(self, factor: float) -> None:
+        width, height = self.compare.pane_size
+        self.compare.zoom(factor, (width / 2, height / 2))
+
+    def _cursor(self) -> tuple[float, float] | None:
+        """The cursor on the canvas, in device pixels."""
+        if not self.canvas.underMouse():
+            return None
+        at, ratio = self.canvas.mapFromGlobal(self.cursor().pos()), self.canvas.devicePixelRatioF()
+        return at.x() * ratio, at.y() * ratio
+
+    # --- events -------------------------------------------------------------------------------------------------------
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Backslash:
+            if not event.isAutoRepeat():
+                self.compare.hold(True)
+            return
+        super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Backslash:
+            if not event.isAutoRepeat():
+                self.compare.hold(False)
+            return
+        super().keyReleaseEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() is QEvent.Type.ActivationChange and not self.isActiveWindow():
+            self.compare.hold(False)
+        super().changeEvent(event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event)
+        if path is not None:
+            event.acceptProposedAction()
+            self.photo.open(path)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.hide()
+        self.photo.close()
+        super().closeEvent(event)
+
+
+def _section(title: str) -> QLabel:
+    label = QLabel(title)
+    label.setProperty("role", "section")
+    return label
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The first local file that is dropped."""
+    for url in event.mimeData().urls():
+        if url.isLocalFile():
+            return Path(url.toLocalFile())
+    return None

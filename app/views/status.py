@@ -1,0 +1,53 @@
+"""The status bar: what the photo is, what was said last, and what runs, with a way to stop it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+
+from app.viewmodels.photo import PhotoModel
+
+
+class StatusBar(QFrame):
+    """One line at the bottom."""
+
+    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status")
+        self.setFixedHeight(32)
+        self.photo = photo
+        self.summary, self.notice, self.doing = QLabel(), QLabel(), QLabel()
+        self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        for label in (self.summary, self.notice, self.doing):
+            label.setProperty("role", "muted")
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedSize(160, 4)
+        self.bar.setAccessibleName("Progress")
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setProperty("role", "flat")
+        self.cancel.setToolTip("Stop what runs (Esc)")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 0, 8, 0)
+        layout.setSpacing(12)
+        layout.addWidget(self.summary)
+        layout.addWidget(self.notice, 1)
+        layout.addWidget(self.doing)
+        layout.addWidget(self.bar, 0, Qt.AlignmentFlag.AlignVCenter)
+        layout.addWidget(self.cancel)
+        self.cancel.clicked.connect(photo.cancel)
+        photo.changed.connect(self._refresh)
+        self._refresh()
+
+    def _refresh(self, _: object = None) -> None:
+        photo = self.photo
+        self.summary.setText(photo.summary)
+        self.notice.setText(photo.notice)
+        self.notice.setToolTip(photo.notice)
+        for widget in (self.doing, self.bar, self.cancel):
+            widget.setVisible(photo.busy)
+        self.doing.setText(photo.doing)
+        fraction = photo.progress.fraction if photo.progress is not None else 0.0
+        # An unknown share is a bar that moves.
+        self.bar.setRange(0, 0 if photo.progress is None else 1000)
+        self.bar.setValue(round(fraction * 1000))

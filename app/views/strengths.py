@@ -1,0 +1,225 @@
+"""The strengths: a name, a slider, a number. 50 is as proposed.
+
+Habits of photographers: double-click on the name resets, arrows step by 1, Shift+arrows by 10, a typed number is taken,
+a drag is one history entry.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIntValidator, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
+
+from app.viewmodels.labels import AMOUNT, GROUPS, LayerLabel
+from app.viewmodels.photo import Change, PhotoModel, Stage
+from app.views import theme
+
+PROPOSED = 50
+STEP, LARGE_STEP = 1, 10
+KNOB = 6.0
+
+
+class StrengthSlider(QSlider):
+    """0–100 with a notch at 50; a press anywhere on it takes the knob there."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setRange(0, 100)
+        self.setSingleStep(STEP)
+        self.setPageStep(LARGE_STEP)
+        self.setFixedHeight(22)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.mixed = False
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(60, 22)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        middle, left, right = self.height() / 2, KNOB + 1, self.width() - KNOB - 1
+        knob = left + (right - left) * self.value() / 100
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor("#1e1e1e"))
+        painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
+        notch = (left + right) / 2
+        painter.setBrush(QColor(theme.FAINT if self.isEnabled() else "#474747"))
+        painter.drawRect(QRectF(notch - 0.5, middle - 5, 1, 10))
+        if not self.isEnabled():
+            painter.setBrush(QColor("#4b4b4b"))
+            painter.drawEllipse(QPointF(knob, middle), KNOB - 1.5, KNOB - 1.5)
+            return
+        painter.setBrush(QColor(theme.ACCENT))
+        span = sorted((notch, knob))
+        painter.drawRoundedRect(QRectF(span[0], middle - 1.5, span[1] - span[0], 3), 1.5, 1.5)
+        lively = self.underMouse() or self.isSliderDown() or self.hasFocus()
+        painter.setPen(QPen(QColor(0, 0, 0, 110), 1))
+        painter.setBrush(QColor("#f2f2f2" if lively else "#c9c9c9"))
+        if self.mixed:
+            painter.setBrush(QColor(theme.PANEL))
+            painter.setPen(QPen(QColor("#c9c9c9"), 1.5))
+        painter.drawEllipse(QPointF(knob, middle), KNOB, KNOB)
+        if self.hasFocus():
+            painter.setPen(QPen(QColor(theme.ACCENT), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(QPointF(knob, middle), KNOB + 2, KNOB + 2)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.setSliderDown(True)
+            self._follow(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.isSliderDown():
+            self._follow(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self.isSliderDown():
+            self.setSliderDown(False)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1}
+        direction = steps.get(Qt.Key(event.key()))
+        if direction is None:
+            super().keyPressEvent(event)
+            return
+        large = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+        self.setValue(self.value() + direction * (LARGE_STEP if large else STEP))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only with focus, so that scrolling the panel changes nothing by accident."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def _follow(self, event: QMouseEvent) -> None:
+        left, right = KNOB + 1, self.width() - KNOB - 1
+        self.setValue(round((event.position().x() - left) / (right - left) * 100))
+
+
+class NameLabel(QLabel):
+    """A slider's name; double-click resets."""
+
+    doubled = Signal()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self.doubled.emit()
+
+
+class StrengthRow(QWidget):
+    """One strength. `changed` (value, finished): not finished during a drag."""
+
+    changed = Signal(float, bool)
+
+    def __init__(self, label: LayerLabel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.label = label
+        self.name = NameLabel(label.title)
+        self.name.setFixedWidth(84)
+        self.name.setToolTip(f"{label.help}\nDouble-click resets to {PROPOSED}, as proposed.")
+        self.slider = StrengthSlider()
+        self.slider.setToolTip(label.help)
+        self.slider.setAccessibleName(label.title)
+        self.slider.setAccessibleDescription(label.help)
+        self.number = QLineEdit()
+        self.number.setObjectName("value")
+        self.number.setFixedWidth(34)
+        self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.number.setValidator(QIntValidator(0, 100, self))
+        self.number.setAccessibleName(f"{label.title}, number")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 1, 0, 1)
+        layout.setSpacing(6)
+        layout.addWidget(self.name)
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.number)
+        self.name.doubled.connect(lambda: self.changed.emit(float(PROPOSED), True))
+        self.slider.valueChanged.connect(self._slid)
+        self.slider.sliderReleased.connect(lambda: self.changed.emit(float(self.slider.value()), True))
+        self.number.returnPressed.connect(self._typed)
+        self.number.editingFinished.connect(self._typed)
+        self.number.installEventFilter(self)
+
+    def show_value(self, value: float | None) -> None:
+        """None: the faces differ."""
+        self.slider.blockSignals(True)
+        self.slider.mixed = value is None
+        self.slider.setValue(PROPOSED if value is None else round(value))
+        self.slider.blockSignals(False)
+        self.slider.update()
+        text = "–" if value is None else f"{value:.0f}"
+        if not (self.number.hasFocus() and self.number.isModified()):
+            self.number.setText(text)
+        touched = value is None or round(value) != PROPOSED
+        if self.number.property("touched") != touched:
+            self.number.setProperty("touched", touched)
+            self.number.style().unpolish(self.number)
+            self.number.style().polish(self.number)
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        """Arrows in the number step it; Escape leaves it."""
+        if watched is self.number and event.type() is QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+                self.slider.keyPressEvent(event)
+                self.number.setText(str(self.slider.value()))
+                self.number.selectAll()
+                return True
+            if event.key() == Qt.Key.Key_Escape:
+                self.number.setText(str(self.slider.value()))
+                self.slider.setFocus()
+                return True
+        return False
+
+    def _slid(self, value: int) -> None:
+        self.changed.emit(float(value), not self.slider.isSliderDown())
+
+    def _typed(self) -> None:
+        if self.number.isModified() and self.number.hasAcceptableInput():
+            self.number.setModified(False)
+            self.changed.emit(float(self.number.text()), True)
+
+
+class StrengthsPanel(QWidget):
+    """All strengths of the faces that are selected."""
+
+    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.photo = photo
+        self.rows: dict[str, StrengthRow] = {}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        self._add(AMOUNT, layout)
+        for title, labels in GROUPS:
+            layout.addSpacing(theme.SPACE)
+            line = QFrame()
+            line.setObjectName("divider")
+            line.setFixedHeight(1)
+            layout.addWidget(line)
+            layout.addSpacing(theme.SPACE)
+            heading = QLabel(title)
+            heading.setProperty("role", "section")
+            layout.addWidget(heading)
+            layout.addSpacing(3)
+            for label in labels:
+                self._add(label, layout)
+        photo.changed.connect(self._refresh)
+        self._refresh(Change.PROPOSAL)
+
+    def _add(self, label: LayerLabel, layout: QVBoxLayout) -> None:
+        row = StrengthRow(label)
+        row.changed.connect(lambda value, finished: self._set(label.name, value, finished))
+        self.rows[label.name] = row
+        layout.addWidget(row)
+
+    def _set(self, name: str, value: float, finished: bool) -> None:
+        self.photo.set_strength(name, value, commit=finished, merge=self.rows[name].slider.hasFocus())
+
+    def _refresh(self, change: Change) -> None:
+        if not change & (Change.EDITS | Change.SELECTION | Change.PROPOSAL | Change.PHOTO):
+            return
+        active = self.photo.stage is Stage.PROPOSED
+        self.setEnabled(active)
+        for name, row in self.rows.items():
+            row.show_value(self.photo.strength(name) if active else 50.0)

@@ -1,0 +1,124 @@
+"""Colours, type and the style sheet: neutral greys, so that nothing tints the eye beside a portrait."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+CANVAS = "#1b1b1b"
+WINDOW = "#262626"
+PANEL = "#2b2b2b"
+RAISED = "#383838"
+HOVER = "#424242"
+LINE = "#1f1f1f"
+EDGE = "#4a4a4a"
+TEXT = "#e2e2e2"
+MUTED = "#a3a3a3"
+FAINT = "#757575"
+ACCENT = "#e3b094"
+ON_ACCENT = "#2a1b13"
+WARN = "#f0a08c"
+BANNER = "#3d2b27"
+KEEP = "#9fd3c7"
+REMOVE = "#ffb199"
+
+SPACE = 8
+"""The unit of all distances, in logical pixels."""
+
+SHEET = f"""
+* {{ font-size: 12px; }}
+QMainWindow, QDialog {{ background: {WINDOW}; }}
+QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {EDGE}; padding: 5px 7px; }}
+QLabel {{ color: {TEXT}; background: transparent; }}
+QLabel[role="muted"] {{ color: {MUTED}; }}
+QLabel[role="section"] {{ color: {MUTED}; font-weight: 600; }}
+QLabel[role="title"] {{ font-size: 20px; font-weight: 500; color: {TEXT}; }}
+QLabel[role="lead"] {{ font-size: 13px; color: {MUTED}; }}
+QMenuBar {{ background: {WINDOW}; color: {MUTED}; padding: 2px 6px; }}
+QMenuBar::item {{ padding: 4px 8px; background: transparent; border-radius: 4px; }}
+QMenuBar::item:selected {{ background: {RAISED}; color: {TEXT}; }}
+QMenu {{ background: {PANEL}; color: {TEXT}; border: 1px solid {EDGE}; padding: 4px; }}
+QMenu::item {{ padding: 5px 28px 5px 22px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {HOVER}; }}
+QMenu::item:disabled {{ color: {FAINT}; }}
+QMenu::separator {{ height: 1px; background: {EDGE}; margin: 4px 8px; }}
+#toolbar, #panel, #status {{ background: {PANEL}; }}
+#toolbar {{ border-bottom: 1px solid {LINE}; border-top: 1px solid {LINE}; }}
+#panel {{ border-left: 1px solid {LINE}; }}
+#status {{ border-top: 1px solid {LINE}; }}
+#divider {{ background: {LINE}; }}
+QScrollArea, #scrolled {{ background: {PANEL}; border: none; }}
+QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
+QScrollBar::handle:vertical {{ background: {EDGE}; border-radius: 3px; min-height: 32px; margin: 1px; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QPushButton, QToolButton {{
+  background: {RAISED}; color: {TEXT}; border: 1px solid transparent; border-radius: 5px; padding: 5px 12px; }}
+QPushButton:hover, QToolButton:hover {{ background: {HOVER}; }}
+QPushButton:pressed, QToolButton:pressed {{ background: {LINE}; }}
+QPushButton:focus, QToolButton:focus {{ border-color: {MUTED}; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: #303030; }}
+QPushButton[role="primary"] {{ background: {ACCENT}; color: {ON_ACCENT}; font-weight: 600; padding: 7px 14px; }}
+QPushButton[role="primary"]:hover {{ background: #efc0a6; }}
+QPushButton[role="primary"]:focus {{ border-color: {TEXT}; }}
+QPushButton[role="primary"]:disabled {{ background: #4a423d; color: #8c8079; }}
+QPushButton[role="flat"], QToolButton[role="flat"] {{ background: transparent; color: {MUTED}; padding: 5px 8px; }}
+QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover {{ background: {RAISED}; color: {TEXT}; }}
+QToolButton[role="flat"]:checked {{ background: {RAISED}; color: {ACCENT}; }}
+QPushButton[role="flat"]:disabled, QToolButton[role="flat"]:disabled {{ color: #5c5c5c; background: transparent; }}
+#segments {{ background: {WINDOW}; border-radius: 6px; }}
+#segments QToolButton {{ background: transparent; color: {MUTED}; padding: 4px 11px; border-radius: 5px; }}
+#segments QToolButton:hover {{ color: {TEXT}; }}
+#segments QToolButton:checked {{ background: {HOVER}; color: {TEXT}; }}
+#segments QToolButton:disabled {{ color: #5c5c5c; }}
+QLineEdit, QSpinBox, QComboBox {{
+  background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 4px 7px;
+  selection-background-color: {ACCENT}; selection-color: {ON_ACCENT}; }}
+QLineEdit:focus, QSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
+QLineEdit#value {{ background: transparent; border: 1px solid transparent; padding: 1px 3px; color: {MUTED}; }}
+QLineEdit#value[touched="true"] {{ color: {ACCENT}; }}
+QLineEdit#value:hover {{ border-color: {EDGE}; }}
+QLineEdit#value:focus {{ background: {WINDOW}; border-color: {ACCENT}; color: {TEXT}; }}
+QLineEdit#value:disabled {{ color: #5c5c5c; }}
+QComboBox::drop-down {{ border: none; width: 18px; }}
+QComboBox QAbstractItemView {{ background: {PANEL}; color: {TEXT}; border: 1px solid {EDGE}; }}
+QCheckBox {{ color: {TEXT}; spacing: 7px; }}
+QProgressBar {{ background: {WINDOW}; border: none; border-radius: 2px; }}
+QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}
+#banner {{ background: {BANNER}; border-bottom: 1px solid {LINE}; }}
+#banner QLabel[role="message"] {{ color: #ffe3d8; font-weight: 600; }}
+#banner QLabel[role="hint"] {{ color: #dcb8ab; }}
+#banner QPushButton {{ background: #55403a; color: #ffe3d8; }}
+#banner QPushButton:hover {{ background: #674e47; }}
+#face {{ border-radius: 6px; background: transparent; }}
+#face:hover {{ background: #333333; }}
+#face[chosen="true"] {{ background: {RAISED}; }}
+#face:focus {{ border: 1px solid {MUTED}; }}
+"""
+
+
+def apply(application: QApplication) -> None:
+    """Set palette and style sheet; the same on every platform."""
+    application.setStyle("Fusion")
+    palette = QPalette()
+    roles = {
+        QPalette.ColorRole.Window: WINDOW,
+        QPalette.ColorRole.WindowText: TEXT,
+        QPalette.ColorRole.Base: WINDOW,
+        QPalette.ColorRole.AlternateBase: PANEL,
+        QPalette.ColorRole.Text: TEXT,
+        QPalette.ColorRole.Button: RAISED,
+        QPalette.ColorRole.ButtonText: TEXT,
+        QPalette.ColorRole.Highlight: ACCENT,
+        QPalette.ColorRole.HighlightedText: ON_ACCENT,
+        QPalette.ColorRole.PlaceholderText: FAINT,
+        QPalette.ColorRole.ToolTipBase: RAISED,
+        QPalette.ColorRole.ToolTipText: TEXT,
+        QPalette.ColorRole.Link: ACCENT,
+    }
+    for role, colour in roles.items():
+        palette.setColor(role, QColor(colour))
+    for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(FAINT))
+    application.setPalette(palette)
+    application.setStyleSheet(SHEET)

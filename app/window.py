@@ -1,0 +1,36 @@
+"""Opens the window. Importing this module imports no Qt; opening the window imports no torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+
+def run(photo: Path | None = None) -> int:
+    """Show the window, with `photo` if one is named, until it is closed. Returns: the exit code."""
+    # WORKAROUND opencv-python 4.x: points Qt at its own plugins when it is imported.
+    for variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in os.environ.get(variable, ""):
+            del os.environ[variable]
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app.viewmodels.photo import PhotoModel
+    from app.views import theme
+    from app.views.main_window import MainWindow
+
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(application, QApplication)
+    application.setApplicationName("Porelight")
+    application.setDesktopFileName("porelight")
+    theme.apply(application)
+    model = PhotoModel()
+    window = MainWindow(model)
+    available = window.screen().availableGeometry()
+    window.resize(min(window.width(), available.width()), min(window.height(), available.height()))
+    window.show()
+    if photo is not None:
+        # After the first paint, so that the window is there at once.
+        QTimer.singleShot(0, lambda: model.open(photo))
+    return application.exec()

@@ -1,0 +1,85 @@
+"""Eyes, irises, brows, lips, teeth and nostrils: landmark polygons refined by lightness and colour."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.faces import topology
+from engine.faces.raster import blur, expand, polygon, ramp
+from engine.faces.skin import SkinColour
+from engine.types import F32
+
+
+def eyes(points: F32, shape: tuple[int, int], unit: float) -> F32:
+    """The eye openings with lids' edges and lashes. points: (478, 2) in grid pixels; unit: W in grid pixels."""
+    both = [polygon(points[ring], shape) for ring in (topology.RIGHT_EYE, topology.LEFT_EYE)]
+    return np.maximum(*both).astype(np.float32)
+
+
+def lash_zone(points: F32, shape: tuple[int, int], unit: float) -> F32:
+    """The eyes with their lids' edges and lashes: a little more than the openings."""
+    rings = (topology.RIGHT_EYE, topology.LEFT_EYE)
+    zones = [polygon(_open(points[ring], unit), shape, unit / 120) for ring in rings]
+    return np.maximum(*zones).astype(np.float32)
+
+
+def _open(ring: F32, unit: float) -> F32:
+    return expand(ring, unit / 36)
+
+
+def iris(points: F32, shape: tuple[int, int], opening: F32) -> F32:
+    """Iris discs within the eye openings."""
+    out = np.zeros(shape, np.float32)
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32) + np.float32(0.5)
+    for ring in (topology.RIGHT_IRIS, topology.LEFT_IRIS):
+        cx, cy = points[ring[0]]
+        radius = np.linalg.norm(points[ring[1:]] - points[ring[0]], axis=1).mean()
+        out = np.maximum(out, np.clip(radius + 0.5 - np.hypot(x - cx, y - cy), 0, 1))
+    return (out * opening).astype(np.float32)
+
+
+def brows(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
+    """Brow hair: the landmark polygon, and what is darker than the skin around it close by."""
+    core, wide = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
+    for ring in (topology.RIGHT_BROW, topology.LEFT_BROW):
+        core = np.maximum(core, polygon(points[ring], shape, unit / 90))
+        wide = np.maximum(wide, polygon(expand(points[ring], unit / 22), shape, unit / 60))
+    light = blur(lab[..., 0].copy(), unit / 150)
+    darker = blur(lab[..., 0].copy(), unit / 14) - light
+    return np.maximum(core * 0.9, wide * ramp(darker, 2.5, 7.0)).astype(np.float32)
+
+
+def lips(points: F32, shape: tuple[int, int], unit: float) -> F32:
+    """Both lips without the mouth's inside."""
+    outer = polygon(points[topology.LIPS_OUTER], shape, unit / 250)
+    return (outer * (1 - mouth(points, shape, unit))).astype(np.float32)
+
+
+def mouth(points: F32, shape: tuple[int, int], unit: float) -> F32:
+    """The open mouth's inside; nothing when the lips touch."""
+    ring = points[topology.LIPS_INNER]
+    gap = np.linalg.norm(ring[5] - ring[15])
+    if gap < unit / 60:
+        return np.zeros(shape, np.float32)
+    return polygon(ring, shape, unit / 250)
+
+
+def teeth(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
+    """Light, weakly coloured pixels inside the mouth."""
+    inside = mouth(points, shape, unit)
+    if inside.max() == 0:
+        return inside
+    smooth = blur(lab, unit / 250)
+    redness = smooth[..., 1] - colour.mean[1]
+    light = smooth[..., 0] - colour.mean[0]
+    return (inside * ramp(light, -26, -12) * ramp(redness, 3, -3)).astype(np.float32)
+
+
+def nostrils(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
+    """Dark pixels within the nostril polygons."""
+    zone = np.zeros(shape, np.float32)
+    for ring in (topology.RIGHT_NOSTRIL, topology.LEFT_NOSTRIL):
+        zone = np.maximum(zone, polygon(expand(points[ring], unit / 60), shape, unit / 80))
+    around = blur(lab[..., 0].copy(), unit / 12)
+    darker = around - blur(lab[..., 0].copy(), unit / 250)
+    return (zone * ramp(darker, 5, 14)).astype(np.float32)

@@ -1,0 +1,91 @@
+"""Soft masks on a face grid: polygons, blurs, edge-aware smoothing, small holes. Masks are (h, w) float32 in [0, 1]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.types import F32
+
+_FRACTION_BITS = 4
+
+
+def polygon(points: F32, shape: tuple[int, int], soft: float = 0.0) -> F32:
+    """A filled closed polygon, antialiased, then blurred by `soft` pixels. points: (n, 2), pixel centres at .5."""
+    canvas = np.zeros(shape, np.uint8)
+    fixed = np.rint((points - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32)
+    cv2.fillPoly(canvas, [fixed], 255, lineType=cv2.LINE_AA, shift=_FRACTION_BITS)
+    return blur(canvas.astype(np.float32) / 255, soft)
+
+
+def lines(strokes: Sequence[F32], shape: tuple[int, int], thickness: float) -> F32:
+    """Open polylines of a given thickness, antialiased."""
+    canvas = np.zeros(shape, np.uint8)
+    fixed = [np.rint((s - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32) for s in strokes]
+    width = max(1, round(thickness))
+    cv2.polylines(canvas, fixed, False, 255, width, lineType=cv2.LINE_AA, shift=_FRACTION_BITS)
+    return canvas.astype(np.float32) / 255
+
+
+def expand(points: F32, by: float) -> F32:
+    """A polygon's points moved away from its centre by `by` pixels."""
+    centre = points.mean(0)
+    away = points - centre
+    length = np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
+    return (points + away / length * by).astype(np.float32)
+
+
+def blur(values: F32, sigma: float) -> F32:
+    """Gaussian blur; wide ones on a reduced copy. Shapes: (h, w) or (h, w, c)."""
+    if sigma < 0.3:
+        return values
+    height, width = values.shape[:2]
+    shrink = min(int(sigma / 3), min(height, width) // 8)
+    if shrink < 2:
+        return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.float32)
+    size = (round(width / shrink), round(height / shrink))
+    small = cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / shrink, borderType=cv2.BORDER_REFLECT)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def weighted_blur(values: F32, weights: F32, sigma: float) -> F32:
+    """Normalised convolution: the local mean of (h, w, c) values under (h, w) weights."""
+    stacked = np.concatenate([values * weights[..., None], weights[..., None]], axis=2)
+    stacked = blur(stacked, sigma)
+    mean = (values * weights[..., None]).sum((0, 1)) / max(float(weights.sum()), 1e-6)
+    small = np.float32(1e-4)  # where no weight reaches, the mean of all
+    return np.asarray((stacked[..., :-1] + small * mean) / (stacked[..., -1:] + small), np.float32)
+
+
+def guided(mask: F32, guide: F32, radius: int, eps: float) -> F32:
+    """Edge-aware smoothing of a mask that follows a (h, w) guide (He, Sun and Tang, "Guided image filtering", 2010)."""
+    size = (2 * radius + 1, 2 * radius + 1)
+    mean_g, mean_m = cv2.blur(guide, size), cv2.blur(mask, size)
+    slope = (cv2.blur(guide * mask, size) - mean_g * mean_m) / (cv2.blur(guide * guide, size) - mean_g**2 + eps)
+    offset = mean_m - slope * mean_g
+    return np.clip(cv2.blur(slope, size) * guide + cv2.blur(offset, size), 0, 1).astype(np.float32)
+
+
+def ramp(values: F32, low: float, high: float) -> F32:
+    """Smooth step from 0 at `low` to 1 at `high` (or down, when high < low)."""
+    t = np.clip((values - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def fill_marks(mask: F32, inside: F32, largest: float, longest: float) -> F32:
+    """Close the holes of `mask` that look like marks: not reaching outside `inside`, of at most `largest` px² and
+    `longest` px extent. A strand of hair that enters from outside stays out of the mask."""
+    holes = ((mask < 0.6) & (inside > 0.5)).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=8)
+    touching = np.unique(labels[(inside > 0.5) & (cv2.erode((inside > 0.5).astype(np.uint8), np.ones((3, 3))) == 0)])
+    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    fill = (stats[:, cv2.CC_STAT_AREA] <= largest) & (extent <= longest)
+    fill[touching] = False
+    fill[0] = False
+    chosen: npt.NDArray[np.bool_] = fill[labels]
+    closed = cv2.dilate(chosen.astype(np.float32), np.ones((3, 3)))
+    return np.maximum(mask, blur(closed, 1.0) * inside).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Setting Porelight up, and rebuilding the shipped models. Not needed while retouching."""

@@ -1,0 +1,57 @@
+"""The whole command on a 24 MP JPEG with one face 1,500 px wide: seconds, seconds per stage, peak memory.
+
+Run with `pytest tests/bench -m bench -s`; the photo is made from a real portrait and never kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.session import RetouchSession
+
+pytestmark = pytest.mark.bench
+CHECKOUT = Path(__file__).parents[2]
+SIZE = (6000, 4000)
+FACE = 1500
+
+
+@pytest.fixture(scope="module")
+def photo(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A portrait scaled until its face is `FACE` wide, on a blurred canvas of `SIZE`."""
+    session = RetouchSession.open(portraits / "test" / "large" / "pexels-simon-robben-614810.jpg")
+    (face,) = session.analyse()
+    scale = FACE / face.width
+    pixels = cv2.resize(session.photo.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    canvas = cv2.resize(cv2.GaussianBlur(pixels, (0, 0), 200), SIZE)
+    height, width = (min(a, b) for a, b in zip(pixels.shape, SIZE[::-1], strict=False))
+    top, left = (SIZE[1] - height) // 2, (SIZE[0] - width) // 2
+    canvas[top : top + height, left : left + width] = pixels[:height, :width]
+    path = tmp_path_factory.mktemp("bench") / "24mp.jpg"
+    Image.fromarray(canvas).save(path, quality=95)
+    return path
+
+
+def test_retouch_24_megapixels(photo: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    command = [sys.executable, "-m", "app.main", "retouch", str(photo), "--out", str(tmp_path / "out")]
+    runs = []
+    for _ in range(3):
+        start = time.perf_counter()
+        pid = os.posix_spawn(sys.executable, [*command, "--report", str(report), "--overwrite"], os.environ)
+        _, status, usage = os.wait4(pid, 0)
+        runs.append((time.perf_counter() - start, usage.ru_maxrss / 1e6))
+        assert status == 0
+    data = json.loads(report.read_text())["photos"][0]
+    width = data["faces"][0]["width"]
+    seconds, memory = np.median([run[0] for run in runs]), max(run[1] for run in runs)
+    stages = ", ".join(f"{name} {value:.2f}" for name, value in data["seconds"].items())
+    print(f"\n24 MP, face {width:.0f} px: {seconds:.2f} s whole process ({stages}), peak {memory:.2f} GB")

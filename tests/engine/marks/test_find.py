@@ -1,0 +1,84 @@
+"""The mark ledger from painted maps whose marks are known."""
+
+import numpy as np
+import pytest
+
+from engine.marks.find import find_marks
+from engine.types import Decision, MarkKind
+from tests.helpers.faces import synthetic_face
+
+
+def _disc(shape, centre, radius):
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return (np.hypot(x + 0.5 - centre[0], y + 0.5 - centre[1]) <= radius).astype(np.float32)
+
+
+@pytest.fixture
+def scene():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    shape = face.grid.shape
+    middle = shape[1] / 2, shape[0] / 2
+    places = {
+        "red": ((middle[0] - 50, middle[1] + 40), 4.0, (2.0, -9.0, -2.0), 0),
+        "brown": ((middle[0] + 55, middle[1] + 45), 4.0, (9.0, -2.0, 2.0), 0),
+        "mole": ((middle[0], middle[1] - 95), 5.0, (22.0, -3.0, 0.0), 1),
+        "faint": ((middle[0] + 30, middle[1] - 95), 4.0, (0.4, -0.3, 0.0), 0),
+        "in the eye": (tuple(face.grid.to_grid(face.landmarks[[468]])[0]), 4.0, (9.0, -9.0, 0.0), 0),
+    }
+    change = np.zeros((*shape, 3), np.float32)
+    maps = np.zeros((2, *shape), np.float32)
+    for centre, radius, value, kind in places.values():
+        disc = _disc(shape, centre, radius)
+        change += disc[..., None] * np.float32(value)
+        maps[kind] = np.maximum(maps[kind], disc * 0.9)
+    return face, change, maps, places
+
+
+def test_marks_are_listed_with_kind_place_size_and_decision(scene):
+    face, change, maps, places = scene
+    marks, _ = find_marks(face, change, maps[0], maps[1])
+    by_kind = {mark.kind: mark for mark in marks}
+    assert {m.kind: m.decision for m in marks} == {
+        MarkKind.MOLE: Decision.KEEP,
+        MarkKind.BLEMISH: Decision.REMOVE,
+        MarkKind.DARK_SPOT: Decision.REMOVE,
+    }
+    for kind, name in ((MarkKind.BLEMISH, "red"), (MarkKind.DARK_SPOT, "brown"), (MarkKind.MOLE, "mole")):
+        centre, radius, value, _ = places[name]
+        mark = by_kind[kind]
+        assert face.grid.to_grid(np.float32([mark.centre]))[0] == pytest.approx(centre, abs=0.6)
+        assert mark.radius * face.grid.scale[0] == pytest.approx(radius, abs=0.6)
+        assert mark.contrast == pytest.approx(np.linalg.norm(value), rel=1e-4)
+        assert mark.confidence == pytest.approx(0.9, abs=1e-5)
+
+
+def test_masks_cover_their_mark_and_never_add_up_to_more_than_one(scene):
+    face, change, maps, _ = scene
+    marks, masks = find_marks(face, change, maps[0], maps[1])
+    assert list(masks) == [m.id for m in marks]
+    assert sum(masks.values()).max() <= 1
+    for mark in marks:
+        x, y = face.grid.to_grid(np.float32([mark.centre]))[0]
+        assert masks[mark.id][int(y), int(x)] == pytest.approx(1, abs=0.02)
+        assert masks[mark.id][0, 0] == 0
+    with pytest.raises(KeyError):
+        masks["no such mark"]
+
+
+def test_touching_grown_masks_are_shared_at_the_border():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    shape = face.grid.shape
+    a, b = (_disc(shape, (shape[1] / 2 + d, shape[0] / 2 - 90), 4) for d in (-5.5, 5.5))
+    change = (a + b)[..., None] * np.float32([8, -8, 0])
+    marks, masks = find_marks(face, change, a + b, np.zeros(shape, np.float32))
+    left, right = sorted(marks, key=lambda m: m.centre[0])
+    both = np.minimum(masks[left.id], masks[right.id])
+    assert both.max() == 0
+    assert (masks[left.id] + masks[right.id])[int(shape[0] / 2 - 90), int(shape[1] / 2)] > 0.4
+
+
+def test_a_face_without_marks_has_an_empty_ledger():
+    _, face = synthetic_face()
+    none = np.zeros(face.grid.shape, np.float32)
+    marks, masks = find_marks(face, np.zeros((*face.grid.shape, 3), np.float32), none, none)
+    assert marks == () and len(masks) == 0
