@@ -265,7 +265,8 @@ def deliver(
     """
     _begin(token, report, "render")
     pixels = session.render()
-    measured = measure(session.photo, pixels, session.faces, session.layers())
+    with session.timed("measure"):
+        measured = measure(session.photo, pixels, session.faces, session.layers())
     if measured.outside_difference:
         raise ExportError(
             f"{request.source.name}: pixels outside the faces would change by {measured.outside_difference}.",

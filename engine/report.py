@@ -20,6 +20,8 @@ from engine.types import F32, Box, Decision, FaceAnalysis, FaceEdits, Mark, Phot
 REPORT_VERSION = 1
 MEASURED_WIDTH = 600
 """Least face width, in pixels, to which a larger face is reduced for texture and tone (methods: band stated there)."""
+COARSER = 3
+"""Further reduction for tone and blotches, which are large."""
 STRIP_ROWS = 64
 VERSIONED = ("numpy", "torch", "mediapipe", "onnxruntime", "opencv-python", "pillow", "diffusers")
 
@@ -40,9 +42,13 @@ class MarkReport:
 
 @dataclass(frozen=True)
 class FaceReport:
-    """One face. width and box in source pixels; changed_fraction: of the pixels that its mask allows to change;
-    texture_retention: pore band on skin outside marks, after/before; tone_change: mean L*, a*, b* difference and mean
-    ΔE76 on skin; identity_distance: between embeddings before and after (0.3 and more is drift)."""
+    """One face.
+
+    width and box in source pixels; changed_fraction: of the pixels that its mask allows to change; texture_retention:
+    pore band on skin outside marks, after/before; tone_change: mean L*, a*, b* difference and mean ΔE00 there;
+    blotchiness: spread in the blotch band there, before and after; identity_distance: between embeddings before and
+    after (0.3 and more is drift).
+    """
 
     id: str
     box: Box
@@ -56,6 +62,7 @@ class FaceReport:
     changed_fraction: float
     texture_retention: float | None
     tone_change: dict[str, float]
+    blotchiness: dict[str, dict[str, float]]
     identity_distance: float | None
 
 
@@ -132,18 +139,22 @@ def _changed(before: Pixels, after: Pixels) -> np.ndarray:
 def _face_report(
     photo: Photo, final: Pixels, face: FaceAnalysis, layers: RetouchLayers, edits: FaceEdits, share: float
 ) -> FaceReport:
-    from engine.metrics.texture import texture_retention
+    from engine.metrics.colour import tone_change
+    from engine.metrics.texture import blotchiness, texture_retention
 
     crop = _Crop.of(photo, face)
     before, after = crop.lab(photo), crop.lab(photo, final)
     skin = crop.skin(face, layers.marks)
-    moved = (after - before)[skin]
-    tone = dict(zip("Lab", (float(v) for v in moved.mean(axis=0)), strict=True)) if skin.any() else {}
-    if skin.any():
-        tone["delta_e"] = float(np.linalg.norm(moved, axis=1).mean())
-    retention = None
-    if skin.sum() >= MEASURED_WIDTH:  # fewer skin pixels say nothing about texture
-        retention = float(texture_retention(before, after, skin.astype(np.float32), face.width / crop.step))
+    width = face.width / crop.step
+    enough = skin.sum() >= MEASURED_WIDTH  # fewer skin pixels say nothing
+    coarse = [_reduced(plane, COARSER) for plane in (before, after, skin)]
+    tone = asdict(tone_change(*coarse)) if enough else {}
+    blotches = {
+        name: asdict(blotchiness(lab, coarse[2], width / COARSER))
+        for name, lab in zip(("before", "after"), coarse[:2], strict=True)
+        if enough
+    }
+    retention = texture_retention(before, after, skin, width) if enough else None
     healed = edits.enabled and edits.strengths.factor("heal") > 0
     removed: list[MarkReport] = []
     kept: list[MarkReport] = []
@@ -171,8 +182,9 @@ def _face_report(
         tuple(removed),
         tuple(kept),
         share,
-        retention if retention is not None and np.isfinite(retention) else None,
+        retention,
         tone,
+        blotches,
         _identity_distance(photo, final, face),
     )
 
@@ -192,20 +204,16 @@ class _Crop:
 
     def lab(self, photo: Photo, pixels: Pixels | None = None) -> F32:
         """(h, w, 3) L*a*b* of the crop, means of step × step encoded pixels."""
-        import cv2
-
         from engine.imageio.colour import to_lab
 
         x0, y0, x1, y1 = self.box
         part = (photo.pixels if pixels is None else pixels)[y0:y1, x0:x1]
         if self.step > 1:
-            height, width = part.shape[0] // self.step, part.shape[1] // self.step
-            scaled = part.astype(np.float32) / np.float32(np.iinfo(part.dtype).max)
-            part = cv2.resize(scaled, (width, height), interpolation=cv2.INTER_AREA)
+            part = _reduced(part.astype(np.float32) / np.float32(np.iinfo(part.dtype).max), self.step)
         return to_lab(part, photo.icc)
 
-    def skin(self, face: FaceAnalysis, marks: Sequence[Mark]) -> np.ndarray:
-        """(h, w) bool: skin of the face outside its marks."""
+    def skin(self, face: FaceAnalysis, marks: Sequence[Mark]) -> F32:
+        """(h, w) 0 or 1: skin of the face outside its marks."""
         import cv2
 
         x0, y0, x1, y1 = self.box
@@ -215,7 +223,7 @@ class _Crop:
         for mark in marks:
             centre = [round((c - o) / self.step) for c, o in zip(mark.centre, (x0, y0), strict=True)]
             cv2.circle(discs, (centre[0], centre[1]), max(1, round(1.5 * mark.radius / self.step)), 1, -1)
-        return np.asarray(mask & (discs == 0))
+        return (mask & (discs == 0)).astype(np.float32)
 
     def contrast(self, lab: F32, mark: Mark) -> float | None:
         """ΔE76 between the mean of the mark's inner disc and that of the ring from 1.5 to 2.5 radii."""
@@ -232,6 +240,15 @@ class _Crop:
         if not disc.any() or not ring.any():
             return None
         return float(np.linalg.norm(part[disc].mean(axis=0) - part[ring].mean(axis=0)))
+
+
+def _reduced(plane: F32, step: int) -> F32:
+    """Means of step × step values of (h, w) or (h, w, 3); a rest at the right and bottom is left out."""
+    import cv2
+
+    height, width = plane.shape[0] // step, plane.shape[1] // step
+    whole = np.ascontiguousarray(plane[: height * step, : width * step])
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _identity_distance(photo: Photo, final: Pixels, face: FaceAnalysis) -> float | None:

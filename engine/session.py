@@ -141,15 +141,20 @@ class RetouchSession:
         """The proposal that a spec stands for. Raises: as `propose`."""
         self.require_faces()
         layers: dict[str, RetouchLayers] = {}
+        token = token or CancelToken()
         for index, face in enumerate(self.faces):
-            if token is not None:
-                token.check()
+            share = _share(report, index, len(self.faces))
+            token.check()
+            share(Progress("encode", 0.0))
             with self.timed("encode"):
                 drawer = self._drawer(policy, face, spec.instruction)
             with self.timed("sample"):
-                latent = drawer.latent(spec, token, _share(report, index, len(self.faces)))
+                latent = drawer.latent(spec, token, _within(share, 0.4, 0.7))
+            token.check()
+            share(Progress("decode", 0.7))
             with self.timed("decode"):
                 layers[face.id] = policy.decode(latent, self.photo, drawer.condition)
+        report(Progress("decode", 1.0))
         return Proposal(spec, layers, policy.info.device)
 
     # --- edits --------------------------------------------------------------------------------------------------------
@@ -300,6 +305,11 @@ class RetouchSession:
 def _share(report: Report, index: int, count: int) -> Report:
     """Progress of part `index` of `count` as progress of the whole."""
     return lambda p: report(Progress(p.stage, (index + p.fraction) / count, p.detail))
+
+
+def _within(report: Report, low: float, high: float) -> Report:
+    """Progress of one stage as progress from `low` to `high`."""
+    return lambda p: report(Progress(p.stage, low + (high - low) * p.fraction, p.detail))
 
 
 def _application() -> str:

@@ -31,7 +31,7 @@ Box = tuple[int, int, int, int]
 class Metadata:
     """What travels with the pixels, as raw blocks.
 
-    `exif` is a TIFF-structured block without the "Exif\\0\\0" prefix (orientation already reset to 1), `xmp` a UTF-8
+    `exif` is a TIFF-structured block without its "Exif" prefix (orientation already reset to 1), `xmp` a UTF-8
     packet, `iptc` an IIM block (JPEG APP13 resource 0x0404 / TIFF tag 33723), `dpi` (x, y).
     """
 
@@ -69,6 +69,8 @@ class Photo:
 
 
 class MarkKind(StrEnum):
+    """What a mark is taken for."""
+
     BLEMISH = "blemish"
     DARK_SPOT = "dark_spot"
     MOLE = "mole"
@@ -81,6 +83,8 @@ KEPT_BY_DEFAULT = frozenset({MarkKind.MOLE, MarkKind.FRECKLE, MarkKind.SCAR, Mar
 
 
 class Decision(StrEnum):
+    """What happens to a mark."""
+
     KEEP = "keep"
     REMOVE = "remove"
 
@@ -128,8 +132,8 @@ out of it; "forehead" … "ears" split it. "occluders" holds glasses, hands and 
 class FaceGrid:
     """The resampled crop on which a face is analysed and its layers are stored.
 
-    box: crop in source pixels, inside the photo. shape: (h, w) in grid pixels. Grid pixel centre (i + .5) maps to source
-    box origin + (i + .5) / scale with scale = w / (x1 - x0) (per axis).
+    box: crop in source pixels, inside the photo. shape: (h, w) in grid pixels. Grid pixel centre (i + .5) maps to
+    source box origin + (i + .5) / scale with scale = w / (x1 - x0) (per axis).
     """
 
     box: Box
@@ -143,11 +147,11 @@ class FaceGrid:
 
     def to_grid(self, points: F32) -> F32:
         """Source positions (N, 2), x then y, pixel centres at .5, into grid positions."""
-        return ((points - np.float32(self.box[:2])) * np.float32(self.scale)).astype(np.float32)
+        return ((points - np.array(self.box[:2], np.float32)) * np.array(self.scale, np.float32)).astype(np.float32)
 
     def to_source(self, points: F32) -> F32:
         """Inverse of `to_grid`."""
-        return (points / np.float32(self.scale) + np.float32(self.box[:2])).astype(np.float32)
+        return (points / np.array(self.scale, np.float32) + np.array(self.box[:2], np.float32)).astype(np.float32)
 
 
 @dataclass(frozen=True)

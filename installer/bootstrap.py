@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 VENV = Path(os.environ.get("PORELIGHT_VENV", CHECKOUT / ".venv")).absolute()
@@ -64,7 +65,7 @@ def test(arguments: list[str]) -> int:
         extra = arguments if name == "pytest" else []
         _say(f"{name} {' '.join([*rest, *extra])}".rstrip())
         begun = time.monotonic()
-        tool = [PYTHON, "-m", name] if name != "lint-imports" else [BIN / name]
+        tool: list[str | Path] = [PYTHON, "-m", name] if name != "lint-imports" else [BIN / name]
         code = subprocess.call([*tool, *rest, *extra], cwd=CHECKOUT, env=_environment())
         _say(f"{name}: {'passed' if code == 0 else f'failed with {code}'} in {time.monotonic() - begun:.0f} s")
         worst = worst or code
@@ -94,7 +95,7 @@ def _extra(command: str, arguments: list[str]) -> str:
     return EXTRA_OF.get(command, "")
 
 
-def _stamp() -> dict[str, object]:
+def _stamp() -> dict[str, Any]:
     try:
         return dict(json.loads(STAMP.read_text(encoding="utf-8"))) if PYTHON.exists() else {}
     except (OSError, ValueError):
@@ -105,7 +106,7 @@ def _create_venv() -> None:
     if PYTHON.exists() and subprocess.call([PYTHON, "-m", "pip", "--version"], stdout=subprocess.DEVNULL) == 0:
         return
     _say(f"creating {VENV}")
-    create = [sys.executable, "-m", "venv", "--clear", VENV]
+    create: list[str | Path] = [sys.executable, "-m", "venv", "--clear", VENV]
     if subprocess.call(create) == 0:
         return
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -130,7 +131,16 @@ def _install(extra: str) -> None:
     target = f"{CHECKOUT}[{extra}]" if extra else str(CHECKOUT)
     more = shlex.split(os.environ.get("PORELIGHT_PIP_ARGS", ""))
     quiet = [] if sys.stderr.isatty() else ["-qq"]
-    pip = [PYTHON, "-m", "pip", "install", *quiet, "--disable-pip-version-check", "--only-binary", ":all:"]
+    pip: list[str | Path] = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        *quiet,
+        "--disable-pip-version-check",
+        "--only-binary",
+        ":all:",
+    ]
     subprocess.run([*pip, "--constraint", CHECKOUT / "constraints.txt", *more, "--editable", target], check=True)
     subprocess.run([PYTHON, "-m", "pip", "check", "--disable-pip-version-check"], check=True, stdout=sys.stderr)
 

@@ -1,10 +1,29 @@
-"""Write resources/models/catalogue.json anew after weights were built: python -m installer.update_catalogue"""
+"""Write resources/models/catalogue.json anew after weights were built: python -m installer.update_catalogue
+
+Sizes and checksums are taken from the files; what a file is for and its licence are kept, or taken from `DESCRIPTIONS`.
+Exit code 1 if a file has no description.
+"""
 
 from __future__ import annotations
+
+import sys
 
 from engine.paths import shipped_models
 from engine.weights import refresh
 
+DESCRIPTIONS = {
+    "compact/heal.safetensors": ("Compact policy: finds and heals marks", "Apache-2.0"),
+    "compact/field.safetensors": ("Compact policy: the flow over the retouch field", "Apache-2.0"),
+}
+"""path → (purpose, licence)"""
+
+
+def main() -> int:
+    files = refresh(shipped_models(), DESCRIPTIONS)
+    for file in files:
+        print(f"{file.sha256[:12]}  {file.size:>10}  {file.path}  {file.purpose or 'NO DESCRIPTION'}, {file.licence}")
+    return 0 if all(file.purpose and file.licence for file in files) else 1
+
+
 if __name__ == "__main__":
-    for file in refresh(shipped_models()):
-        print(f"{file.sha256[:12]}  {file.size:>10}  {file.path}")
+    sys.exit(main())

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from app.commands.common import guarded
+from engine.errors import DeviceError, ModelMissingError
 
 
 @guarded
 def window(photo: Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="A photo to open.")] = None) -> None:
     """Open the window: before and after, strengths, marks, export."""
-    from engine.errors import ModelMissingError
-
+    _check_display()
     try:
-        from app.main_window import run
+        from app.window import run
+
+        code = run(photo)
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("PySide6", "shiboken6") and ".so" not in str(error):
             raise
         raise ModelMissingError(
             f"The window cannot open: {error}.", "Install it with pip install 'porelight[app]'; see porelight doctor."
         ) from error
-    raise typer.Exit(run(photo))
+    raise typer.Exit(code)
+
+
+def _check_display() -> None:
+    """Qt ends the process when it finds no display or not its libraries, so look before. Raises: DeviceError."""
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return
+    from engine import doctor
+
+    wayland, x11 = os.environ.get("WAYLAND_DISPLAY"), os.environ.get("DISPLAY")
+    if not wayland and not x11:
+        raise DeviceError("There is no display to open a window on.", "Use porelight retouch, or log in to a desktop.")
+    wanted = {"the window"} if wayland else {"the window", "the window on X11"}
+    missing = [each for each in doctor.LIBRARIES if each.used_by in wanted and not doctor.library_loads(each.file)]
+    if missing:
+        names = ", ".join(each.file for each in missing)
+        raise DeviceError(
+            f"The window needs system libraries: {names}.", f"Install them: {doctor.install_line(missing)}"
+        )

@@ -1,7 +1,7 @@
 """Jobs on lanes: every lane is one worker thread, so jobs of a lane never run at the same time.
 
-A job is a plain function of a `CancelToken` and a `Report`. Its result or exception comes back to the GUI thread through
-a queued signal. Progress goes through a one-slot mailbox per job that is looked at 30 times a second, so a chatty job
+A job is a plain function of a `CancelToken` and a `Report`. Its result or exception comes back to the GUI thread by a
+queued signal. Progress goes through a one-slot mailbox per job that is looked at 30 times a second, so a chatty job
 cannot flood the event loop.
 """
 

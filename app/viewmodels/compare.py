@@ -14,6 +14,8 @@ GAP = 2
 
 
 class Mode(StrEnum):
+    """What the canvas shows: the result alone, a wipe, two panes beside or above each other."""
+
     AFTER = "after"
     WIPE = "wipe"
     SIDE = "side"

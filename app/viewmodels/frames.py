@@ -7,7 +7,6 @@ canvas shows the stacks that are there, moved and scaled.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,13 +15,13 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.runner import Job, JobRunner
+from app.viewmodels.state import Edits
 from app.viewmodels.viewport import Size, Viewport
 from engine.jobs import CancelToken
-from engine.types import Box, FaceEdits
+from engine.types import Box
 
 U8 = npt.NDArray[np.uint8]
 LANE = "view"
-Edits = Mapping[str, FaceEdits]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Source(Protocol):
     @property
     def proposed(self) -> bool: ...
 
-    def prepare(self, request: Request, token: CancelToken) -> Stack: ...
+    def prepare(self, request: Request, edits: Edits, token: CancelToken) -> Stack: ...
 
 
 @dataclass
@@ -119,7 +118,9 @@ class Frames(QObject):
     @property
     def settled(self) -> bool:
         """Whether what is wanted is shown."""
-        return self._wanted is None or (self._sharp is not None and self._sharp.request == self._wanted and not self._job)
+        return self._wanted is None or (
+            self._sharp is not None and self._sharp.request == self._wanted and not self._job
+        )
 
     def set_source(self, source: Source | None, photo: Size = (0, 0), *, same_photo: bool = False) -> None:
         """Show another photo, or the same with a new proposal (the old pictures stay until new ones are there)."""
@@ -164,7 +165,9 @@ class Frames(QObject):
             self.failed.emit(problem)
             self._next(request, source)
 
-        self._job = self._runner.start(LANE, lambda token, _: source.prepare(request, token), ended, failed)
+        edits = dict(self._edits)
+        work = lambda token, _: source.prepare(request, edits, token)  # noqa: E731
+        self._job = self._runner.start(LANE, work, ended, failed)
 
     def _next(self, request: Request, source: Source) -> None:
         if self._wanted is not None and self._wanted != request and source is self._source:

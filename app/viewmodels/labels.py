@@ -65,5 +65,5 @@ STAGES = {
 
 
 def counted(count: int, one: str, many: str = "") -> str:
-    """ "1 face", "3 faces"."""
+    """A number with its noun: 1 face, 3 faces."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -7,8 +7,7 @@ back as immutable values. Edits live here and are handed to jobs as they are at 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum, Flag, auto
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -20,6 +19,7 @@ from app.viewmodels.frames import Frames
 from app.viewmodels.history import History
 from app.viewmodels.labels import DECISIONS, MARKS, STAGES, TITLES, counted
 from app.viewmodels.problem import Problem
+from app.viewmodels.state import Change, Edits, ExportRequest, Retouched, Stage
 from engine.jobs import CancelToken, Progress, Report
 from engine.types import Decision, FaceAnalysis, FaceEdits, Mark, Photo, RetouchLayers, SkippedFace
 
@@ -30,51 +30,6 @@ T = TypeVar("T")
 LANE = "work"
 SAVE_MS = 800
 """Edits are saved this long after the last change."""
-Edits = Mapping[str, FaceEdits]
-
-
-class Change(Flag):
-    """What a view has to look at again."""
-
-    PHOTO = auto()
-    FACES = auto()
-    PROPOSAL = auto()
-    EDITS = auto()
-    SELECTION = auto()
-    JOB = auto()
-    PROBLEM = auto()
-    NOTICE = auto()
-
-
-class Stage(Enum):
-    """How far the photo is."""
-
-    EMPTY = auto()
-    OPENING = auto()
-    OPEN = auto()
-    PROPOSED = auto()
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """depth, format: None leaves them to the file's name and the photo."""
-
-    path: Path
-    format: str | None = None
-    depth: int | None = None
-    quality: int = 95
-    overwrite: bool = False
-
-
-@dataclass(frozen=True)
-class Retouched:
-    """What a retouching job brings back."""
-
-    faces: tuple[FaceAnalysis, ...]
-    skipped: tuple[SkippedFace, ...]
-    layers: Mapping[str, RetouchLayers]
-    edits: Edits
-    notes: tuple[str, ...]
 
 
 class PhotoModel(QObject):
@@ -123,7 +78,9 @@ class PhotoModel(QObject):
         self._restart_history({})
         self.frames.set_source(None)
         self.problem, self.notice = None, ""
-        self.changed.emit(Change.PHOTO | Change.FACES | Change.PROPOSAL | Change.SELECTION | Change.PROBLEM | Change.NOTICE)
+        self.changed.emit(
+            Change.PHOTO | Change.FACES | Change.PROPOSAL | Change.SELECTION | Change.PROBLEM | Change.NOTICE
+        )
 
         def failed(error: Exception) -> None:
             self.stage, self.path = Stage.EMPTY, None

@@ -1,6 +1,6 @@
 """Where the photo lies in a pane: pure geometry between *source* and *view*.
 
-View positions are device pixels from a pane's upper left corner; zoom is device pixels per source pixel, so 1 is "100%".
+View positions are device pixels from a pane's upper left corner; zoom is device pixels per source pixel, 1 is "100%".
 All panes of a comparison share one `Viewport`: `centre` is the source position in the middle of every pane.
 """
 

@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.viewmodels.photo import Change, PhotoModel
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change
 
 ACTIONS = {"open": "Open another…", "retouch": "Try again", "export": "Export again…"}
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.viewmodels.compare import CompareModel, Mode, Pane
 from app.viewmodels.frames import Request, Shown
-from app.viewmodels.photo import Change, PhotoModel, Stage
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change, Stage
 from app.viewmodels.viewport import Point
 from app.views import theme
 from app.views.marks_overlay import MarksOverlay
@@ -83,6 +84,7 @@ class Canvas(QWidget):
                 self.overlay.paint(painter, pane, ratio)
         painter.setClipping(False)
         if self.photo.stage is Stage.PROPOSED:
+            self.overlay.paint_hint(painter, self.compare.canvas)
             self._paint_signs(painter, ratio)
         self._forget_images()
 
@@ -205,8 +207,7 @@ class Canvas(QWidget):
     def _hover(self, position: Point, event: QMouseEvent) -> None:
         found = self.overlay.at(position)
         if found != self.overlay.hovered:
-            self.overlay.hovered = found
-            QToolTip.showText(event.globalPosition().toPoint(), self.overlay.text(found), self)
+            self.overlay.hovered, self.overlay.pane = found, self.compare.pane_at(position)
             self.update()
         if self._on_divider(position):
             self.setCursor(Qt.CursorShape.SplitHCursor)

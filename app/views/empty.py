@@ -16,7 +16,8 @@ class EmptyState(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        title, lead = QLabel("Open a portrait"), QLabel("Drop a photo here, or choose one. The original is never changed.")
+        title = QLabel("Open a portrait")
+        lead = QLabel("Drop a photo here, or choose one. The original is never changed.")
         title.setProperty("role", "title")
         lead.setProperty("role", "lead")
         kinds = QLabel("JPEG, PNG, TIFF, WebP, HEIC, camera RAW")

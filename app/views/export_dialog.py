@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.viewmodels.photo import ExportRequest
+from app.viewmodels.state import ExportRequest
 from engine.types import Photo
 
 FORMATS = {"JPEG": ("jpeg", ".jpg"), "TIFF": ("tiff", ".tif"), "PNG": ("png", ".png")}
@@ -45,12 +45,12 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(520)
         self.path = QLineEdit()
         self.path.setAccessibleName("File")
-        self.format = QComboBox()
-        self.format.addItems(list(FORMATS))
-        self.depth = QComboBox()
-        self.quality = QSlider(Qt.Orientation.Horizontal)
-        self.quality.setRange(50, 100)
-        self.quality.setValue(95)
+        self.format_box = QComboBox()
+        self.format_box.addItems(list(FORMATS))
+        self.depth_box = QComboBox()
+        self.quality_box = QSlider(Qt.Orientation.Horizontal)
+        self.quality_box.setRange(50, 100)
+        self.quality_box.setValue(95)
         self.quality_number = QLabel()
         self.note = QLabel()
         self.note.setProperty("role", "muted")
@@ -59,15 +59,15 @@ class ExportDialog(QDialog):
         self.export.setProperty("role", "primary")
         self.export.setDefault(True)
         self._lay_out()
-        self.format.currentTextChanged.connect(self._format_changed)
-        self.depth.currentIndexChanged.connect(self._check)
-        self.quality.valueChanged.connect(lambda value: self.quality_number.setText(str(value)))
+        self.format_box.currentTextChanged.connect(self._format_changed)
+        self.depth_box.currentIndexChanged.connect(self._check)
+        self.quality_box.valueChanged.connect(lambda value: self.quality_number.setText(str(value)))
         self.path.textChanged.connect(self._check)
         self.export.clicked.connect(self.accept)
         self.quality_number.setText("95")
         known = {"jpeg": "JPEG", "tiff": "TIFF", "png": "PNG"}
-        self.format.setCurrentText(known.get(photo.format.lower(), "TIFF" if photo.depth == 16 else "JPEG"))
-        self.path.setText(str(suggested(photo.path, FORMATS[self.format.currentText()][1])))
+        self.format_box.setCurrentText(known.get(photo.format.lower(), "TIFF" if photo.depth == 16 else "JPEG"))
+        self.path.setText(str(suggested(photo.path, FORMATS[self.format_box.currentText()][1])))
         self._format_changed()
 
     def _lay_out(self) -> None:
@@ -84,9 +84,9 @@ class ExportDialog(QDialog):
             grid.addWidget(label, row, 0)
         grid.addWidget(self.path, 0, 1)
         grid.addWidget(browse, 0, 2)
-        grid.addWidget(self.format, 1, 1)
-        grid.addWidget(self.depth, 2, 1)
-        grid.addWidget(self.quality, 3, 1)
+        grid.addWidget(self.format_box, 1, 1)
+        grid.addWidget(self.depth_box, 2, 1)
+        grid.addWidget(self.quality_box, 3, 1)
         grid.addWidget(self.quality_number, 3, 2)
         buttons = QHBoxLayout()
         buttons.addStretch()
@@ -103,22 +103,22 @@ class ExportDialog(QDialog):
         """Only with a usable place; an existing file is replaced only if the note said so and it is not the photo."""
         if not self.export.isEnabled():
             return
-        name, _ = FORMATS[self.format.currentText()]
-        depth = self.depth.currentData()
-        self.request = ExportRequest(self._target(), name, depth, self.quality.value(), self._target().exists())
+        name, _ = FORMATS[self.format_box.currentText()]
+        depth = self.depth_box.currentData()
+        self.request = ExportRequest(self._target(), name, depth, self.quality_box.value(), self._target().exists())
         super().accept()
 
     def _target(self) -> Path:
         return Path(self.path.text().strip()).expanduser()
 
     def _format_changed(self, _: str = "") -> None:
-        name, suffix = FORMATS[self.format.currentText()]
+        name, suffix = FORMATS[self.format_box.currentText()]
         depths = (8,) if name == "jpeg" else (8, 16) if self.photo.depth == 8 else (16, 8)
-        self.depth.clear()
+        self.depth_box.clear()
         for depth in depths:
-            self.depth.addItem(f"{depth} bit per channel", depth)
-        self.depth.setEnabled(len(depths) > 1)
-        for widget in (self.quality, self.quality_number):
+            self.depth_box.addItem(f"{depth} bit per channel", depth)
+        self.depth_box.setEnabled(len(depths) > 1)
+        for widget in (self.quality_box, self.quality_number):
             widget.setEnabled(name == "jpeg")
         if self.path.text():
             path = self._target()
@@ -137,7 +137,7 @@ class ExportDialog(QDialog):
             self.note.setText("Choose a file in a folder that exists.")
         elif target.exists():
             self.note.setText(f"{target.name} exists and will be replaced.")
-        elif self.photo.depth == 16 and self.depth.currentData() == 8:
+        elif self.photo.depth == 16 and self.depth_box.currentData() == 8:
             self.note.setText("The photo has 16 bit per channel; this export has 8. Profile and metadata are kept.")
         else:
             self.note.setText("The colour profile and the metadata are kept.")

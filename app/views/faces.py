@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPixmap
-from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.viewmodels.labels import counted
-from app.viewmodels.photo import Change, PhotoModel
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change
 from app.views.pixels import to_image
 from engine.types import Box, Decision, FaceAnalysis
 
@@ -24,6 +25,7 @@ class FaceRow(QFrame):
         super().__init__(parent)
         self.setObjectName("face")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(title)
         self.detail = QLabel()
         self.detail.setProperty("role", "muted")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.viewmodels.compare import CompareModel, Mode
-from app.viewmodels.photo import Change, PhotoModel, Stage
-from app.views import theme
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change, Stage
 from app.views.banner import Banner
 from app.views.canvas import Canvas
 from app.views.empty import EmptyState
@@ -34,8 +34,9 @@ from app.views.strengths import StrengthsPanel
 from app.views.toolbar import Toolbar
 
 PANEL_WIDTH = 308
-SUFFIXES = (
-    "jpg jpeg png tif tiff webp heic heif dng cr2 cr3 nef nrw arw raf orf rw2 pef srw 3fr fff iiq x3f".split()
+PATTERNS = (
+    "*.jpg *.jpeg *.png *.tif *.tiff *.webp *.heic *.heif *.dng *.cr2 *.cr3 *.nef *.nrw *.arw *.raf *.orf *.rw2 *.pef "
+    "*.srw *.3fr *.fff *.iiq *.x3f"
 )
 
 
@@ -56,10 +57,8 @@ class MainWindow(QMainWindow):
         self.strengths = StrengthsPanel(photo)
         self.faces = FaceList(photo)
         self.banner = Banner(photo)
-        self.status = StatusBar(photo)
+        self.status = StatusBar(photo, self.compare)
         self.toolbar = Toolbar(
-            photo,
-            self.compare,
             self.mode_actions,
             (self.open_action, self.undo_action, self.redo_action),
             (self.marks_action, self.fit_action, self.full_action),
@@ -93,12 +92,12 @@ class MainWindow(QMainWindow):
         )
         self.marks_action.setCheckable(True)
         self.fit_action = self._action("Fit", compare.fit, "Ctrl+0", "Show the whole photo")
-        self.full_action = self._action("100%", lambda: compare.zoom_to(1.0), "Ctrl+1", "One photo pixel, one screen pixel")
+        self.full_action = self._action(
+            "100%", lambda: compare.zoom_to(1.0), "Ctrl+1", "One photo pixel per screen pixel"
+        )
         self.toggle_zoom_action = self._action("Toggle Zoom", lambda: compare.toggle_zoom(self._cursor()), "Z")
         self.zoom_in_action = self._action("Zoom In", lambda: self._zoom(1.25), QKeySequence.StandardKey.ZoomIn)
         self.zoom_out_action = self._action("Zoom Out", lambda: self._zoom(0.8), QKeySequence.StandardKey.ZoomOut)
-        group = QActionGroup(self)
-        group.setExclusive(False)
         self.mode_actions: dict[Mode, QAction] = {}
         keys = {Mode.AFTER: "", Mode.WIPE: "Shift+Y", Mode.SIDE: "Y", Mode.STACKED: "Alt+Y"}
         names = {Mode.AFTER: "After", Mode.WIPE: "Wipe", Mode.SIDE: "Side by Side", Mode.STACKED: "Top and Bottom"}
@@ -106,7 +105,6 @@ class MainWindow(QMainWindow):
             tip = f"{names[mode]} ({key})" if key else "Only the result. Hold \\ for the original."
             action = self._action(names[mode], self._mode_setter(mode), key, tip)
             action.setCheckable(True)
-            group.addAction(action)
             self.mode_actions[mode] = action
 
     def _mode_setter(self, mode: Mode) -> Callable[[], None]:
@@ -191,7 +189,7 @@ class MainWindow(QMainWindow):
         self.main_button.setProperty("role", "primary")
         self.main_button.clicked.connect(self._main)
         column = QVBoxLayout(panel)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(1, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(scroll, 1)
         foot = QVBoxLayout()
@@ -233,9 +231,10 @@ class MainWindow(QMainWindow):
 
     def ask_open(self) -> None:
         """Choose a photo in a dialog."""
-        patterns = " ".join(f"*.{suffix} *.{suffix.upper()}" for suffix in SUFFIXES)
         folder = str(self.photo.path.parent) if self.photo.path else ""
-        path, _ = QFileDialog.getOpenFileName(self, "Open photo", folder, f"Photos ({patterns});;All files (*)")
+        path, _ = QFileDialog.getOpenFileName(
+            self, "Open photo", folder, f"Photos ({PATTERNS} {PATTERNS.upper()});;All files (*)"
+        )
         if path:
             self.photo.open(Path(path))
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from app.viewmodels.compare import CompareModel, Pane
 from app.viewmodels.labels import DECISIONS, MARKS
 from app.viewmodels.photo import PhotoModel
-from app.viewmodels.viewport import Point
+from app.viewmodels.viewport import Point, Size
 from app.views import theme
 from engine.types import Decision, Mark
 
@@ -26,6 +26,8 @@ class MarksOverlay:
     def __init__(self, photo: PhotoModel, compare: CompareModel) -> None:
         self.photo, self.compare = photo, compare
         self.hovered: tuple[str, Mark] | None = None
+        self.pane: Pane | None = None
+        """The pane of the mark under the cursor."""
         self._ratio = 1.0
 
     def paint(self, painter: QPainter, pane: Pane, ratio: float) -> None:
@@ -68,6 +70,26 @@ class MarksOverlay:
         decision = self.photo.decision(*found)
         other = "keep" if decision is Decision.REMOVE else "remove"
         return f"{MARKS[found[1].kind]}, {DECISIONS[decision]}. Click to {other} it."
+
+    def paint_hint(self, painter: QPainter, canvas: Size) -> None:
+        """Words beside the mark under the cursor."""
+        if self.hovered is None or self.pane is None or not self.compare.marks or self.compare.holding:
+            return
+        ratio, text = self._ratio, self.text(self.hovered)
+        font = QFont(painter.font())
+        font.setPixelSize(round(11 * ratio))
+        painter.setFont(font)
+        centre, radius = self._place(self.hovered[1], self.pane)
+        box = QRectF(0, 0, painter.fontMetrics().horizontalAdvance(text) + 18 * ratio, 24 * ratio)
+        box.moveCenter(QPointF(centre.x(), centre.y() + radius + 22 * ratio))
+        box.moveLeft(min(max(box.left(), 4 * ratio), canvas[0] - box.width() - 4 * ratio))
+        if box.bottom() > canvas[1] - 4 * ratio:
+            box.moveBottom(centre.y() - radius - 10 * ratio)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(20, 20, 20, 215))
+        painter.drawRoundedRect(box, 4 * ratio, 4 * ratio)
+        painter.setPen(QColor(240, 240, 240))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
     def _marks(self) -> list[tuple[str, Mark]]:
         return [(face, mark) for face, layers in self.photo.layers.items() for mark in layers.marks]

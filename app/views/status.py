@@ -5,20 +5,24 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from app.viewmodels.compare import CompareModel
 from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Stage
 
 
 class StatusBar(QFrame):
     """One line at the bottom."""
 
-    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
+    def __init__(self, photo: PhotoModel, compare: CompareModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("status")
         self.setFixedHeight(32)
-        self.photo = photo
-        self.summary, self.notice, self.doing = QLabel(), QLabel(), QLabel()
+        self.photo, self.compare = photo, compare
+        self.zoom, self.summary, self.notice, self.doing = QLabel(), QLabel(), QLabel(), QLabel()
+        self.zoom.setFixedWidth(40)
+        self.zoom.setAccessibleName("Zoom")
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        for label in (self.summary, self.notice, self.doing):
+        for label in (self.zoom, self.summary, self.notice, self.doing):
             label.setProperty("role", "muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -30,6 +34,7 @@ class StatusBar(QFrame):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 8, 0)
         layout.setSpacing(12)
+        layout.addWidget(self.zoom)
         layout.addWidget(self.summary)
         layout.addWidget(self.notice, 1)
         layout.addWidget(self.doing)
@@ -37,6 +42,7 @@ class StatusBar(QFrame):
         layout.addWidget(self.cancel)
         self.cancel.clicked.connect(photo.cancel)
         photo.changed.connect(self._refresh)
+        compare.changed.connect(self._show_zoom)
         self._refresh()
 
     def _refresh(self, _: object = None) -> None:
@@ -51,3 +57,10 @@ class StatusBar(QFrame):
         # An unknown share is a bar that moves.
         self.bar.setRange(0, 0 if photo.progress is None else 1000)
         self.bar.setValue(round(fraction * 1000))
+        self._show_zoom()
+
+    def _show_zoom(self) -> None:
+        viewport = self.compare.viewport
+        shown = viewport is not None and self.photo.stage in (Stage.OPEN, Stage.PROPOSED)
+        self.zoom.setText(f"{viewport.zoom * 100:.0f}%" if viewport is not None and shown else "")
+        self.zoom.setVisible(shown)

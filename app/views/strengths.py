@@ -11,7 +11,8 @@ from PySide6.QtGui import QColor, QIntValidator, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from app.viewmodels.labels import AMOUNT, GROUPS, LayerLabel
-from app.viewmodels.photo import Change, PhotoModel, Stage
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change, Stage
 from app.views import theme
 
 PROPOSED = 50

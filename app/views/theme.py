@@ -30,8 +30,10 @@ SHEET = f"""
 QMainWindow, QDialog {{ background: {WINDOW}; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {EDGE}; padding: 5px 7px; }}
 QLabel {{ color: {TEXT}; background: transparent; }}
+QLabel:disabled {{ color: {FAINT}; }}
 QLabel[role="muted"] {{ color: {MUTED}; }}
 QLabel[role="section"] {{ color: {MUTED}; font-weight: 600; }}
+QLabel[role="section"]:disabled {{ color: {FAINT}; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 500; color: {TEXT}; }}
 QLabel[role="lead"] {{ font-size: 13px; color: {MUTED}; }}
 QMenuBar {{ background: {WINDOW}; color: {MUTED}; padding: 2px 6px; }}
@@ -71,17 +73,19 @@ QPushButton[role="flat"]:disabled, QToolButton[role="flat"]:disabled {{ color: #
 #segments QToolButton:hover {{ color: {TEXT}; }}
 #segments QToolButton:checked {{ background: {HOVER}; color: {TEXT}; }}
 #segments QToolButton:disabled {{ color: #5c5c5c; }}
-QLineEdit, QSpinBox, QComboBox {{
+QLineEdit {{
   background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 4px 7px;
   selection-background-color: {ACCENT}; selection-color: {ON_ACCENT}; }}
-QLineEdit:focus, QSpinBox:focus, QComboBox:focus {{ border-color: {ACCENT}; }}
+QLineEdit:focus {{ border-color: {ACCENT}; }}
 QLineEdit#value {{ background: transparent; border: 1px solid transparent; padding: 1px 3px; color: {MUTED}; }}
 QLineEdit#value[touched="true"] {{ color: {ACCENT}; }}
 QLineEdit#value:hover {{ border-color: {EDGE}; }}
 QLineEdit#value:focus {{ background: {WINDOW}; border-color: {ACCENT}; color: {TEXT}; }}
 QLineEdit#value:disabled {{ color: #5c5c5c; }}
-QComboBox::drop-down {{ border: none; width: 18px; }}
-QComboBox QAbstractItemView {{ background: {PANEL}; color: {TEXT}; border: 1px solid {EDGE}; }}
+QSlider::groove:horizontal {{ height: 3px; background: {LINE}; border-radius: 1px; }}
+QSlider::sub-page:horizontal {{ height: 3px; background: {MUTED}; border-radius: 1px; }}
+QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; background: #d6d6d6; }}
+QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {EDGE}; }}
 QCheckBox {{ color: {TEXT}; spacing: 7px; }}
 QProgressBar {{ background: {WINDOW}; border: none; border-radius: 2px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}

@@ -62,8 +62,8 @@ def analyse(
 
 def _marked(box: Box) -> Detection:
     """A box that a person drew, as a certain detection with level eyes."""
-    b = np.float32(box)
-    middle, across = (b[:2] + b[2:]) / 2, np.float32([(b[2] - b[0]) / 4, 0])
+    b = np.array(box, np.float32)
+    middle, across = (b[:2] + b[2:]) / 2, np.array([(b[2] - b[0]) / 4, 0], np.float32)
     return Detection(b, np.stack([middle - across, middle + across]), 1.0)
 
 
@@ -81,15 +81,15 @@ def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters
         confidence=_confidence(detection, fitted),
         grid=face_grid,
         lab=lab,
-        regions=face_regions(photo, landmarks, width, pose, face_grid, lab, segmenters),
-        embedding=_embedding(photo, landmarks) if embed else None,
+        regions=face_regions(fitted.surroundings, landmarks, width, face_grid, lab, segmenters),
+        embedding=_embedding(fitted) if embed else None,
     )
 
 
-def _embedding(photo: Photo, landmarks: F32) -> F32:
+def _embedding(fitted: Fit) -> F32:
     from engine.faces import identity
 
-    return identity.embed_photo(photo, landmarks)
+    return identity.embed_around(fitted.surroundings, fitted.landmarks)
 
 
 def _confidence(detection: Detection, fitted: Fit) -> float:
@@ -123,12 +123,12 @@ def _too_small(width: float) -> str:
 
 def _inside(photo: Photo, fitted: Fit) -> float:
     """Fraction of the landmarks inside the photo."""
-    return float(((fitted.landmarks >= 0) & (fitted.landmarks <= np.float32(photo.size))).all(1).mean())
+    return float(((fitted.landmarks >= 0) & (fitted.landmarks <= np.array(photo.size, np.float32))).all(1).mean())
 
 
 def _box(photo: Photo, detection: Detection, fitted: Fit | None) -> Box:
     points = detection.box.reshape(2, 2) if fitted is None else fitted.landmarks[topology.OVAL]
-    x0, y0 = (int(v) for v in np.clip(points.min(0), 0, np.float32(photo.size) - 1))
+    x0, y0 = (int(v) for v in np.clip(points.min(0), 0, np.array(photo.size, np.float32) - 1))
     x1, y1 = (int(v) for v in np.clip(np.ceil(points.max(0)), (x0 + 1, y0 + 1), photo.size))
     return x0, y0, x1, y1
 
@@ -143,8 +143,10 @@ def _same(a: Fit, b: Fit) -> bool:
 
 
 def _covers(fitted: Fit, box: Box) -> bool:
-    middle = np.float32([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2])
-    return float(np.linalg.norm(_centre(fitted) - middle)) < 0.5 * width_of(fitted.landmarks)
+    """Whether a skipped box is a part of a kept face or of the head and shoulders around it."""
+    middle, width = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], np.float32), width_of(fitted.landmarks)
+    reach = 0.5 if box[2] - box[0] > 0.4 * width else 0.9
+    return float(np.linalg.norm(_centre(fitted) - middle)) < reach * width
 
 
 def _reading_order(fitted: Fit, all_fits: Sequence[Fit]) -> tuple[int, float]:

@@ -45,7 +45,7 @@ def search_frame(photo: Photo) -> tuple[Srgb8, F32]:
     scale = min(1.0, max(SEARCH_FACE / SMALLEST_FACE, SEARCH_FRAME / max(width, height)))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     pixels = photo.pixels if scale == 1 else cv2.resize(photo.pixels, size, interpolation=cv2.INTER_AREA)
-    return to_srgb8(pixels, photo.icc), np.float32([size[0] / width, size[1] / height])
+    return to_srgb8(pixels, photo.icc), np.array([size[0] / width, size[1] / height], np.float32)
 
 
 def find(photo: Photo) -> list[Detection]:
@@ -68,7 +68,10 @@ def find(photo: Photo) -> list[Detection]:
         if not found:
             found = [d for detector in (short, full) for d in _detect_turned(detector, frame)]
     to_source = np.tile(1 / scale, 2)
-    return [Detection(d.box * to_source, d.eyes / scale, d.score) for d in unique(found)]
+    return [
+        Detection((d.box * to_source).astype(np.float32), (d.eyes / scale).astype(np.float32), d.score)
+        for d in unique(found)
+    ]
 
 
 def _tiles(width: int, height: int) -> Iterator[tuple[int, int]]:
@@ -89,9 +92,10 @@ def _detect(detector: Any, frame: Srgb8, origin: tuple[float, float] = (0, 0)) -
     found = []
     for item in detector.detect(models.image(frame)).detections:
         b = item.bounding_box
-        box = np.float32([b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height])
-        eyes = np.float32([[k.x * width, k.y * height] for k in item.keypoints[:2]])
-        found.append(Detection(box + np.tile(np.float32(origin), 2), eyes + np.float32(origin), item.categories[0].score))
+        box = np.array([b.origin_x, b.origin_y, b.origin_x + b.width, b.origin_y + b.height], np.float32)
+        eyes = np.array([[k.x * width, k.y * height] for k in item.keypoints[:2]], np.float32)
+        offset = np.array(origin, np.float32)
+        found.append(Detection(box + np.tile(offset, 2), eyes + offset, item.categories[0].score))
     return found
 
 

@@ -18,7 +18,7 @@ ENLARGE = 2.0
 def face_box(landmarks: F32, size: tuple[int, int]) -> Box:
     """Bounding box of the face oval, inside a photo of the given (width, height)."""
     oval = landmarks[topology.OVAL]
-    x0, y0 = np.clip(np.floor(oval.min(0)), 0, np.float32(size) - 1)
+    x0, y0 = np.clip(np.floor(oval.min(0)), 0, np.array(size, np.float32) - 1)
     x1, y1 = np.clip(np.ceil(oval.max(0)), (x0 + 1, y0 + 1), size)
     return int(x0), int(y0), int(x1), int(y1)
 
@@ -29,9 +29,9 @@ def face_grid(landmarks: F32, width: float, size: tuple[int, int]) -> FaceGrid:
     up = landmarks[topology.TOP] - landmarks[topology.CHIN]
     up = up / max(float(np.linalg.norm(up)), 1e-6)
     corners = np.concatenate([oval + up * (ABOVE * width), oval - up * (BELOW * width)])
-    side = np.float32([-up[1], up[0]]) * (SIDE * width)
+    side = np.array([-up[1], up[0]], np.float32) * (SIDE * width)
     corners = np.concatenate([corners, oval + side, oval - side])
-    x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(0)), 0, np.float32(size) - 1))
+    x0, y0 = (int(v) for v in np.clip(np.floor(corners.min(0)), 0, np.array(size, np.float32) - 1))
     x1, y1 = (int(v) for v in np.clip(np.ceil(corners.max(0)), (x0 + 1, y0 + 1), size))
     scale = min(GRID_FACE_WIDTH / width, ENLARGE)
     return FaceGrid((x0, y0, x1, y1), (max(1, round((y1 - y0) * scale)), max(1, round((x1 - x0) * scale))))

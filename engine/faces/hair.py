@@ -11,24 +11,34 @@ from engine.faces.skin import SkinColour, fine_amplitude
 from engine.types import F32
 
 
-def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour, like: F32) -> F32:
-    """Beard and moustache: in the lower face, darker or greyer than skin and rough."""
-    zone = np.maximum.reduce(
-        [
-            polygon(points[ring], shape, unit / 50)
-            for ring in (topology.UPPER_LIP, topology.CHIN_AREA, topology.RIGHT_JAW, topology.LEFT_JAW)
-        ]
-    )
+def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
+    """Beard, moustache and stubble: in the lower face, rough together with dark or grey.
+
+    Smooth shade under the chin is dark but not rough, wrinkles and pores are rough but have the skin's colour.
+    """
+    zone = polygon(_beard_zone(points, unit), shape, unit / 40)
     lips = polygon(expand(points[topology.LIPS_OUTER], unit / 80), shape, unit / 150)
     grain = np.log2(np.maximum(fine_amplitude(lab, unit), 0.1) / colour.texture)
-    rough = blur(ramp(grain, 0.7, 2.0), unit / 60)
-    darker = blur(ramp(colour.mean[0] - lab[..., 0], 8, 24), unit / 60)
-    return (zone * (1 - lips) * np.clip(rough * (0.25 + darker) + (1 - like) * rough, 0, 1)).astype(np.float32)
+    local = blur(lab, unit / 60)
+    darker = colour.mean[0] - local[..., 0]
+    chroma = float(np.hypot(colour.mean[1], colour.mean[2]))
+    pale = np.zeros(shape, np.float32) if chroma < 4 else ramp(np.hypot(local[..., 1], local[..., 2]) / chroma, 0.9, 0.65)
+    strands = ramp(grain, 1.2, 2.2)
+    grey = ramp(grain, 0.5, 1.2) * pale
+    dark = ramp(grain, -0.3, 0.6) * ramp(darker, 18, 32)
+    return (zone * (1 - lips) * blur(np.maximum.reduce([strands, grey, dark]), unit / 90)).astype(np.float32)
 
 
-def hair(
-    points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour, person: F32, skin: F32
-) -> F32:
+def _beard_zone(points: F32, unit: float) -> F32:
+    """From the ears and the nose's base down to a little below the jaw line. Shapes: (n, 2)."""
+    _, down = axes(points)
+    jaw = points[topology.JAW_LINE[1:-1]]
+    low = np.sin(np.linspace(0, np.pi, len(jaw)))[:, None] * down * (0.09 * unit)
+    cheeks = points[[411, 426, 327, 2, 98, 206, 187]]
+    return np.concatenate([jaw + low, cheeks]).astype(np.float32)
+
+
+def hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour, person: F32, skin: F32) -> F32:
     """Hair around the face: person, not skin, in the head's zone or of the colour found there."""
     across, down = axes(points)
     oval = points[topology.OVAL]

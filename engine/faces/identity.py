@@ -11,12 +11,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from engine.errors import ModelCorruptError
 from engine.faces import models
-from engine.faces.landmarks import roll_of, upright_crop, width_of
+from engine.faces.landmarks import Surroundings
 from engine.faces.models import Srgb8
-from engine.types import F32, Photo
+from engine.types import F32
+
+F64 = npt.NDArray[np.float64]
 
 DRIFT_LIMIT = 0.3
 """Distance above which a retouch is no longer the same face."""
@@ -26,14 +29,15 @@ _PADDING = 0.25
 _ANCHORS = (263, 362, 33, 133, 2)
 """Landmarks of dlib's five points: outer and inner corners of both eyes, base of the nose."""
 
-_TEMPLATE = np.float64(
+_TEMPLATE = np.array(
     [
         [0.8595674595992, 0.2134981538014],
         [0.6460604764104, 0.2289674387677],
         [0.1205750620789, 0.2137274526848],
         [0.3340850613712, 0.2290642403242],
         [0.4901123135679, 0.6277975316475],
-    ]
+    ],
+    np.float64,
 )
 """dlib's mean positions of the five points (get_face_chip_details), Boost Software License."""
 
@@ -63,11 +67,11 @@ def chip(pixels: Srgb8, landmarks: F32) -> Srgb8:
     return np.asarray(cv2.warpAffine(pixels, map_, (CHIP, CHIP), flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def _similarity(source: F32, target: F32) -> F32:
+def _similarity(source: F64, target: F64) -> F64:
     """Least-squares similarity (2, 3) from source to target points (Umeyama, 1991)."""
     s, t = source - source.mean(0), target - target.mean(0)
     u, d, vt = np.linalg.svd(t.T @ s)
-    sign = np.float64([1, np.sign(np.linalg.det(u @ vt))])
+    sign = np.array([1, np.sign(np.linalg.det(u @ vt))], np.float64)
     turn = u @ np.diag(sign) @ vt
     scaled = turn * (d @ sign) / (s**2).sum()
     return np.column_stack([scaled, target.mean(0) - scaled @ source.mean(0)])
@@ -82,12 +86,9 @@ def embed(pixels: Srgb8, landmarks: F32) -> F32:
     return np.asarray(_session().run(None, {"rgb": batch})[0][0], np.float32)
 
 
-def embed_photo(photo: Photo, landmarks: F32) -> F32:
-    """Embedding of a face in a photo of any size. landmarks: (478, 2) in source pixels."""
-    centre, side = landmarks.mean(0), 2.2 * width_of(landmarks)
-    crop, to_source = upright_crop(photo, centre, side, roll_of(landmarks), 400)
-    back = np.linalg.inv(to_source[:, :2].astype(np.float64))
-    return embed(crop, ((landmarks - to_source[:, 2]) @ back.T).astype(np.float32))
+def embed_around(around: Surroundings, landmarks: F32) -> F32:
+    """Embedding of a face in its reduced surroundings. landmarks: (478, 2) in source pixels."""
+    return embed(around.srgb, ((landmarks - around.origin) * around.scale).astype(np.float32))
 
 
 def distance(a: F32, b: F32) -> float:

@@ -20,6 +20,12 @@ CROP = 384
 CROP_FACES = 2.1
 """Side of the crop in face widths."""
 
+FACE = 360
+"""Width to which a larger face is reduced for detection-like work (landmarks, person, hands, embedding)."""
+
+REACH = 1.8
+"""Surroundings in face widths from the centre to each side."""
+
 VIEWS = ((0.0, 1.0), (-7.0, 1.08), (7.0, 0.93))
 """(turn in degrees, zoom) of the crops whose landmarks are averaged."""
 
@@ -28,12 +34,59 @@ NEUTRAL_PITCH = 0.0
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """A face and its surroundings, reduced once and used for every crop.
+
+    srgb: (h, w, 3) uint8; origin: source position of its corner; scale: (x, y) pixels here per source pixel.
+    """
+
+    srgb: Srgb8
+    origin: F32
+    scale: F32
+
+    @classmethod
+    def of(cls, photo: Photo, centre: F32, width: float) -> Surroundings:
+        """Cut out `REACH` widths around a face about `width` source pixels wide, the face then at most FACE wide."""
+        size = np.array(photo.size, np.float64)
+        low = np.clip(np.floor(centre - REACH * width), 0, size - 1).astype(int)
+        high = np.clip(np.ceil(centre + REACH * width), low + 1, size).astype(int)
+        region = photo.pixels[low[1] : high[1], low[0] : high[0]]
+        shrink = width / FACE
+        if shrink > 1:
+            small = [max(1, round(n / shrink)) for n in (high - low)]
+            region = cv2.resize(region, small, interpolation=cv2.INTER_AREA)
+        scale = np.array([region.shape[1], region.shape[0]], np.float64) / (high - low)
+        return cls(to_srgb8(region, photo.icc), low.astype(np.float32), scale.astype(np.float32))
+
+    def upright(self, centre: F32, side: float, roll: float, size: int = CROP) -> tuple[Srgb8, F32]:
+        """A square of `side` source pixels, turned so that eyes at `roll` degrees are level, as (size, size, 3).
+
+        Also returns the (2, 3) affine map from crop positions to source positions (pixel centres at .5). Beyond the
+        photo's border its last pixels are repeated.
+        """
+        angle = np.radians(roll)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]], np.float64) * (side / size)
+        to_source = np.column_stack([turn, np.float64(centre) - turn @ np.array([size / 2, size / 2], np.float64)])
+        to_here = to_source.copy()
+        to_here[:, 2] -= self.origin
+        to_here *= self.scale[:, None]
+        to_here[:, 2] += to_here[:, :2] @ [0.5, 0.5] - 0.5  # cv2 counts pixel centres from 0
+        shrink = float(np.hypot(*to_here[:, 0]))
+        pixels = self.srgb if shrink < 1.5 else cv2.GaussianBlur(self.srgb, (0, 0), 0.4 * shrink)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        crop = cv2.warpAffine(pixels, to_here, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(crop, np.uint8), to_source.astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Fit:
     """points: (478, 3) float32, x and y in source pixels (z in the same unit, smaller is nearer to the camera).
-    spread: root mean square disagreement between the views, as a fraction of the face's width."""
+    spread: root mean square disagreement between the views, as a fraction of the face's width.
+    surroundings: reduced pixels around the face."""
 
     points: F32
     spread: float
+    surroundings: Surroundings
 
     @property
     def landmarks(self) -> F32:
@@ -41,47 +94,21 @@ class Fit:
         return np.ascontiguousarray(self.points[:, :2])
 
 
-def upright_crop(photo: Photo, centre: F32, side: float, roll: float, size: int = CROP) -> tuple[Srgb8, F32]:
-    """A square of the photo, turned by `roll` degrees so that the eyes are level, as sRGB of (size, size, 3).
-
-    Also returns the (2, 3) affine map from crop positions to source positions (pixel centres at .5). Outside the photo
-    its border is repeated.
-    """
-    width, height = photo.size
-    reach = side * 0.7072 + 2
-    x0, y0 = (int(np.clip(np.floor(c - reach), 0, n - 1)) for c, n in zip(centre, (width, height), strict=True))
-    x1, y1 = (int(np.clip(np.ceil(c + reach), a + 1, n)) for c, a, n in zip(centre, (x0, y0), (width, height), strict=True))
-    region = photo.pixels[y0:y1, x0:x1]
-    shrink = max(1.0, side / size)
-    small = (max(1, round((x1 - x0) / shrink)), max(1, round((y1 - y0) / shrink)))
-    if shrink > 1:
-        region = cv2.resize(region, small, interpolation=cv2.INTER_AREA)
-    srgb = to_srgb8(region, photo.icc)
-    scale = np.float64([region.shape[1] / (x1 - x0), region.shape[0] / (y1 - y0)])
-    angle = np.radians(roll)
-    turn = np.float64([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * (side / size)
-    to_source = np.column_stack([turn, np.float64(centre) - turn @ np.float64([size / 2, size / 2])])
-    to_region = (to_source - [[0, 0, x0], [0, 0, y0]]) * scale[:, None]
-    to_region[:, 2] += to_region[:, :2] @ [0.5, 0.5] - 0.5  # cv2 counts pixel centres from 0
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crop = cv2.warpAffine(srgb, to_region, (size, size), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(crop, np.uint8), to_source.astype(np.float32)
-
-
 def fit(photo: Photo, detection: Detection, landmarker: Any) -> Fit | None:
     """Landmarks of a detected face, or None if there is no face after all."""
     across = detection.eyes[1] - detection.eyes[0]
     roll = float(np.degrees(np.arctan2(across[1], across[0])))
-    centre = (detection.box[:2] + detection.box[2:]) / 2
+    centre: F32 = ((detection.box[:2] + detection.box[2:]) / 2).astype(np.float32)
     side = float((detection.box[2:] - detection.box[:2]).max()) * 2
-    tries = (_view(photo, centre, side * zoom, roll, landmarker) for zoom in (1.0, 1.5))
+    around = Surroundings.of(photo, centre, side / 2)
+    tries = (_view(around, centre, side * zoom, roll, landmarker) for zoom in (1.0, 1.5))
     first = next((view for view in tries if view is not None), None)
     if first is None:
         return None
     centre, side = _frame_of(first)
     views = []
     for turn, zoom in VIEWS:
-        view = _view(photo, centre, side * zoom, roll_of(first[:, :2]) + turn, landmarker)
+        view = _view(around, centre, side * zoom, roll_of(first[:, :2]) + turn, landmarker)
         if view is not None:
             views.append(view)
     if not views:
@@ -89,7 +116,7 @@ def fit(photo: Photo, detection: Detection, landmarker: Any) -> Fit | None:
     stack = np.stack(views)
     points = stack.mean(0)
     error = np.sqrt(((stack - points)[:, :, :2] ** 2).sum(-1).mean())
-    return Fit(points, float(error) / max(width_of(points[:, :2]), 1.0))
+    return Fit(points, float(error) / max(width_of(points[:, :2]), 1.0), around)
 
 
 def _frame_of(points: F32) -> tuple[F32, float]:
@@ -101,12 +128,12 @@ def _height(points: F32) -> float:
     return float(np.linalg.norm(points[topology.TOP, :2] - points[topology.CHIN, :2]))
 
 
-def _view(photo: Photo, centre: F32, side: float, roll: float, landmarker: Any) -> F32 | None:
-    crop, to_source = upright_crop(photo, centre, side, roll)
+def _view(around: Surroundings, centre: F32, side: float, roll: float, landmarker: Any) -> F32 | None:
+    crop, to_source = around.upright(centre, side, roll)
     found = landmarker.detect(models.image(crop)).face_landmarks
     if not found:
         return None
-    xyz = np.float32([[p.x, p.y, p.z] for p in found[0]]) * CROP
+    xyz = np.array([[p.x, p.y, p.z] for p in found[0]], np.float32) * CROP
     xy = xyz[:, :2] @ to_source[:, :2].T + to_source[:, 2]
     if np.linalg.norm(xy[topology.OVAL].mean(0) - centre) > 0.3 * side:
         return None
@@ -122,7 +149,7 @@ def roll_of(landmarks: F32) -> float:
 def width_of(landmarks: F32) -> float:
     """W: distance between the face oval's extremes along the eye axis. Shapes: (478, 2)."""
     angle = np.radians(roll_of(landmarks))
-    along = landmarks[topology.OVAL] @ np.float32([np.cos(angle), np.sin(angle)])
+    along = landmarks[topology.OVAL] @ np.array([np.cos(angle), np.sin(angle)], np.float32)
     return float(along.max() - along.min())
 
 

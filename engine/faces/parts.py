@@ -13,37 +13,36 @@ from engine.types import F32
 
 @dataclass(frozen=True)
 class Zones:
-    """Soft (h, w) maps of where skin may be: the face with the whole forehead, the neck below it, the ears."""
+    """Soft (h, w) maps of where skin may be: the face with the whole forehead, the neck below it, the ears,
+    and what is around the face without a seam to it (tall forehead, neck, ears)."""
 
     face: F32
     neck: F32
     ears: F32
+    around: F32
 
 
 def axes(points: F32) -> tuple[F32, F32]:
     """Unit vectors (right in the image along the eyes, down the face) of (478, 2) landmarks."""
     across = points[topology.LEFT_EYE_OUTER] - points[topology.RIGHT_EYE_OUTER]
     across = across / max(float(np.linalg.norm(across)), 1e-6)
-    return across.astype(np.float32), np.float32([-across[1], across[0]])
+    return across.astype(np.float32), np.array([-across[1], across[0]], np.float32)
 
 
 def zones(points: F32, shape: tuple[int, int], unit: float) -> Zones:
     """Expected places of skin. points: (478, 2) in grid pixels; unit: W in grid pixels."""
     across, down = axes(points)
-    face = np.maximum(polygon(points[topology.OVAL], shape, unit / 90), polygon(_tall_forehead(points, unit), shape, unit / 40))
+    oval = polygon(points[topology.OVAL], shape, unit / 90)
+    high = polygon(tall_forehead(points, unit), shape, unit / 20)
+    face = np.maximum(oval, high)
     jaw = points[topology.JAW_LINE]
-    chin = points[topology.CHIN]
     low = [jaw[-4] + down * 0.9 * unit, jaw[3] + down * 0.9 * unit]
-    neck = polygon(np.float32([*jaw[3:-3], *low]), shape, unit / 40) * (1 - polygon(points[topology.OVAL], shape, unit / 120))
-    below = points[topology.CHIN] + down * 0.15 * unit
-    del chin, below
+    neck = polygon(np.array([jaw[3], jaw[-4], *low], np.float32), shape, unit / 40)  # reaches under the face
     ears = np.zeros(shape, np.float32)
-    for side, sign, brow in ((topology.RIGHT_SIDE, -1, 127), (topology.LEFT_SIDE, 1, 356)):
+    for side, sign in ((topology.RIGHT_SIDE, -1), (topology.LEFT_SIDE, 1)):
         middle = points[side] + across * (sign * 0.055 * unit) + down * 0.07 * unit
-        del brow
         ears = np.maximum(ears, _ellipse(middle, across * 0.1 * unit, down * 0.21 * unit, shape, unit))
-    ears = ears * (1 - face)
-    return Zones(face, neck * (1 - ears) * (1 - face), ears)
+    return Zones(oval, neck * (1 - face), ears * (1 - face), np.maximum.reduce([high, neck, ears]))
 
 
 def _ellipse(centre: F32, a: F32, b: F32, shape: tuple[int, int], unit: float) -> F32:
@@ -51,11 +50,11 @@ def _ellipse(centre: F32, a: F32, b: F32, shape: tuple[int, int], unit: float) -
     return polygon((centre + np.cos(angle) * a + np.sin(angle) * b).astype(np.float32), shape, unit / 50)
 
 
-def _tall_forehead(points: F32, unit: float) -> F32:
+def tall_forehead(points: F32, unit: float) -> F32:
     """The forehead from the temples to above the mesh, whose upper edge often lies below the hairline."""
     _, down = axes(points)
     arc = points[[162, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 389]]
-    height = np.float32([0.0, 0.05, 0.11, 0.16, 0.19, 0.21, 0.22, 0.21, 0.19, 0.16, 0.11, 0.05, 0.0])[:, None]
+    height = np.array([0.0, 0.10, 0.19, 0.26, 0.30, 0.33, 0.34, 0.33, 0.30, 0.26, 0.19, 0.10, 0.0], np.float32)[:, None]
     return np.concatenate([arc - down * (height * unit)]).astype(np.float32)
 
 
@@ -71,11 +70,13 @@ def split(skin: F32, zones: Zones, points: F32, shape: tuple[int, int], unit: fl
         ("chin", (topology.CHIN_AREA,)),
         ("jaw", (topology.RIGHT_JAW, topology.LEFT_JAW)),
     ):
-        here = np.maximum.reduce([polygon(points[ring], shape, soft) for ring in rings]) * left * zones.face
+        here = np.maximum.reduce([polygon(points[ring], shape, soft) for ring in rings]) * left
         out[name] = here
         left = left - here
-    forehead = np.maximum(polygon(points[topology.FOREHEAD], shape, soft), polygon(_tall_forehead(points, unit), shape, soft))
-    out["forehead"] = forehead * left * zones.face
+    forehead = np.maximum(
+        polygon(points[topology.FOREHEAD], shape, soft), polygon(tall_forehead(points, unit), shape, soft)
+    )
+    out["forehead"] = forehead * left
     left = left - out["forehead"]
     for name, zone in (("neck", zones.neck), ("ears", zones.ears)):
         out[name] = zone * left

@@ -18,7 +18,7 @@ def polygon(points: F32, shape: tuple[int, int], soft: float = 0.0) -> F32:
     canvas = np.zeros(shape, np.uint8)
     fixed = np.rint((points - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32)
     cv2.fillPoly(canvas, [fixed], 255, lineType=cv2.LINE_AA, shift=_FRACTION_BITS)
-    return blur(canvas.astype(np.float32) / 255, soft)
+    return blur(canvas.astype(np.float32) / np.float32(255), soft)
 
 
 def lines(strokes: Sequence[F32], shape: tuple[int, int], thickness: float) -> F32:
@@ -27,7 +27,7 @@ def lines(strokes: Sequence[F32], shape: tuple[int, int], thickness: float) -> F
     fixed = [np.rint((s - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32) for s in strokes]
     width = max(1, round(thickness))
     cv2.polylines(canvas, fixed, False, 255, width, lineType=cv2.LINE_AA, shift=_FRACTION_BITS)
-    return canvas.astype(np.float32) / 255
+    return canvas.astype(np.float32) / np.float32(255)
 
 
 def expand(points: F32, by: float) -> F32:
@@ -80,12 +80,12 @@ def fill_marks(mask: F32, inside: F32, largest: float, longest: float) -> F32:
     """Close the holes of `mask` that look like marks: not reaching outside `inside`, of at most `largest` px² and
     `longest` px extent. A strand of hair that enters from outside stays out of the mask."""
     holes = ((mask < 0.6) & (inside > 0.5)).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(holes, connectivity=8)
     touching = np.unique(labels[(inside > 0.5) & (cv2.erode((inside > 0.5).astype(np.uint8), np.ones((3, 3))) == 0)])
     extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
     fill = (stats[:, cv2.CC_STAT_AREA] <= largest) & (extent <= longest)
     fill[touching] = False
     fill[0] = False
     chosen: npt.NDArray[np.bool_] = fill[labels]
-    closed = cv2.dilate(chosen.astype(np.float32), np.ones((3, 3)))
+    closed = np.asarray(cv2.dilate(chosen.astype(np.float32), np.ones((3, 3))), np.float32)
     return np.maximum(mask, blur(closed, 1.0) * inside).astype(np.float32)

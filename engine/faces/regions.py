@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 
 from engine.faces import features, hair, models, occluders, parts, topology
-from engine.faces.landmarks import roll_of, upright_crop
+from engine.faces.landmarks import Surroundings, roll_of
 from engine.faces.raster import blur, fill_marks, guided, polygon, ramp
-from engine.faces.skin import fit_colour, likeness
-from engine.types import F32, REGIONS, FaceGrid, Photo
+from engine.faces.skin import fine_amplitude, fit_colour, likeness
+from engine.types import F32, REGIONS, FaceGrid
 
 CONTEXT = 3.2
 """Side in face widths of the crop on which person and hands are looked for."""
@@ -31,44 +31,49 @@ class Segmenters:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._stack.__exit__(kind, error, trace)
 
 
 def person_and_hands(
-    photo: Photo, landmarks: F32, width: float, grid: FaceGrid, segmenters: Segmenters
+    around: Surroundings, landmarks: F32, width: float, grid: FaceGrid, segmenters: Segmenters
 ) -> tuple[F32, F32]:
     """(person, hands): probability of any person, and the area of hands, both (h, w) on the grid."""
     centre = landmarks[topology.OVAL].mean(0)
-    crop, to_source = upright_crop(photo, centre, CONTEXT * width, roll_of(landmarks), CONTEXT_SIZE)
+    crop, to_source = around.upright(centre, CONTEXT * width, roll_of(landmarks), CONTEXT_SIZE)
     image = models.image(crop)
     with models.quiet():
         confidence = segmenters.person.segment(image).confidence_masks[0].numpy_view()
         found = segmenters.hands.detect(image).hand_landmarks
     person = np.array(confidence, np.float32).reshape(crop.shape[:2])
-    hands = occluders.hand_mask([np.float32([[p.x, p.y] for p in hand]) * CONTEXT_SIZE for hand in found], crop.shape[:2])
-    scale, origin = np.float64(grid.scale), np.float64(grid.box[:2])
+    hands = occluders.hand_mask(
+        [np.array([[p.x, p.y] for p in hand], np.float32) * CONTEXT_SIZE for hand in found], crop.shape[:2]
+    )
+    scale, origin = np.array(grid.scale, np.float64), np.array(grid.box[:2], np.float64)
     to_grid = np.column_stack([to_source[:, :2] * scale[:, None], (to_source[:, 2] - origin) * scale])
     to_grid[:, 2] += to_grid[:, :2] @ [0.5, 0.5] - 0.5
     size = grid.shape[1], grid.shape[0]
     person, hands = (
-        np.asarray(cv2.warpAffine(m, to_grid, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        np.asarray(
+            cv2.warpAffine(m, to_grid, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
         for m in (person, hands)
     )
     return person, hands
 
 
 def face_regions(
-    photo: Photo,
+    around: Surroundings,
     landmarks: F32,
     width: float,
-    pose: tuple[float, float, float],
     grid: FaceGrid,
     lab: F32,
     segmenters: Segmenters,
 ) -> dict[str, F32]:
     """All masks of `REGIONS` for one face. lab: (h, w, 3) of the grid; results: (h, w) float32 in [0, 1]."""
-    person, hands = person_and_hands(photo, landmarks, width, grid, segmenters)
+    person, hands = person_and_hands(around, landmarks, width, grid, segmenters)
     return masks(grid.to_grid(landmarks), width * grid.scale[0], lab, person, hands)
 
 
@@ -86,19 +91,22 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     out["lips"] = lips
     out["teeth"] = features.teeth(points, shape, unit, lab, colour)
     out["nostrils"] = features.nostrils(points, shape, unit, lab, colour)
-    glasses = occluders.glasses(points, shape, unit, lab, colour)
+    glasses = occluders.glasses(points, np.ascontiguousarray(lab[..., 0]), unit, lashes)
     out["occluders"] = np.maximum(glasses, hands)
     feature_zone = np.maximum.reduce([feature_zone, out["brows"], out["nostrils"]])
 
     zones = parts.zones(points, shape, unit)
-    prior = zones.face * (1 - feature_zone) * (1 - out["occluders"])
-    like = likeness(lab, colour, np.maximum(prior, 0), unit)
-    out["facial_hair"] = hair.facial_hair(points, shape, unit, lab, colour, like)
+    prior = np.maximum(zones.face, 0.5 * zones.around) * (1 - feature_zone) * (1 - out["occluders"])
+    core = polygon(points[topology.CORE], shape, unit / 25)
+    hairline = polygon(parts.tall_forehead(points, unit), shape, unit / 30)
+    like = likeness(lab, colour, prior, core, hairline, unit)
+    out["facial_hair"] = hair.facial_hair(points, shape, unit, lab, colour)
     oval = polygon(points[topology.OVAL], shape, unit / 60)
     like = fill_marks(like, ramp(oval, 0.4, 0.9) * (1 - feature_zone), np.pi * (unit / 20) ** 2, unit / 7)
-    like = guided(like, np.ascontiguousarray(lab[..., 0]) / 100, max(2, round(unit / 80)), 1e-3)
+    like = guided(like, np.ascontiguousarray(lab[..., 0]) / np.float32(100), max(2, round(unit / 80)), 1e-3)
     free = (1 - feature_zone) * (1 - out["occluders"]) * (1 - out["facial_hair"])
-    expected = np.maximum.reduce([zones.face, zones.neck, zones.ears])
+    around = ramp(fine_amplitude(lab, unit) / colour.texture, 3.0, 1.7) * ramp(lab[..., 0] / colour.mean[0], 0.3, 0.5)
+    expected = np.maximum(zones.face, zones.around * blur(around, unit / 80))
     out["skin"] = ramp(like, 0.2, 0.8) * expected * free * ramp(person, 0.2, 0.7)
     out["hair"] = hair.hair(points, shape, unit, lab, colour, person, expected * ramp(like, 0.2, 0.8))
     out["hair"] = out["hair"] * (1 - out["occluders"]) * (1 - feature_zone)

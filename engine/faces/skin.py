@@ -15,10 +15,10 @@ from engine.faces import topology
 from engine.faces.raster import blur, ramp, weighted_blur
 from engine.types import F32
 
-FLOOR = np.float32([9.0, 4.0, 5.0])
+FLOOR = np.array([9.0, 4.0, 5.0], np.float32)
 """Least standard deviations in L*, a* and b* of one person's skin, over the whole face."""
 
-LOCAL = np.float32([7.0, 4.5, 5.0])
+LOCAL = np.array([7.0, 4.5, 5.0], np.float32)
 """The same against the local mean."""
 
 
@@ -52,7 +52,7 @@ def fit_colour(lab: F32, points: F32, unit: float, allowed: F32) -> SkinColour:
     if chosen.sum() < 50:
         chosen = sample_mask(points, lab.shape[:2], unit) > 0
     if not chosen.any():
-        return SkinColour(np.float32([60, 12, 15]), FLOOR * 2, np.float32(0.5))
+        return SkinColour(np.array([60, 12, 15], np.float32), FLOOR * 2, np.array(0.5, np.float32))
     values = smooth[chosen]
     for _ in range(3):
         middle = np.median(values, axis=0)
@@ -61,31 +61,41 @@ def fit_colour(lab: F32, points: F32, unit: float, allowed: F32) -> SkinColour:
         if near.sum() > 20:
             values = values[near]
     texture = np.median(fine_amplitude(lab, unit)[chosen])
-    return SkinColour(np.float32(middle), np.float32(deviation), np.float32(max(texture, 0.15)))
+    return SkinColour(middle.astype(np.float32), deviation.astype(np.float32), np.array(max(texture, 0.15), np.float32))
 
 
-def distance(lab: F32, colour: SkinColour) -> F32:
-    """Mahalanobis-like distance to the face's skin colour, lenient towards redness and shading."""
-    return _length((lab - colour.mean) / colour.deviation)
+def _residual(lab: F32, reference: F32, deviation: F32, lenient: F32 | float = 1.0) -> F32:
+    """Distance in deviations from a reference skin colour, (h, w). lenient: factor on differences of lightness.
 
-
-def _length(z: F32) -> F32:
-    light, red, yellow = z[..., 0], z[..., 1], z[..., 2]
-    light = np.where(light > 0, light * 0.8, light)  # highlights
-    red = np.where(red > 0, red * 0.45, red)  # blushing, acne, sunburn
+    Shaded skin keeps its hue and loses chroma with lightness, so a* and b* are expected in proportion to L*. Redness
+    (blushing, acne, sunburn), highlights and, up to a limit, shade count less than other differences.
+    """
+    light = (lab[..., 0] - reference[..., 0]) / deviation[0]
+    shade = np.clip((lab[..., 0] + 4) / (reference[..., 0] + 4), 0.2, 1.0)
+    red = (lab[..., 1] - reference[..., 1] * shade) / deviation[1]
+    yellow = (lab[..., 2] - reference[..., 2] * shade) / deviation[2]
+    red *= np.where(red > 0, np.float32(0.45), np.float32(1))
+    light *= np.where(light > 0, np.float32(0.8), np.float32(1))
+    light *= lenient
     return np.sqrt(light**2 + red**2 + yellow**2).astype(np.float32)
 
 
-def likeness(lab: F32, colour: SkinColour, prior: F32, unit: float) -> F32:
-    """Probability-like map (h, w) of "this pixel has the colour of the skin here". prior: where skin is expected."""
+def likeness(lab: F32, colour: SkinColour, prior: F32, core: F32, hairline: F32, unit: float) -> F32:
+    """Probability-like map (h, w) of "this pixel has the colour of the skin here".
+
+    prior: where skin is expected; core: the middle of the face, where a dark place is rather shade than hair;
+    hairline: where hair of the skin's own colour may fall over it, known by its strands.
+    """
+    lenient = 1 - 0.75 * core
     smooth = blur(lab, unit / 220)
-    wide = ramp(distance(smooth, colour), 4.0, 2.0)
-    weight = prior * wide
-    for _ in range(2):
-        local = weighted_blur(smooth, weight, unit / 9)
-        near = _length((smooth - local) / LOCAL)
-        weight = prior * ramp(near, 3.4, 1.8) * ramp(distance(local, colour), 5.0, 3.0)
+    shaded = colour.deviation * np.array([3, 1, 1], np.float32)  # one side of a face may lie in deep shade
+    weight = prior * ramp(_residual(smooth, colour.mean, shaded, lenient), 4.0, 2.0)
+    near = weight
+    for sigma in (unit / 6, unit / 10, unit / 12):
+        local = weighted_blur(smooth, weight, sigma)
+        possible = ramp(_residual(local, colour.mean, shaded, lenient), 4.5, 3.0)
+        near = _residual(smooth, local, LOCAL, lenient)
+        weight = prior * ramp(near, 3.4, 1.8) * possible
     grain = np.log2(np.maximum(fine_amplitude(lab, unit), 0.1) / colour.texture)
-    rough = ramp(grain, 1.6, 3.2)
-    near = near + 1.2 * rough
-    return (ramp(near, 4.2, 2.4) * ramp(distance(local, colour), 6.0, 3.5)).astype(np.float32)
+    near = near + 1.2 * ramp(grain, 1.6, 3.2) + 2.5 * hairline * ramp(blur(grain, unit / 60), 0.8, 1.6)
+    return (ramp(near, 4.2, 2.4) * possible).astype(np.float32)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import imagecodecs
@@ -27,7 +27,7 @@ BLACK_POINT_COMPENSATION = 0x2000
 _STRIP_PIXELS = 1 << 15
 
 
-@cache
+@lru_cache(maxsize=16)
 def check_rgb_profile(icc: bytes) -> None:
     """Prove that an RGB profile works in both directions.
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ImageReadError
-from engine.imageio.containers import Blocks, jpeg_blocks, png_blocks, webp_blocks
+from engine.imageio.containers import Blocks, check_heic_items, jpeg_blocks, png_blocks, webp_blocks
 from engine.imageio.exif import Tree
 from engine.imageio.metadata import blocks_of_tree
 from engine.imageio.profiles import display_p3_profile, prophoto_profile
@@ -108,6 +108,7 @@ def decode_heic(source: Source) -> Decoded:
     """HEIC's main picture; 10 and 12 bit are read as 16 bit. libheif turns and mirrors it as the file says."""
     import pi_heif
 
+    check_heic_items(source.data)
     container = pi_heif.open_heif(io.BytesIO(source.data), convert_hdr_to_8bit=False)
     picture: Any = container[container.primary_index]
     source.check_size(*picture.size)

@@ -14,11 +14,12 @@ Buffer = bytes | bytearray
 
 ORIENTATION, EXIF_IFD, GPS_IFD, INTEROP_IFD, SUB_IFDS = 274, 34665, 34853, 40965, 330
 XMP_TAG, IPTC_TAG, ICC_TAG, DNG_VERSION = 700, 33723, 34675, 50706
-PIXEL_WIDTH, PIXEL_HEIGHT = 40962, 40963
+PIXEL_WIDTH, PIXEL_HEIGHT, MAKER_NOTE = 40962, 40963, 37500
 _POINTERS = (EXIF_IFD, GPS_IFD, INTEROP_IFD)
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _MAX_ENTRIES = 4096
 _MAX_VALUE = 1 << 26
+_MAX_PADDING = 1 << 15
 
 STRUCTURE = frozenset(
     {*range(254, 260), 262, 263, 264, 265, 266, 273, 274, *range(277, 282), 284, *range(288, 293), 297, 301, 317}
@@ -31,11 +32,12 @@ layers and thumbnails). Never copied from one file to another."""
 
 @dataclass(frozen=True)
 class Entry:
-    """One field: TIFF type, number of values, and their bytes in the byte order of the block."""
+    """One field: TIFF type, number of values, their bytes in the byte order of the block, and where they were found."""
 
     kind: int
     count: int
     data: bytes
+    offset: int = 0
 
 
 Directory = dict[int, Entry]
@@ -93,7 +95,7 @@ def _read_directory(data: Buffer, tree: Tree, name: int, offset: int, big: bool 
                 raise ValueError(f"field {tag} is cut off")
             continue
         if size or count == 0:
-            directory[tag] = Entry(kind, count, bytes(data[where : where + size]))
+            directory[tag] = Entry(kind, count, bytes(data[where : where + size]), where)
             tree.positions[name, tag] = position
     tree.directories[name] = directory
     if name == 0:
@@ -185,8 +187,15 @@ def build_block(tree: Tree, *, swap: bool = False, raw: bool = False) -> bytes |
 
 
 def serialise(order: str, ifd0: Directory, exif: Directory, gps: Directory, interop: Directory) -> bytes:
-    """A TIFF-structured block of these directories."""
+    """A TIFF-structured block of these directories.
+
+    The maker note stays at the offset where it was found if that is near the start: many makers point into it with
+    offsets that count from the start of the block.
+    """
     out = bytearray({"<": b"II*\0", ">": b"MM\0*"}[order] + bytes(4))
+    note = exif.get(MAKER_NOTE)
+    if note is not None and len(out) <= note.offset <= _MAX_PADDING:
+        out += bytes(note.offset - len(out)) + note.data
 
     def pointer(directory: Directory) -> Entry:
         return Entry(4, 1, struct.pack(order + "I", append_directory(out, order, directory)))
@@ -199,15 +208,18 @@ def serialise(order: str, ifd0: Directory, exif: Directory, gps: Directory, inte
 
 
 def append_directory(out: bytearray, order: str, directory: Directory) -> int:
-    """Append values, then the directory itself; returns the directory's offset."""
+    """Append values, unless they lie in `out` already, then the directory itself; returns the directory's offset."""
     records = []
     for tag in sorted(directory):
         entry = directory[tag]
         value = entry.data.ljust(4, b"\0")
         if len(entry.data) > 4:
-            out += b"\0" * (len(out) & 1)
-            value = struct.pack(order + "I", len(out))
-            out += entry.data
+            offset = entry.offset
+            if not offset or out[offset : offset + len(entry.data)] != entry.data:
+                out += b"\0" * (len(out) & 1)
+                offset = len(out)
+                out += entry.data
+            value = struct.pack(order + "I", offset)
         records.append(struct.pack(order + "HHI", tag, entry.kind, entry.count) + value)
     out += b"\0" * (len(out) & 1)
     offset = len(out)
@@ -218,5 +230,5 @@ def append_directory(out: bytearray, order: str, directory: Directory) -> int:
 def without_maker_note(block: bytes) -> bytes | None:
     """The block without its maker note, for containers that cannot hold all of it."""
     tree = read_tree(block)
-    tree.directories.get(EXIF_IFD, {}).pop(37500, None)
+    tree.directories.get(EXIF_IFD, {}).pop(MAKER_NOTE, None)
     return build_block(tree)

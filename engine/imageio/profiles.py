@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from functools import cache
+from functools import cache, lru_cache
 
 import imagecodecs
 
@@ -57,7 +57,7 @@ def profile_space(icc: bytes) -> str:
     return _SPACES.get(icc[16:20], "other")
 
 
-@cache
+@lru_cache(maxsize=16)
 def rgb_profile_of_grey(icc: bytes) -> bytes:
     """An RGB matrix profile under which equal R, G and B look as the grey value did under `icc`: the grey profile's own
     tone curve on the sRGB primaries.

@@ -193,10 +193,13 @@ def _to_rgb(source: Source, decoded: Decoded, notes: list[str]) -> tuple[npt.NDA
     """RGB pixels and their profile; other colour models are converted and the conversion is noted."""
     icc = decoded.blocks.icc
     samples = decoded.samples
+    channels = {"gray": (), "rgb": (3,), "cmyk": (4,)}[decoded.model]
+    if samples.shape[2:] != channels or samples.dtype not in (np.uint8, np.uint16):
+        raise source.refuse(f"stores its colours in an unknown way ({samples.dtype}, {samples.shape[2:]})")
     if icc == b"":
         raise ColourProfileError(f"{source.name} has a damaged colour profile.", PROFILE_HINT)
     if decoded.model == "gray":
-        rgb = np.repeat(samples.reshape(*samples.shape[:2], 1), 3, axis=2)
+        rgb = np.repeat(samples[..., None], 3, axis=2)
         notes.append("A grey photo is handled as RGB with the same tone curve.")
         return rgb, None if icc is None else rgb_profile_of_grey(icc)
     if decoded.model == "cmyk":

@@ -47,7 +47,8 @@ def decode_tiff(source: Source, tree: Tree) -> Decoded:
             raise source.refuse("is cut off", "Copy it again from its source.")
         model = _MODELS.get(int(page.photometric))
         if model is None:
-            raise source.refuse(f"uses the colour model {page.photometric.name}, which is not supported")
+            name = getattr(page.photometric, "name", "of an unknown number")
+            raise source.refuse(f"uses the colour model {name}, which is not supported")
         notes = _page_notes(file, tree)
         samples = page.asarray()
         if page.axes not in ("YX", "YXS", "SYX"):

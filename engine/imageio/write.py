@@ -57,6 +57,9 @@ def write_photo(
         pieces = _encode(photo, path, format, depth, quality, notes)
     except MemoryError as error:
         raise ExportError(f"{path.name} does not fit into memory.", "Close other programs and try again.") from error
+    except (RuntimeError, ValueError) as error:
+        hint = "Choose another format."
+        raise ExportError(f"{path.name} cannot be encoded as {format.upper()}.", hint, cause=str(error)) from error
     write_atomically(path, pieces, overwrite=overwrite)
     return tuple(notes)
 

@@ -24,7 +24,7 @@ from engine.layers.bands import PORE_CUT
 from engine.layers.resample import across, down, enlarging, intersect
 from engine.types import F32, Box, Decision, FaceEdits, HealPatch, Photo, Pixels, RetouchLayers, Strengths
 
-STRIP_ROWS: Final = 192
+STRIP_ROWS: Final = 128
 """Rows handled at once: bounds the memory of float intermediates."""
 
 GATE_SLOPE: Final = np.float32(4)

@@ -24,11 +24,11 @@ MAX_SCALE = 0.03
 """Greatest change of scale or rotation (as a matrix entry) that registration undoes."""
 MAX_TEXTURE = 1.15
 """Greatest gain on the photo's pores: more looks sharpened (methods: texture retention)."""
-MARK_DROP = 3.0
+MARK_DROP = 4.0
 """Local contrast, in ΔE76, that must vanish for a spot to count as removed by the picture."""
 MARK_MAX_RADIUS = 1 / 14
 """Larger changes are tone or light, not marks. Share of W."""
-KEEP_RED = 0.4
+KEEP_RED = 0.25
 """Spots whose removal takes away a smaller share of redness than this look like moles and are proposed as kept."""
 FEATURE_LIMIT = 6.0
 """Greatest change of L* by the features layer."""
@@ -73,23 +73,24 @@ def register(source: F32, picture: F32, face: FaceAnalysis) -> F32:
     """`picture` (h, w, 3) moved onto `source` by a small affine map of its L*; as it is where none is found.
 
     Enhanced correlation coefficient on a small copy of the face, started from the phase correlation.
-    Source: Evangelidis and Psarakis 2008 (OpenCV findTransformECC).
+    Source: REFERENCES ecc.
     """
-    scale = min(1.0, 320 / max(source.shape[:2]))
-    size = max(8, round(source.shape[1] * scale)), max(8, round(source.shape[0] * scale))
-    sigma = max(face.grid_width * scale / 120, 0.8)
-    fixed, moving = _luminance(source, size, sigma), _luminance(picture, size, sigma)
     parts = ("skin", "eyes", "brows", "lips")
-    inside = np.max([face.regions[name] for name in parts if name in face.regions], axis=0)
-    mask = (np.asarray(cv2.resize(inside, size, interpolation=cv2.INTER_AREA)) > 0.2).astype(np.uint8)
-    affine = _affine(fixed, moving, mask, face.grid_width * scale)
+    rows, columns = np.nonzero(np.max([face.regions[name] for name in parts], axis=0) > 0.2)
+    if not rows.size:
+        return picture
+    x0, y0, x1, y1 = columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
+    scale = min(1.0, 320 / max(x1 - x0, y1 - y0))
+    size = max(8, round((x1 - x0) * scale)), max(8, round((y1 - y0) * scale))
+    sigma = max(face.grid_width * scale / 120, 0.8)
+    fixed, moving = (_luminance(lab[y0:y1, x0:x1], size, sigma) for lab in (source, picture))
+    affine = _affine(fixed, moving, face.grid_width * scale)
     if affine is None:
         return picture
-    ratio = np.array(size) / np.array(source.shape[1::-1])
-    # Pixel centres lie at .5: x_small + .5 = ratio · (x + .5).
-    to_small = np.diag([ratio[0], ratio[1], 1.0]) + np.array(
-        [[0, 0, ratio[0] / 2 - 0.5], [0, 0, ratio[1] / 2 - 0.5], [0, 0, 0]]
-    )
+    ratio = np.array([size[0] / (x1 - x0), size[1] / (y1 - y0)])
+    # Pixel centres lie at .5: x_small + .5 = ratio · (x − x0 + .5).
+    to_small = np.diag([ratio[0], ratio[1], 1.0])
+    to_small[:2, 2] = ratio * (0.5 - np.array([x0, y0])) - 0.5
     full = (np.linalg.inv(to_small) @ np.vstack([affine, [0, 0, 1]]) @ to_small)[:2]
     flags = cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP
     moved = cv2.warpAffine(picture, full, source.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
@@ -101,26 +102,27 @@ def _luminance(lab: F32, size: tuple[int, int], sigma: float) -> F32:
     return np.asarray(cv2.GaussianBlur(small, (0, 0), sigma), np.float32)
 
 
-def _affine(fixed: F32, moving: F32, mask: npt.NDArray[np.uint8], width: float) -> npt.NDArray[np.float64] | None:
+def _affine(fixed: F32, moving: F32, width: float) -> npt.NDArray[np.float64] | None:
     """(2, 3) map from fixed to moving pixels, None if there is no plausible one that fits better than none."""
+    if min(float(fixed.std()), float(moving.std())) < 0.1:  # nothing to hold on to
+        return None
     window = cv2.createHanningWindow(fixed.shape[::-1], cv2.CV_32F)
     (dx, dy), _ = cv2.phaseCorrelate(fixed, moving, window)
     limit = MAX_SHIFT * width
     start = np.eye(2, 3, dtype=np.float32)
     if np.hypot(dx, dy) <= limit:
         start[:, 2] = dx, dy
-    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 1e-5)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 200, 1e-7)
     try:
-        fit, found = cv2.findTransformECC(fixed, moving, start, cv2.MOTION_AFFINE, criteria, mask, 1)
+        fit, found = cv2.findTransformECC(fixed, moving, start, cv2.MOTION_AFFINE, criteria)
     except cv2.error:  # no texture, or no convergence
         return None
     warp = np.asarray(found, np.float64)
     centre = np.array([fixed.shape[1] / 2, fixed.shape[0] / 2, 1.0])
     moved = np.hypot(*(warp @ centre - centre[:2]))
-    inside = mask > 0
-    before = np.corrcoef(fixed[inside], moving[inside])[0, 1]
+    before = np.corrcoef(fixed.ravel(), moving.ravel())[0, 1]
     plausible = np.isfinite(warp).all() and moved <= limit and np.abs(warp[:, :2] - np.eye(2)).max() <= MAX_SCALE
-    return warp if plausible and fit > before else None
+    return warp if plausible and 1 - fit < 0.9 * (1 - before) else None
 
 
 def _removed_marks(face: FaceAnalysis, change: _Change) -> tuple[tuple[Mark, ...], MarkMasks, F32]:

@@ -86,7 +86,7 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
             continue
         r, k = float(removable[window][inside].mean()), float(keep[window][inside].mean())
         kind = _kind(r, k, radius, contrast, mean)
-        centre = face.grid.to_source(np.float32([[centroids[i][0] + 0.5, centroids[i][1] + 0.5]]))[0]
+        centre = face.grid.to_source(np.array([[centroids[i][0] + 0.5, centroids[i][1] + 0.5]], np.float32))[0]
         marks.append(
             Mark(
                 id=f"{face.id}/mark-{len(marks) + 1}",

@@ -37,7 +37,7 @@ class Condition:
 class Policy(Protocol):
     """A flow-matching retouching policy.
 
-    Conventions (methods.md, REFERENCES: rectified flow): σ = 1 is noise, σ = 0 is data, x_σ = (1 − σ) x₀ + σ ε,
+    Conventions (methods.md, REFERENCES: rectified-flow): σ = 1 is noise, σ = 0 is data, x_σ = (1 − σ) x₀ + σ ε,
     v = ε − x₀; guidance happens inside `velocity`. Latents are float32 tensors (1, …) on the policy's device.
     """
 

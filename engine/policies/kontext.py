@@ -32,7 +32,6 @@ INSTRUCTION = "Beautify this person's face while maintaining a natural and reali
 STEPS = 28
 GUIDANCE = 2.5
 """Prompt, steps and guidance of BeautyGRPO's own inference."""
-AREA = 1024 * 1024
 TOKENS = 512
 LORA = "pytorch_lora_weights.safetensors"
 ROOMY = 40e9
@@ -59,17 +58,15 @@ class _Data:
 class KontextPolicy:
     """`engine.policies.base.Policy` around a loaded `FluxKontextPipeline`.
 
-    max_area: model pixels per face; the grid's aspect is kept. max_tokens: length of the encoded instruction.
+    A face is painted at the area that the model's decoder was made for (1024² pixels), with the grid's aspect.
     """
 
-    def __init__(
-        self, pipeline: Any, version: str, *, device: str, max_area: int = AREA, max_tokens: int = TOKENS
-    ) -> None:
+    def __init__(self, pipeline: Any, version: str, *, device: str) -> None:
         self.pipeline, self._device = pipeline, device
-        self._max_area, self._max_tokens = max_area, max_tokens
+        self._area = pipeline.vae.config.sample_size**2
         self._multiple = pipeline.vae_scale_factor * 2
         self._channels = pipeline.transformer.config.in_channels // 4
-        shift = _shift(pipeline.scheduler.config, max_area // self._multiple**2)
+        shift = _shift(pipeline.scheduler.config, self._area // self._multiple**2)
         self._info = PolicyInfo("kontext", version, LICENCE, STEPS, shift, device)
 
     @property
@@ -82,7 +79,7 @@ class KontextPolicy:
         picture = np.clip(_resize(from_lab(face.lab, None), size), 0, 1)
         with torch.no_grad(), _translated(self._device):
             prompt, pooled, text_ids = self.pipeline.encode_prompt(
-                prompt=instruction or INSTRUCTION, prompt_2=None, max_sequence_length=self._max_tokens
+                prompt=instruction or INSTRUCTION, prompt_2=None, max_sequence_length=TOKENS
             )
             device = self.pipeline._execution_device
             _, image, ids, image_ids = self.pipeline.prepare_latents(
@@ -148,16 +145,14 @@ class KontextPolicy:
         return layers_from_image(photo, face, np.clip(on_grid, 0, 1))
 
     def _size(self, shape: tuple[int, int]) -> tuple[int, int]:
-        """(width, height) of `max_area` with the grid's aspect, in whole steps of the model, as the pipeline does."""
+        """(width, height) of the model's area with the grid's aspect, in whole steps, as the pipeline does."""
         aspect = shape[1] / shape[0]
-        sides = (self._max_area * aspect) ** 0.5, (self._max_area / aspect) ** 0.5
+        sides = (self._area * aspect) ** 0.5, (self._area / aspect) ** 0.5
         width, height = (max(1, round(side) // self._multiple) * self._multiple for side in sides)
         return width, height
 
 
-def load_kontext(
-    model: Path, device: str, *, lora: Path | None = None, max_area: int = AREA, max_tokens: int = TOKENS
-) -> KontextPolicy:
+def load_kontext(model: Path, device: str, *, lora: Path | None = None) -> KontextPolicy:
     """Load from a local folder in diffusers' layout; bfloat16 on GPUs, float32 on the CPU.
 
     lora: a safetensors file; None means `LORA` in the folder, if it is there.
@@ -190,9 +185,7 @@ def load_kontext(
         raise ModelCorruptError(
             f"The model in {model.name!r} cannot be loaded.", "Download the folder again.", cause=repr(error)
         ) from error
-    return KontextPolicy(
-        pipeline, f"1-{_fingerprint(model, found)}", device=device, max_area=max_area, max_tokens=max_tokens
-    )
+    return KontextPolicy(pipeline, f"1-{_fingerprint(model, found)}", device=device)
 
 
 def _shift(scheduler: Any, tokens: int) -> float:

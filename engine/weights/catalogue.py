@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -73,8 +74,10 @@ def locate(name: str, folder: Path | None = None) -> Path:
     raise ModelMissingError(f"The model {name} is not among the shipped models.", _REINSTALL)
 
 
-def refresh(folder: Path) -> tuple[ModelFile, ...]:
+def refresh(folder: Path, descriptions: Mapping[str, tuple[str, str]] | None = None) -> tuple[ModelFile, ...]:
     """Write the catalogue anew from the weights in `folder`; purpose and licence of known files are kept.
+
+    descriptions: path → (purpose, licence) of files that are new.
 
     For those who build weights (`installer/update_catalogue.py`), never called while retouching.
     """
@@ -87,7 +90,7 @@ def refresh(folder: Path) -> tuple[ModelFile, ...]:
         relative = path.relative_to(folder).as_posix()
         status = path.stat()
         digest = _digest(path, status.st_size, status.st_mtime_ns)
-        old = known.get(relative, ModelFile(relative, 0, ""))
+        old = known.get(relative, ModelFile(relative, 0, "", *(descriptions or {}).get(relative, ())))
         files.append(replace(old, size=status.st_size, sha256=digest))
     text = json.dumps({"version": 1, "files": [asdict(file) for file in files]}, indent=2, ensure_ascii=False)
     paths.write_atomic(folder / CATALOGUE, (text + "\n").encode())

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-AREA = 64 * 64
-TOKENS = 128
+SIDE = 64
+"""Pixels: faces are painted at SIDE²."""
 
 
 def build() -> Any:
@@ -59,7 +59,7 @@ def build() -> Any:
             guidance_embeds=True,
         )
         vae = AutoencoderKL(
-            sample_size=32,
+            sample_size=SIDE,
             block_out_channels=(8, 8, 8, 8),
             down_block_types=("DownEncoderBlock2D",) * 4,
             up_block_types=("UpDecoderBlock2D",) * 4,

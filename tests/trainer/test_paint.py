@@ -45,7 +45,7 @@ def test_every_mark_only_adds_chromophore(kind):
     for _ in range(5):
         melanin, haemoglobin, _, mask = _draw(kind, 512.0, (1.0, 0.0), rng)
         assert melanin.min() >= -0.01 and haemoglobin.min() >= -0.01
-        assert 0 <= mask.min() and mask.max() <= 1
+        assert mask.min() >= 0 and mask.max() <= 1
         assert mask[0].max() < 0.12, "the mark is cut by its own window"
 
 

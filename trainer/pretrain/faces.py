@@ -26,8 +26,8 @@ HELD_OUT = 0.15
 
 @dataclass(frozen=True)
 class TrainingFace:
-    """linear: (H, W, 3) float16 linear sRGB of the face grid; skin: (H, W) uint8 0–255; natural: (H, W) uint8, 255
-    where the person's own marks are (excluded from the loss); width: W in grid pixels; features: `field.face_features`."""
+    """linear: (H, W, 3) float16 linear sRGB of the face grid; skin: (H, W) uint8 0–255; natural: (H, W) uint8,
+    255 where the person's own marks are (excluded from the loss); width: W in grid pixels; features: `field.face_features`."""
 
     name: str
     person: str
@@ -69,7 +69,7 @@ def natural_marks(lab: F32, skin: F32, width: float) -> npt.NDArray[np.uint8]:
                 mad = np.median(np.abs(inside - np.median(inside))) * 1.48
                 found |= (d > max(3.2 * mad, floor)) & (weight > 0)
     grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(width * 0.012) | 1,) * 2)
-    return cv2.dilate(found.astype(np.uint8) * 255, grow)
+    return np.asarray(cv2.dilate(found.astype(np.uint8) * 255, grow), np.uint8)
 
 
 def linearise(encoded: F32) -> F32:

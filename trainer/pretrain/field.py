@@ -40,7 +40,7 @@ class Needs:
         rest = features[7 * CELLS :]
         need = np.ones((fields.CHANNELS, fields.MODES, fields.MODES), np.float32)
         for name, row in NEED_OF.items():
-            need[LAYERS.index(name)] = np.clip((cells[row] / np.maximum(typical[row].mean(), 1e-3)) ** 0.8, 0.2, 1.8)
+            need[LAYERS.index(name)] = np.clip(np.maximum(cells[row], 0) ** 0.8 / typical[row].mean() ** 0.8, 0.2, 1.8)
         need[LAYERS.index("shine")] = np.clip((rest[10] - 8) / 8, 0.1, 1.8)
         need[LAYERS.index("under_eye")] = np.clip(-rest[3] / 6, 0.1, 1.8)
         need[LAYERS.index("teeth")] = np.clip(rest[4] / 12, 0.1, 1.6) if rest[9] > 0.05 else 0.5
@@ -56,7 +56,7 @@ def sample_style(need: F32, rng: np.random.Generator) -> F32:
     heal, texture = LAYERS.index("heal"), LAYERS.index("texture")
     amount[heal] = 1.0 + rng.normal() * 0.03
     amount[texture] = fields.MEANS[texture] + rng.normal() * fields.STDS[texture] * 0.7
-    limits = np.float32([fields.LIMITS[name] for name in LAYERS])[:, None, None]
+    limits = np.array([fields.LIMITS[name] for name in LAYERS], np.float32)[:, None, None]
     return np.clip(amount, 0, limits * 1.1).astype(np.float32)
 
 

@@ -10,9 +10,11 @@ import argparse
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -30,7 +32,9 @@ Rng = np.random.Generator
 def encode(linear: F32) -> F32:
     """Linear light to sRGB-encoded [0, 1]."""
     x = np.clip(linear, 0, 1)
-    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 1e-6), 1 / 2.4) - 0.055).astype(np.float32)
+    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 1e-6), 1 / 2.4) - 0.055).astype(
+        np.float32
+    )
 
 
 def _look(linear: F32, rng: Rng) -> F32:
@@ -43,7 +47,7 @@ def _soften(planes: list[F32], rng: Rng) -> list[F32]:
     """The same camera for all planes: optional blur, then optional noise on the inputs' common grid."""
     if rng.random() < 0.35:
         sigma = rng.uniform(0.3, 1.3)
-        planes = [cv2.GaussianBlur(p, (0, 0), sigma) for p in planes]
+        planes = [np.asarray(cv2.GaussianBlur(p, (0, 0), sigma), np.float32) for p in planes]
     noise = (rng.normal(size=planes[0].shape) * rng.uniform(0, 0.012)).astype(np.float32)
     noise = cv2.GaussianBlur(noise, (0, 0), rng.uniform(0.3, 0.9)) * 1.5
     return [p + noise for p in planes]
@@ -53,7 +57,7 @@ def crop(face: TrainingFace, size: int, rng: Rng) -> tuple[F32, F32, F32, F32]:
     """One training example: input Lab (S, S, 3), target Lab with all marks healed, masks (S, S, 2), weight (S, S)."""
     scale = float(np.exp(rng.uniform(np.log(0.65), np.log(1.5))))
     take = min(int(size / scale), min(face.linear.shape[:2]))
-    ys, xs = np.nonzero(face.skin[:: 8, :: 8] > 200)
+    ys, xs = np.nonzero(face.skin[::8, ::8] > 200)
     i = int(rng.integers(len(ys)))
     h, w = face.linear.shape[:2]
     y = int(np.clip(ys[i] * 8 - take // 2 + rng.integers(-take // 3, take // 3 + 1), 0, h - take))
@@ -61,16 +65,18 @@ def crop(face: TrainingFace, size: int, rng: Rng) -> tuple[F32, F32, F32, F32]:
     window = slice(y, y + take), slice(x, x + take)
     how = cv2.INTER_AREA if take > size else cv2.INTER_CUBIC
 
-    def fit(a: F32) -> F32:
-        return cv2.resize(np.ascontiguousarray(a[window]).astype(np.float32), (size, size), interpolation=how)
+    def fit(a: npt.NDArray[Any]) -> F32:
+        part = np.ascontiguousarray(a[window]).astype(np.float32)
+        return np.asarray(cv2.resize(part, (size, size), interpolation=how), np.float32)
 
-    linear, skin, natural = np.clip(fit(face.linear), 0, 1), fit(face.skin) / 255, fit(face.natural) / 255
+    full = np.float32(255)
+    linear, skin, natural = np.clip(fit(face.linear), 0, 1), fit(face.skin) / full, fit(face.natural) / full
     if rng.random() < 0.5:
         linear, skin, natural = (np.ascontiguousarray(a[:, ::-1]) for a in (linear, skin, natural))
     painted = paint(_look(linear, rng), skin, face.width * size / take, rng)
     marked, clean = _soften([encode(painted.marked), encode(painted.clean)], rng)
     masks = np.stack([painted.removable, painted.keep], -1)
-    weight = 1 - np.clip(natural * 1.5, 0, 1)
+    weight = (1 - np.clip(natural * 1.5, 0, 1)).astype(np.float32)
     return to_lab(np.clip(marked, 0, 1), None), to_lab(np.clip(clean, 0, 1), None), masks, weight
 
 
@@ -81,7 +87,9 @@ def batch(faces: list[TrainingFace], count: int, size: int, rng: Rng) -> tuple[T
     return to_model(lab), to_model(clean), masks.contiguous(), weight
 
 
-def loss_of(out: Tensor, source: Tensor, target: Tensor, masks: Tensor, weight: Tensor) -> tuple[Tensor, dict[str, float]]:
+def loss_of(
+    out: Tensor, source: Tensor, target: Tensor, masks: Tensor, weight: Tensor
+) -> tuple[Tensor, dict[str, float]]:
     """Charbonnier and gradient loss on the healed skin, heavier inside marks; cross-entropy and Dice on the masks."""
     residual, logits = out[:, :3], out[:, 3:5]
     healed = source + residual
@@ -116,7 +124,7 @@ def train(args: argparse.Namespace) -> None:
     faces = [f for f in load_faces(args.portraits / "train", args.cache) if not f.held_out]
     print(json.dumps({"faces": len(faces), "device": device}), flush=True)
     torch.manual_seed(0)
-    model = HealNet().to(device, memory_format=torch.channels_last)
+    model: HealNet = HealNet().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995))
     optimiser = torch.optim.AdamW(model.parameters(), args.rate, betas=(0.9, 0.98), weight_decay=0.01)
     step, last = 0, args.out / "last.pt"
@@ -130,7 +138,7 @@ def train(args: argparse.Namespace) -> None:
     while step < args.steps and time.monotonic() - started < args.minutes * 60:
         rate = args.rate * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * step / args.steps))
         for group in optimiser.param_groups:
-            group["lr"] = max(rate, args.rate * 0.02)
+            group["lr"] = float(max(rate, args.rate * 0.02))
         rng = np.random.default_rng((args.seed, step))
         source, target, masks, weight = (t.to(device) for t in batch(faces, args.batch, args.size, rng))
         with torch.autocast(device, torch.bfloat16):

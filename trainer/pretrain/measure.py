@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -43,7 +44,8 @@ def retouch(policy: Policy, photo: Photo, seed: int = 0) -> tuple[Photo, int]:
     for face in faces:
         condition = policy.encode(photo, face)
         config = SamplerConfig("ode", policy.info.steps, policy.info.shift)
-        drawn = sample(lambda x, s, c=condition: policy.velocity(x, s, c), policy.noise(condition, seed), config)
+        velocity = partial(policy.velocity, condition=condition)
+        drawn = sample(velocity, policy.noise(condition, seed), config)
         layers.append((policy.decode(drawn.latent, photo, condition), FaceEdits()))
     return replace(photo, pixels=render(photo, layers)), len(layers)
 

@@ -1,7 +1,8 @@
 """Skin marks painted on real portraits, with ground truth, in melanin and haemoglobin terms.
 
 A mark adds chromophore density: optical density −ln(linear RGB) grows by m·MELANIN + h·HAEMOGLOBIN (Lambert–Beer;
-directions from the spectra in Jacques 2013, REFERENCES: jacques2013, averaged over camera bands; marks as sums of soft blobs as in CGFR, REFERENCES: cgfr).
+directions from the spectra in Jacques 2013, REFERENCES: jacques2013, averaged over camera bands;
+marks as sums of soft blobs as in CGFR, REFERENCES: cgfr).
 Removable kinds are on the input only; kept kinds are on input and target, so that keeping them is supervised.
 """
 
@@ -14,8 +15,8 @@ import numpy as np
 
 from engine.types import F32
 
-MELANIN = np.float32([0.32, 0.48, 0.82])
-HAEMOGLOBIN = np.float32([0.17, 0.76, 0.63])
+MELANIN = np.array([0.32, 0.48, 0.82], np.float32)
+HAEMOGLOBIN = np.array([0.17, 0.76, 0.63], np.float32)
 
 Rng = np.random.Generator
 
@@ -45,12 +46,12 @@ def _shape(size: int, radius: float, edge: float, rough: float, rng: Rng) -> F32
     for k in range(2, 6):
         outline += rough / k * rng.normal() * np.cos(k * angle + rng.uniform(0, 6.3))
     r = np.hypot(u, v) / (radius * np.clip(outline, 0.45, 1.7))
-    return np.exp(-np.minimum(r, 6) ** max(2 / edge, 2.0)).astype(np.float32)
+    return np.exp(-(np.minimum(r, 6) ** max(2 / edge, 2.0))).astype(np.float32)
 
 
 def _speckle(size: int, scale: float, rng: Rng) -> F32:
     noise = rng.normal(size=(size, size)).astype(np.float32)
-    noise = cv2.GaussianBlur(noise, (0, 0), max(scale, 0.4))
+    noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), max(scale, 0.4)), np.float32)
     return noise / (noise.std() + 1e-6)
 
 
@@ -76,7 +77,7 @@ def _blob(kind: str, radius: float, light: tuple[float, float], rng: Rng) -> tup
         factor = factor * _relief(core, light, rng.uniform(0.0, 0.5) * radius / 6)[..., None]
         if kind == "pustule":
             head = _shape(size, radius * rng.uniform(0.25, 0.5), 0.9, 0.1, rng)[..., None]
-            factor = factor * (1 + head * rng.uniform(0.15, 0.6) * np.float32([1, 0.95, 0.75]))
+            factor = factor * (1 + head * rng.uniform(0.15, 0.6) * np.array([1, 0.95, 0.75], np.float32))
         if rng.random() < 0.5:
             spot = _shape(size, max(radius * 0.16, 0.6), 1.2, 0.1, rng)
             spot = np.roll(spot, (int(-light[1] * radius * 0.4), int(-light[0] * radius * 0.4)), (0, 1))
@@ -143,7 +144,7 @@ def _stamp(density: F32, factor: F32, mask: F32, blob: tuple[F32, F32, F32, F32]
 
 
 def paint(linear: F32, skin: F32, width: float, rng: Rng, *, severity: float | None = None) -> Painted:
-    """Paint marks on `linear` RGB (H, W, 3) in [0, 1] where `skin` (H, W) is at least .7; `width` is W in its pixels."""
+    """Paint marks on `linear` RGB (H, W, 3) in [0, 1] where `skin` (H, W) is at least .7; `width`: W in its pixels."""
     if rng.random() < 0.3:
         linear = linear * np.exp(-_redness(linear.shape[:2], width, rng))
     removable, keep = np.zeros(linear.shape[:2], np.float32), np.zeros(linear.shape[:2], np.float32)
@@ -177,7 +178,7 @@ def paint(linear: F32, skin: F32, width: float, rng: Rng, *, severity: float | N
     marked = kept * np.exp(-d_r) * f_r
     removable = removable * (1 - np.clip(keep * 2, 0, 1))
     return Painted(
-        np.clip(marked, 0, 1), np.clip(kept, 0, 1), linear, np.float32(removable), np.float32(keep)
+        np.clip(marked, 0, 1), np.clip(kept, 0, 1), linear, removable.astype(np.float32), keep.astype(np.float32)
     )
 
 

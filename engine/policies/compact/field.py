@@ -32,8 +32,8 @@ LIMITS: Final[dict[str, float]] = {
 }
 """Greatest proposed amount of each channel (strength 100 doubles it)."""
 
-MEANS: Final = np.float32([1.0, 0.22, 0.34, 0.24, 0.25, 0.25, 0.05, 0.14, 0.2, 0.12])
-STDS: Final = np.float32([0.05, 0.10, 0.15, 0.11, 0.16, 0.14, 0.05, 0.09, 0.13, 0.08])
+MEANS: Final = np.array([1.0, 0.22, 0.34, 0.24, 0.25, 0.25, 0.05, 0.14, 0.2, 0.12], np.float32)
+STDS: Final = np.array([0.05, 0.10, 0.15, 0.11, 0.16, 0.14, 0.05, 0.09, 0.13, 0.08], np.float32)
 """Mean and spread of the amounts in the training distribution; they only fix the latent's units."""
 
 
@@ -41,7 +41,7 @@ def _scales() -> F32:
     """(C, M, M): spread of each mode of the field in amount units; higher modes fall as 1/(1 + 3 k²)."""
     k = np.arange(MODES, dtype=np.float32)
     fall = 1 / (1 + 3.0 * (k[:, None] ** 2 + k[None] ** 2))
-    return STDS[:, None, None] * fall[None]
+    return np.asarray(STDS[:, None, None] * fall[None], np.float32)
 
 
 SCALES: Final = _scales()
@@ -72,8 +72,7 @@ def to_field(latent: F32, shape: tuple[int, int]) -> dict[str, F32]:
     modes = to_modes(latent)
     rows, columns = cosine_basis(shape[0]), cosine_basis(shape[1])
     return {
-        name: np.clip(rows @ modes[c] @ columns.T, 0, LIMITS[name]).astype(np.float32)
-        for c, name in enumerate(LAYERS)
+        name: np.clip(rows @ modes[c] @ columns.T, 0, LIMITS[name]).astype(np.float32) for c, name in enumerate(LAYERS)
     }
 
 
@@ -124,4 +123,4 @@ def face_features(face: FaceAnalysis) -> F32:
         float(np.percentile(lab[..., 0][skin > 0.5], 98) - mean[0]) if (skin > 0.5).any() else 0.0,
         float(np.log(max(face.width, 1.0))),
     ]
-    return np.concatenate([np.ravel(c) for c in cells] + [np.float32(globals_)]).astype(np.float32)
+    return np.concatenate([np.ravel(c) for c in cells] + [np.array(globals_, np.float32)]).astype(np.float32)

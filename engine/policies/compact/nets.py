@@ -25,6 +25,12 @@ def from_model(delta: Tensor) -> Tensor:
     return delta * delta.new_tensor([50.0, 40.0, 40.0]).view(3, 1, 1)
 
 
+def _silence(layer: nn.Conv2d | nn.Linear) -> None:
+    """Let a layer start at zero."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+
+
 class Block(nn.Module):
     """Pre-norm residual block of two 3×3 convolutions."""
 
@@ -33,8 +39,7 @@ class Block(nn.Module):
         self.norm = nn.GroupNorm(8, channels)
         self.conv1 = nn.Conv2d(channels, channels, 3, padding=1)
         self.conv2 = nn.Conv2d(channels, channels, 3, padding=1)
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        _silence(self.conv2)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.conv2(F.silu(self.conv1(F.silu(self.norm(x)))))
@@ -63,8 +68,7 @@ class HealNet(nn.Module):
         self.up0 = nn.Conv2d(w1, w0 * 4, 1)
         self.dec0 = nn.Sequential(nn.Conv2d(2 * w0, w0, 1), Block(w0), Block(w0))
         self.head = nn.Conv2d(w0, 5 * unshuffle**2, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        _silence(self.head)
 
     def forward(self, x: Tensor) -> Tensor:
         e0 = self.enc0(self.stem(F.pixel_unshuffle(x, self.unshuffle)))
@@ -86,6 +90,8 @@ class FieldNet(nn.Module):
         super().__init__()
         self.shape = (channels, modes, modes)
         size = channels * modes * modes
+        self.feature_mean: Tensor
+        self.feature_std: Tensor
         self.register_buffer("feature_mean", torch.zeros(features))
         self.register_buffer("feature_std", torch.ones(features))
         self.condition = nn.Sequential(nn.Linear(features + 64, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU())
@@ -96,8 +102,7 @@ class FieldNet(nn.Module):
             nn.Sequential(nn.Linear(width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width)) for _ in range(depth)
         )
         self.head = nn.Linear(width, size)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
+        _silence(self.head)
 
     def forward(self, x: Tensor, sigma: Tensor, features: Tensor) -> Tensor:
         frequencies = torch.exp(torch.arange(32, device=x.device, dtype=x.dtype) * (math.log(1000.0) / 31))

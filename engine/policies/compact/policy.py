@@ -66,7 +66,7 @@ class CompactPolicy:
     """Implements `engine.policies.base.Policy`. Latents are (1, C, M, M), see `field`."""
 
     def __init__(self, heal: HealNet, field: FieldNet, version: str, device: str) -> None:
-        self.heal = heal.to(device, memory_format=torch.channels_last)
+        self.heal = heal.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.field = field.to(device)
         self._info = PolicyInfo("compact", version, "Apache-2.0", STEPS, SHIFT, device)
 

@@ -80,6 +80,15 @@ def test_animations(tmp_path: Path, name: str) -> None:
     assert "animation of 2 pictures" in refusal(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", [b"mime\0application", b"Exif"])
+def test_heic_with_item_names_that_are_not_text(tmp_path: Path, name: bytes) -> None:
+    path = photos.photo_file(tmp_path, "heic", photos.gradient(64, 48))
+    data = path.read_bytes()
+    assert name in data[:1000]
+    path.write_bytes(data.replace(name, b"\xff" + name[1:], 1))
+    assert refusal(path) == f"{path.name} is damaged."
+
+
 @pytest.mark.parametrize("kind", ["jpeg", "png", "webp", "tiff", "heic"])
 def test_the_pixel_limit_is_checked_before_decoding(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = photos.photo_file(tmp_path, kind, photos.gradient(64, 48))

@@ -109,6 +109,9 @@ def test_both_byte_orders_keep_maker_notes_in_place(tmp_path: Path, order: str, 
     if target == "tiff":
         # A TIFF's offsets count from its first byte, so notes that point into themselves still do.
         assert path.read_bytes().index(photos.MAKER_NOTE) == at
+        again = read_photo(path).metadata.exif
+        assert again is not None and again.index(photos.MAKER_NOTE) == at
+        assert_same_fields(photos.fields_of_block(again), photos.fields_of_block(block), (6, 4))
         assert np.array_equal(tifffile.imread(path), photo.pixels)
 
 

@@ -50,6 +50,14 @@ def test_depth_changes_only_when_asked(tmp_path: Path) -> None:
     assert write_photo(photo_of(shallow), tmp_path / "d.jpg") == ()
 
 
+def test_what_cannot_be_encoded(tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match=r"a\.tif cannot be encoded"):
+        write_photo(replace(photo_of(photos.gradient()), metadata=Metadata(exif=b"junk" * 9)), tmp_path / "a.tif")
+    with pytest.raises(ExportError, match="too large for JPEG"):
+        write_photo(photo_of(np.zeros((1, 65501, 3), np.uint8)), tmp_path / "a.jpg")
+    assert not list(tmp_path.iterdir())
+
+
 def test_quality(tmp_path: Path) -> None:
     pixels = np.random.default_rng(1).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     sizes = []

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+from engine.faces import analyse
+from engine.faces.grid import grid_pixels
+from engine.imageio.colour import from_lab, to_lab
+from engine.imageio.read import read_photo
 from engine.layers.bands import band_split
 from engine.layers.render import render
 from engine.layers.split import layers_from_image, register
+from engine.metrics.texture import texture_retention
 from engine.types import F32, Decision, FaceAnalysis, FaceEdits, Strengths
 from tests.helpers.faces import SPOTS, srgb_to_lab, synthetic_face
 
@@ -98,7 +106,7 @@ def test_blotches_go_to_tone_and_light_bumps_to_smooth() -> None:
         source, result, target = (getattr(b, name)[inner] for b in (bands, left, wanted))
         # Gaussian bands overlap: a band of a band is weaker than the band, so not all of the way is gone.
         assert np.linalg.norm(result - target) < 0.5 * np.linalg.norm(source - target), name
-    assert np.abs(left.pore - bands.pore)[inner].mean() < 0.12 * np.abs(bands.pore)[inner].mean()
+    assert np.abs(left.pore - bands.pore)[inner].mean() < 0.35 * np.abs(bands.pore)[inner].mean()
     assert np.abs(layers.deltas["under_eye"])[face.regions["under_eyes"] == 0].max() == 0
 
 
@@ -124,7 +132,7 @@ def test_a_moved_picture_is_registered(dx: float, dy: float, scale: float) -> No
         np.abs(cv2.GaussianBlur(lab - face.lab, (0, 0), 1.5))[inner].mean()
         for lab in (picture, register(face.lab, picture, face))
     )
-    assert after < 0.25 * before
+    assert after < 0.1 * before
 
 
 def test_another_picture_is_left_where_it_is() -> None:
@@ -132,6 +140,21 @@ def test_another_picture_is_left_where_it_is() -> None:
     noise = np.random.default_rng(5).standard_normal(face.lab.shape).astype(np.float32) * 9
     for other in (np.full_like(face.lab, 50), noise, shifted(face.lab, 30, 0)):
         assert register(face.lab, other, face) is other
+
+
+def test_a_real_models_picture_of_acne_keeps_the_photos_pores(anchors: Path) -> None:
+    """The paper's own result for a face with heavy acne loses 40% of its texture; its layers lose a tenth of it."""
+    photo, result = (read_photo(anchors / "beautygrpo" / f"3_{kind}.png") for kind in ("input", "beautygrpo"))
+    (face,), _ = analyse(photo, embed=False)
+    picture = grid_pixels(result, face.grid)
+    layers = layers_from_image(photo, face, picture)
+    removed = [mark for mark in layers.marks if mark.decision is Decision.REMOVE]
+    assert len(removed) > 30
+    out = to_lab(grid_pixels(replace(photo, pixels=render(photo, [(layers, FaceEdits())])), face.grid), None)
+    skin, width = face.regions["skin"], face.grid_width
+    theirs = texture_retention(face.lab, to_lab(picture, None), skin, width)
+    ours = texture_retention(face.lab, out, skin, width)
+    assert theirs < 0.7 < 0.85 < ours < 1.05
 
 
 def test_bad_pictures_are_refused() -> None:
@@ -145,6 +168,4 @@ def test_bad_pictures_are_refused() -> None:
 
 
 def _srgb(lab: F32) -> F32:
-    from engine.imageio.colour import from_lab
-
     return np.clip(from_lab(lab.astype(np.float32), None), 0, 1)

@@ -7,12 +7,12 @@ import math
 import pytest
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from engine.errors import Cancelled, ModelCorruptError
 from engine.jobs import CancelToken, Progress
 from engine.sampling import schedules
 from engine.sampling.loop import SamplerConfig, sample
+from tests.helpers.float64 import NoDoubles
 
 KINDS = ("ode", "sde", "cps", "dpg")
 POINT = torch.linspace(-2, 2, 12).reshape(1, 3, 4)
@@ -97,6 +97,8 @@ def test_dpg_takes_one_early_enough_random_step_in_each_segment(form: str) -> No
         assert kept is not None
         indices = [draw.index for draw in kept.draws]
         assert [index // 4 for index in indices] == [0, 1, 2]
+        strengths = [draw.step.guidance for draw in kept.draws]
+        assert strengths == [min(1 - index / 13, 0.9) for index in indices], "strong early, free late"
         seen.update(indices)
     assert seen == set(range(12)), "the last two steps never, all others now and then"
 
@@ -198,17 +200,6 @@ def test_schedules() -> None:
     assert schedules.tail(28, 3) == 2 and schedules.tail(4, 3) == 1
     sigmas = (1.0, 0.6, 0.1, 0.0)
     assert SamplerConfig("ode", 3, sigmas=sigmas).times() == sigmas
-
-
-class NoDoubles(TorchDispatchMode):
-    """Fails on any operator that takes or gives float64, as Apple GPUs do."""
-
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        out = func(*args, **(kwargs or {}))
-        for value in torch.utils._pytree.tree_leaves((args, kwargs, out)):
-            if value is torch.float64 or (isinstance(value, Tensor) and value.dtype == torch.float64):
-                raise AssertionError(f"float64 in {func}")
-        return out
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -1,0 +1,1 @@
+"""Retouch layers: bands, how layers are built, rendered and previewed."""

@@ -1,0 +1,345 @@
+"""The renderer for views: per-layer stacks at view scale, so that a strength change is one blend of cached pixels.
+
+A view shows `box` of the photo in `size` pixels, at most one per source pixel. Each layer of each face is brought to
+view scale once, by the same enlargement as in `render` followed by area means, and kept as int16 in 1/64 of an 8-bit
+step. The picture is base + Σ factor · layer. While factors move along one line (any one slider, or Amount), everything
+is P + t · Q with fixed P and Q: one fused operation over the rectangle that changes.
+
+At one view pixel per source pixel the result is `render`'s within one step of 255; below, it is the area mean of
+`render` up to how the pore band and the edges of masks are averaged. Photos with another profile than sRGB are kept as
+differences in display sRGB, exact for each layer at its proposed strength; mixing them linearly adds up to a few steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.imageio.colour import encoded_to_srgb_float, to_srgb8
+from engine.jobs import CancelToken
+from engine.layers.bands import PORE_CUT, gaussian
+from engine.layers.render import factor_of, gate_of, pore_band, removed_patches
+from engine.layers.resample import Matrix, across, averaging, down, enlarging, intersect
+from engine.types import F32, Box, FaceEdits, Photo, RetouchLayers
+
+UNIT: Final = 64
+"""Steps of the stacks per 8-bit step; int16 then holds sums to ±512."""
+CHUNK_ROWS: Final = 48
+"""Rows blended at once, so that intermediates stay in the processor's cache."""
+REFRESH: Final = 32
+"""P is summed up anew after this many changes of direction, before roundings add up to a visible amount."""
+
+Stack = npt.NDArray[np.int16]
+Rect = tuple[slice, slice]
+
+
+@dataclass
+class _Entry:
+    """One layer of one face: `stack` (h, w, 3) belongs at `rect` of the view."""
+
+    face: int
+    name: str
+    rect: Rect
+    stack: Stack
+
+
+@dataclass
+class _FaceView:
+    """One face on the view: parts of its heal stack by mark, at view scale, for when a decision changes."""
+
+    layers: RetouchLayers
+    rect: Rect
+    patches: dict[str, tuple[Rect, F32]] = field(default_factory=dict)
+    shown: frozenset[str] = frozenset()
+
+
+@dataclass
+class _Line:
+    """Factors origin + t · direction, and Q over `rect`."""
+
+    origin: npt.NDArray[np.float64]
+    direction: npt.NDArray[np.float64]
+    rect: Rect
+    stack: Stack
+    t: float = 0.0
+
+
+class PreviewRenderer:
+    """A view of a retouched photo that follows strengths at display rate.
+
+    Building one takes a moment (make it in a worker); `update` is quick. Not for several threads at once.
+
+    Args:
+        photo: the source.
+        layers: one per face, in rendering order.
+        box: source pixels shown, inside the photo.
+        size: (width, height) of the view, each at least 1 and at most the box's.
+        token: cancels building.
+    """
+
+    def __init__(
+        self,
+        photo: Photo,
+        layers: Sequence[RetouchLayers],
+        box: Box,
+        size: tuple[int, int],
+        token: CancelToken | None = None,
+    ) -> None:
+        x0, y0, x1, y1 = box
+        if not (0 <= x0 < x1 <= photo.size[0] and 0 <= y0 < y1 <= photo.size[1]):
+            raise ValueError(f"Box {box} is not inside the photo of {photo.size[0]}×{photo.size[1]} pixels.")
+        if not (1 <= size[0] <= x1 - x0 and 1 <= size[1] <= y1 - y0):
+            raise ValueError(f"A view of {size[0]}×{size[1]} pixels does not fit box {box}; enlarge it when painting.")
+        self.photo, self.box, self.size = photo, box, size
+        self.step = (x1 - x0) / size[0], (y1 - y0) / size[1]
+        self._native = size == (x1 - x0, y1 - y0)
+        token = token or CancelToken()
+        encoded = self._reduce()
+        self._shown = encoded if _is_srgb(photo.icc) else encoded_to_srgb_float(encoded, photo.icc)
+        self._encoded = encoded
+        self._base = _to_stack(self._shown)
+        self._entries: list[_Entry] = []
+        self._faces: list[_FaceView | None] = []
+        for index, face in enumerate(layers):
+            self._faces.append(self._add_face(index, face, token))
+        token.check()
+        del self._encoded, self._shown
+        self._start()
+
+    # --- building -----------------------------------------------------------------------------------------------------
+
+    def _reduce(self) -> F32:
+        """The source at view scale, encoded, full scale 1."""
+        x0, y0, x1, y1 = self.box
+        pixels = self.photo.pixels[y0:y1, x0:x1]
+        if not self._native:
+            pixels = cv2.resize(np.ascontiguousarray(pixels), self.size, interpolation=cv2.INTER_AREA)
+        return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+    def _add_face(self, index: int, layers: RetouchLayers, token: CancelToken) -> _FaceView | None:
+        common = intersect(layers.grid.box, self.box)
+        if common is None:
+            return None
+        rect = self._rect(common)
+        cubic, linear = (
+            self._matrices(layers, common, rect, cubic=True),
+            self._matrices(layers, common, rect, cubic=False),
+        )
+        gate = gate_of(_apply(linear, layers.mask))[..., None]
+        for name, delta in layers.deltas.items():
+            token.check()
+            self._keep(index, name, rect, _apply(cubic, delta) * gate)
+        if layers.texture_gain is not None:
+            token.check()
+            gain = _apply(linear, layers.texture_gain)[..., None]
+            self._keep(index, "texture", rect, gain * gate * self._pores(common, rect, layers.width))
+        face = _FaceView(layers, rect)
+        for patch in layers.patches:
+            if part := intersect(patch.box, common):
+                inner = self._rect(part)
+                x0, y0, x1, y1 = part
+                part_delta = patch.delta[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
+                reduced = _apply(self._averages(part, inner), part_delta.astype(np.float32))
+                shown = self._to_display(reduced * gate[_within(inner, rect)], inner)
+                face.patches[patch.mark_id] = inner, shown
+        if face.patches:
+            self._entries.append(_Entry(index, "heal", rect, np.zeros((*gate.shape[:2], 3), np.int16)))
+        return face
+
+    def _keep(self, index: int, name: str, rect: Rect, delta: F32) -> None:
+        stack = _to_stack(self._to_display(delta, rect))
+        if stack.any():
+            self._entries.append(_Entry(index, name, rect, stack))
+
+    def _to_display(self, delta: F32, rect: Rect) -> F32:
+        """A difference of encoded values as the difference that it makes in display sRGB."""
+        if self._shown is self._encoded or not delta.any():
+            return delta
+        return encoded_to_srgb_float(self._encoded[rect] + delta, self.photo.icc) - self._shown[rect]
+
+    def _rect(self, box: Box) -> Rect:
+        """The view pixels that show a part of `box`."""
+        (sx, sy), (w, h) = self.step, self.size
+        x0, x1 = int((box[0] - self.box[0]) / sx), min(w, int(np.ceil((box[2] - self.box[0]) / sx)))
+        y0, y1 = int((box[1] - self.box[1]) / sy), min(h, int(np.ceil((box[3] - self.box[1]) / sy)))
+        return slice(y0, y1), slice(x0, x1)
+
+    def _averages(self, box: Box, rect: Rect) -> tuple[Matrix, Matrix]:
+        """(columns, rows) from source pixels of `box` to view pixels of `rect`."""
+        (rows, columns), (sx, sy) = rect, self.step
+        return (
+            averaging(box[0], box[2], self.box[0], sx, columns.start, columns.stop),
+            averaging(box[1], box[3], self.box[1], sy, rows.start, rows.stop),
+        )
+
+    def _matrices(self, layers: RetouchLayers, box: Box, rect: Rect, *, cubic: bool) -> tuple[Matrix, Matrix]:
+        """(columns, rows) from the face grid to view pixels."""
+        grid = layers.grid
+        columns, rows = self._averages(box, rect)
+        x = enlarging(grid.shape[1], grid.box[0], grid.scale[0], box[0], box[2], cubic=cubic)
+        y = enlarging(grid.shape[0], grid.box[1], grid.scale[1], box[1], box[3], cubic=cubic)
+        return (columns @ x).tocsr(), (rows @ y).tocsr()
+
+    def _pores(self, box: Box, rect: Rect, width: float) -> F32:
+        """The pore band at view scale, full scale 1; reduced views take it from the reduced source."""
+        if self._native:
+            return pore_band(self.photo, box, width) / np.float32(np.iinfo(self.photo.pixels.dtype).max)
+        base = np.ascontiguousarray(self._encoded[rect])
+        return base - gaussian(base, width * PORE_CUT / max(self.step))
+
+    # --- showing ------------------------------------------------------------------------------------------------------
+
+    @property
+    def original(self) -> npt.NDArray[np.uint8]:
+        """(h, w, 3) the view of the source, display sRGB."""
+        return _to_bytes(self._base)
+
+    def update(self, edits: Sequence[FaceEdits]) -> npt.NDArray[np.uint8]:
+        """(h, w, 3) the view with these edits, one per face, in display sRGB. Valid until the next call."""
+        if len(edits) != len(self._faces):
+            raise ValueError(f"{len(edits)} edits for {len(self._faces)} faces.")
+        flipped = [self._heal(index, edit) for index, edit in enumerate(edits)]
+        factors = np.asarray(
+            [factor_of(edits[e.face].strengths, e.name) if edits[e.face].enabled else 0.0 for e in self._entries],
+            np.float64,
+        )
+        if any(flipped):
+            self._start()
+        line = self._line
+        if line is None or not self._on_line(line, factors):
+            line = self._turn(factors)
+        if line is not None:
+            self._blend(line)
+        return self._out
+
+    def _start(self) -> None:
+        """Nothing summed up, nothing shown."""
+        self._sum: Stack | None = None
+        self._line: _Line | None = None
+        self._factors = np.zeros(len(self._entries))
+        self._turns = 0
+
+    def _heal(self, index: int, edits: FaceEdits) -> bool:
+        """Bring a face's heal stack up to date with its decisions; True if it changed."""
+        face = self._faces[index]
+        if face is None or not face.patches:
+            return False
+        removed = frozenset(patch.mark_id for patch in removed_patches(face.layers, edits)) & face.patches.keys()
+        if removed == face.shown:
+            return False
+        entry = next(e for e in self._entries if e.face == index and e.name == "heal")
+        total = np.zeros(entry.stack.shape, np.float32)
+        for mark_id in (key for key in face.patches if key in removed):
+            inner, delta = face.patches[mark_id]
+            total[_within(inner, face.rect)] += delta
+        entry.stack, face.shown = _to_stack(total), removed
+        return True
+
+    def _on_line(self, line: _Line, factors: npt.NDArray[np.float64]) -> bool:
+        offset = factors - line.origin
+        t = float(offset @ line.direction)
+        if not np.allclose(offset, t * line.direction, atol=1e-6):
+            return False
+        line.t = t
+        self._factors = factors
+        return True
+
+    def _turn(self, factors: npt.NDArray[np.float64]) -> _Line | None:
+        """Sum up what is shown into P and start a new line towards `factors`; None where nothing is left to do."""
+        self._turns += 1
+        if self._sum is None or self._turns > REFRESH:
+            self._turns, self._factors, self._line = 0, factors, None
+            self._sum = self._base.copy()
+            for factor, entry in zip(factors, self._entries, strict=True):
+                if factor:
+                    _add(self._sum[entry.rect], entry.stack, factor)
+            self._out = _to_bytes(self._sum)
+            return None
+        if self._line is not None and self._line.t:
+            _add(self._sum[self._line.rect], self._line.stack, self._line.t)
+        change = factors - self._factors
+        moving = [entry for entry, d in zip(self._entries, change, strict=True) if d]
+        if not moving:
+            self._line = None
+            return None
+        length = float(np.linalg.norm(change))
+        direction = change / length
+        rect = _union([entry.rect for entry in moving])
+        if len(moving) == 1:
+            stack, direction = moving[0].stack, np.abs(direction)
+        else:
+            stack = np.zeros((rect[0].stop - rect[0].start, rect[1].stop - rect[1].start, 3), np.int16)
+            for entry, d in zip(self._entries, direction, strict=True):
+                if d:
+                    _add(stack[_within(entry.rect, rect)], entry.stack, float(d))
+        t = float(change @ direction)
+        self._line = _Line(self._factors, direction, rect, stack, t)
+        self._factors = factors
+        return self._line
+
+    def _blend(self, line: _Line) -> None:
+        assert self._sum is not None
+        target = self._out[line.rect]
+        _to_bytes(self._sum[line.rect], line.stack, line.t, out=target)
+
+
+@lru_cache(maxsize=16)
+def _is_srgb(icc: bytes | None) -> bool:
+    """Whether encoded values may be shown as they are: no value moves by more than one step."""
+    if icc is None:
+        return True
+    levels = np.arange(0, 256, 15, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
+    return int(np.abs(to_srgb8(cube, icc).astype(int) - cube).max()) <= 1
+
+
+def _apply(matrices: tuple[Matrix, Matrix], image: F32) -> F32:
+    columns, rows = matrices
+    return down(rows, across(columns, image))
+
+
+def _to_stack(delta: F32) -> Stack:
+    """Encoded differences at full scale 1 as int16 in 1/UNIT of an 8-bit step."""
+    scaled = np.rint(delta * np.float32(255 * UNIT))
+    return np.clip(scaled, -32768, 32767).astype(np.int16)
+
+
+def _add(target: Stack, stack: Stack, factor: float) -> None:
+    """target += factor · stack, saturating."""
+    for start in range(0, target.shape[0], CHUNK_ROWS):
+        part = np.s_[start : start + CHUNK_ROWS]
+        target[part] = cv2.addWeighted(target[part], 1.0, stack[part], factor, 0.0)
+
+
+def _to_bytes(
+    total: Stack, stack: Stack | None = None, factor: float = 0.0, out: npt.NDArray[np.uint8] | None = None
+) -> npt.NDArray[np.uint8]:
+    """round((total + factor · stack) / UNIT), clipped to 0–255."""
+    out = np.empty(total.shape, np.uint8) if out is None else out
+    for start in range(0, total.shape[0], CHUNK_ROWS):
+        part = np.s_[start : start + CHUNK_ROWS]
+        value = total[part]
+        if stack is not None and factor:
+            value = np.asarray(cv2.addWeighted(value, 1.0, stack[part], factor, 0.0), np.int16)
+        out[part] = cv2.convertScaleAbs(np.maximum(value, 0), alpha=1 / UNIT)
+    return out
+
+
+def _within(inner: Rect, outer: Rect) -> Rect:
+    """`inner` in the coordinates of `outer`."""
+    (rows, columns), (y, x) = inner, (outer[0].start, outer[1].start)
+    return slice(rows.start - y, rows.stop - y), slice(columns.start - x, columns.stop - x)
+
+
+def _union(rects: Sequence[Rect]) -> Rect:
+    rows, columns = zip(*rects, strict=True)
+    return (
+        slice(min(r.start for r in rows), max(r.stop for r in rows)),
+        slice(min(c.start for c in columns), max(c.stop for c in columns)),
+    )

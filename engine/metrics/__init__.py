@@ -1,0 +1,1 @@
+"""Measures of a retouch: texture, tone, marks, and what changed where."""

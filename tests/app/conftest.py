@@ -1,0 +1,57 @@
+"""A window on made-up faces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.viewmodels.photo import PhotoModel
+from app.views import theme
+from app.views.main_window import MainWindow
+from tests.helpers.fake_engine import FakeEngine, opened, write_portrait
+
+MakeWindow = Callable[..., MainWindow]
+
+
+@pytest.fixture
+def portrait(tmp_path: Path) -> Path:
+    return write_portrait(tmp_path / "portrait.png")
+
+
+@pytest.fixture
+def model(qapp: object) -> Iterator[PhotoModel]:
+    model = PhotoModel(FakeEngine())
+    yield model
+    model.close()
+
+
+@pytest.fixture
+def make_window(qtbot: QtBot, qapp: object) -> Iterator[MakeWindow]:
+    """Windows of 1000 × 700; closed at the end."""
+    made: list[MainWindow] = []
+    theme.apply(qapp)  # type: ignore[arg-type]
+
+    def make(engine: FakeEngine | None = None) -> MainWindow:
+        window = MainWindow(PhotoModel(engine or FakeEngine()))
+        window.resize(1000, 700)
+        window.show()
+        qtbot.waitExposed(window)
+        made.append(window)
+        return window
+
+    yield make
+    for window in made:
+        window.close()
+        window.deleteLater()
+
+
+@pytest.fixture
+def window(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> MainWindow:
+    """With the portrait open and retouched."""
+    window = make_window()
+    opened(qtbot, window.photo, portrait)
+    qtbot.waitUntil(lambda: window.photo.frames.settled)
+    return window

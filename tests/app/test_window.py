@@ -1,0 +1,357 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.viewmodels.compare import Mode
+from app.viewmodels.state import Stage
+from app.views.export_dialog import ExportDialog
+from app.views.main_window import MainWindow
+from app.views.pixels import to_image
+from engine.types import Decision
+from tests.app.conftest import MakeWindow
+from tests.helpers.fake_engine import BRIGHTER, FakeEngine, endless, opened
+
+CHECKOUT = Path(__file__).parents[2]
+LEFT = Qt.MouseButton.LeftButton
+
+
+def picture(window: MainWindow) -> np.ndarray:
+    """(h, w, 3) int of the canvas."""
+    image = window.canvas.grab().toImage().convertToFormat(window.canvas.grab().toImage().Format.Format_RGB888)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width() * 3].reshape(image.height(), image.width(), 3).astype(int)
+
+
+def view_of(window: MainWindow, point: tuple[float, float], pane: int = 0) -> tuple[int, int]:
+    """Source position to canvas position in a pane."""
+    viewport, shown = window.compare.viewport, window.compare.panes[pane]
+    assert viewport is not None
+    x, y = viewport.to_view(point, shown.size)
+    return int(x) + shown.x, int(y) + shown.y
+
+
+def settle(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.waitUntil(lambda: window.photo.frames.settled)
+
+
+def test_arrays_become_images_unchanged() -> None:
+    pixels = np.random.default_rng(3).integers(0, 256, (7, 13, 3), np.uint8)
+    image = to_image(pixels)
+    got = [[image.pixelColor(x, y).getRgb()[:3] for x in range(13)] for y in range(7)]
+    assert np.array_equal(got, pixels)
+    with pytest.raises(ValueError, match="uint8"):
+        to_image(pixels.astype(np.uint16))  # type: ignore[arg-type]
+
+
+def test_the_canvas_shows_the_photos_pixels_at_100_percent(window: MainWindow, qtbot: QtBot) -> None:
+    from PIL import Image
+
+    assert window.photo.path is not None
+    source = np.asarray(Image.open(window.photo.path)).astype(int)
+    window.compare.hold(True)
+    window.compare.zoom_to(1.0)
+    settle(qtbot, window)
+    x, y = view_of(window, (0.5, 0.5))
+    got = picture(window)[y + 100 : y + 300, x : x + 211]
+    assert np.array_equal(got, source[100:300])
+
+
+def test_a_slider_changes_the_picture_at_once(window: MainWindow) -> None:
+    window.compare.set_mode(Mode.AFTER)
+    x, y = view_of(window, (105, 100))
+    proposed = picture(window)[y, x]
+    row = window.strengths.rows["light"]
+    row.slider.setValue(100)
+    # No event loop turn in between: the next paint has the new pixels.
+    assert np.abs(picture(window)[y, x] - proposed - BRIGHTER * 255).max() <= 1
+    row.slider.setValue(0)
+    assert np.abs(picture(window)[y, x] - proposed + BRIGHTER * 255).max() <= 1
+
+
+def test_double_click_on_the_name_resets(window: MainWindow, qtbot: QtBot) -> None:
+    row = window.strengths.rows["smooth"]
+    row.slider.setValue(83)
+    assert row.number.text() == "83"
+    qtbot.mouseDClick(row.name, LEFT)
+    assert row.slider.value() == 50 and window.photo.strength("smooth") == 50
+    window.undo_action.trigger()
+    assert row.slider.value() == 83
+
+
+def test_keys_on_a_slider(window: MainWindow, qtbot: QtBot) -> None:
+    slider = window.strengths.rows["tone"].slider
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert window.photo.strength("tone") == 52
+    qtbot.keyClick(slider, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    assert window.photo.strength("tone") == 42
+    qtbot.keyClick(slider, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert window.photo.strength("tone") == 52
+
+
+def test_a_typed_number(window: MainWindow, qtbot: QtBot) -> None:
+    number = window.strengths.rows["amount"].number
+    number.setFocus()
+    number.selectAll()
+    qtbot.keyClicks(number, "7")
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+    assert window.photo.strength("amount") == 7
+    number.selectAll()
+    qtbot.keyClicks(number, "300")
+    assert window.photo.strength("amount") == 7, "30 is not taken before it is finished"
+
+
+def test_a_mouse_drag_is_one_history_entry(window: MainWindow, qtbot: QtBot) -> None:
+    slider = window.strengths.rows["light"].slider
+    middle = slider.height() // 2
+    qtbot.mousePress(slider, LEFT, pos=QPoint(slider.width() // 2, middle))
+    for x in range(slider.width() // 2, slider.width() - 2, 5):
+        qtbot.mouseMove(slider, QPoint(x, middle))
+    qtbot.mouseMove(slider, QPoint(slider.width() - 1, middle))
+    assert window.photo.strength("light") == 100
+    assert window.photo.history.undo_label == ""
+    qtbot.mouseRelease(slider, LEFT, pos=QPoint(slider.width() - 1, middle))
+    assert window.photo.history.undo_label == "Even light 100"
+    window.photo.undo()
+    assert window.photo.strength("light") == 50 and window.photo.history.undo_label == ""
+
+
+def test_the_wipe_shows_before_to_the_left_and_after_to_the_right(window: MainWindow, qtbot: QtBot) -> None:
+    window.compare.hold(True)
+    before = picture(window)
+    window.compare.hold(False)
+    x, y = view_of(window, (105, 100))
+    canvas = window.canvas
+    for divider in (x - 30, x + 30):
+        start = QPoint(round(window.compare.divider * canvas.width()), 400)
+        qtbot.mousePress(canvas, LEFT, pos=start)
+        qtbot.mouseMove(canvas, QPoint(divider, 400))
+        qtbot.mouseRelease(canvas, LEFT, pos=QPoint(divider, 400))
+        assert window.compare.divider == pytest.approx(divider / canvas.width())
+        expected = BRIGHTER * 255 if divider < x else 0
+        assert np.abs(picture(window)[y, x] - before[y, x] - expected).max() <= 1
+
+
+def test_side_by_side_shows_both_at_the_same_place(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_Y)
+    assert window.compare.mode is Mode.SIDE
+    settle(qtbot, window)
+    shown = picture(window)
+    (bx, by), (ax, ay) = view_of(window, (105, 100), 0), view_of(window, (105, 100), 1)
+    assert by == ay
+    assert np.abs(shown[ay, ax] - shown[by, bx] - BRIGHTER * 255).max() <= 1
+
+
+def test_keys_choose_the_comparison(window: MainWindow, qtbot: QtBot) -> None:
+    keys = Qt.KeyboardModifier
+    qtbot.keyClick(window, Qt.Key.Key_Y, keys.AltModifier)
+    assert window.compare.mode is Mode.STACKED
+    qtbot.keyClick(window, Qt.Key.Key_Y, keys.ShiftModifier)
+    assert window.compare.mode is Mode.WIPE
+    qtbot.keyClick(window, Qt.Key.Key_Y, keys.ShiftModifier)
+    assert window.compare.mode is Mode.AFTER
+    checked = [mode for mode, action in window.mode_actions.items() if action.isChecked()]
+    assert checked == [Mode.AFTER]
+
+
+def test_holding_backslash_shows_before(window: MainWindow, qtbot: QtBot) -> None:
+    window.compare.set_mode(Mode.AFTER)
+    x, y = view_of(window, (105, 100))
+    after = picture(window)[y, x]
+    slider = window.strengths.rows["light"].slider
+    slider.setFocus()
+    qtbot.keyPress(slider, Qt.Key.Key_Backslash)
+    assert np.abs(after - picture(window)[y, x] - BRIGHTER * 255).max() <= 1
+    qtbot.keyRelease(slider, Qt.Key.Key_Backslash)
+    assert np.array_equal(picture(window)[y, x], after)
+
+
+def test_wheel_zooms_about_the_cursor_and_drag_pans(window: MainWindow, qtbot: QtBot) -> None:
+    canvas, at = window.canvas, QPointF(150, 400)
+    viewport = window.compare.viewport
+    assert viewport is not None
+    window.compare.zoom_to(2.0)
+    pane = window.compare.pane_size
+    source = window.compare.viewport.to_source((150, 400), pane)  # type: ignore[union-attr]
+    wheel = QWheelEvent(
+        at, canvas.mapToGlobal(at), QPoint(), QPoint(0, 240), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(canvas, wheel)
+    zoomed = window.compare.viewport
+    assert zoomed is not None and zoomed.zoom == pytest.approx(2 * 1.2**2)
+    assert zoomed.to_source((150, 400), pane)[1] == pytest.approx(source[1], abs=0.5)
+    centre = zoomed.centre
+    qtbot.mousePress(canvas, LEFT, pos=QPoint(150, 400))
+    qtbot.mouseMove(canvas, QPoint(150, 380))
+    qtbot.mouseMove(canvas, QPoint(150, 350))
+    qtbot.mouseRelease(canvas, LEFT, pos=QPoint(150, 350))
+    moved = window.compare.viewport
+    assert moved is not None and moved.centre[1] == pytest.approx(centre[1] + 50 / zoomed.zoom, abs=0.5)
+
+
+def test_z_and_double_click_switch_between_fit_and_100_percent(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    from tests.helpers.fake_engine import write_portrait
+
+    window = make_window()
+    opened(qtbot, window.photo, write_portrait(tmp_path / "large.png", (1709, 2003)))
+    assert window.compare.viewport is not None and window.compare.viewport.zoom < 0.5
+    qtbot.keyClick(window, Qt.Key.Key_Z)
+    assert window.compare.viewport.zoom == 1
+    qtbot.mouseDClick(window.canvas, LEFT, pos=QPoint(50, 50))
+    assert window.compare.viewport.fitted
+    qtbot.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    assert window.compare.viewport.zoom == 1
+    qtbot.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+    assert window.compare.viewport.fitted
+
+
+def test_a_click_on_a_mark_flips_it(window: MainWindow, qtbot: QtBot) -> None:
+    window.compare.set_mode(Mode.AFTER)
+    mole = window.photo.layers["face-0"].marks[1]
+    x, y = view_of(window, mole.centre)
+    qtbot.mouseClick(window.canvas, LEFT, pos=QPoint(x, y))
+    assert window.photo.decision("face-0", mole) is Decision.KEEP, "marks are not shown yet"
+    kept = picture(window)[y, x]
+    window.marks_action.trigger()
+    qtbot.mouseMove(window.canvas, QPoint(x, y))
+    qtbot.mouseClick(window.canvas, LEFT, pos=QPoint(x, y))
+    assert window.photo.decision("face-0", mole) is Decision.REMOVE
+    window.marks_action.trigger()
+    assert np.abs(kept - picture(window)[y, x] - 0.2 * 255).max() <= 1
+
+
+def test_a_face_can_be_switched_off(window: MainWindow) -> None:
+    window.compare.set_mode(Mode.AFTER)
+    x, y = view_of(window, (105, 100))
+    after = picture(window)[y, x]
+    window.faces.rows["face-0"].switch.click()
+    assert np.abs(after - picture(window)[y, x] - BRIGHTER * 255).max() <= 1
+
+
+def test_choosing_a_face(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
+    window = make_window(FakeEngine(faces=2))
+    opened(qtbot, window.photo, portrait)
+    assert list(window.faces.rows) == [None, "face-0", "face-1"]
+    qtbot.mouseClick(window.faces.rows["face-1"], LEFT)
+    assert window.photo.selected == "face-1"
+    window.strengths.rows["light"].slider.setValue(90)
+    qtbot.mouseClick(window.faces.rows[None], LEFT)
+    assert window.strengths.rows["light"].number.text() == "–"
+
+
+def test_empty_then_open_then_title(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
+    window = make_window()
+    assert window.stack.currentWidget() is window.empty
+    assert not window.main_button.isEnabled()
+    opened(qtbot, window.photo, portrait)
+    assert window.stack.currentWidget() is window.canvas
+    assert window.windowTitle() == "portrait.png — Porelight"
+    assert window.main_button.text() == "Export…" and window.main_button.isEnabled()
+
+
+def test_drop_opens(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
+    window = make_window()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(portrait))])
+    copy, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(50, 50), copy, data, LEFT, none))
+    qtbot.waitUntil(lambda: window.photo.stage is Stage.PROPOSED)
+
+
+def test_the_banner_says_what_is_wrong_and_copies_details(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window = make_window()
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"\xff\xd8\xff\xe0nothing")
+    window.photo.open(broken)
+    qtbot.waitUntil(window.banner.isVisible)
+    assert "broken.jpg" in window.banner.message.text()
+    assert window.banner.action.text() == "Open another…"
+    qtbot.mouseClick(window.banner.copy, LEFT)
+    assert "ImageReadError" in QGuiApplication.clipboard().text()
+    assert window.stack.currentWidget() is window.empty
+    qtbot.mouseClick(window.banner.close_button, LEFT)
+    assert not window.banner.isVisible()
+
+
+def test_the_cancel_button_stops_a_job(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
+    started = threading.Event()
+    window = make_window(FakeEngine(step=endless(started)))
+    window.photo.open(portrait)
+    qtbot.waitUntil(lambda: started.is_set() and window.status.bar.value() > 0)
+    assert window.status.doing.text() == "Retouching"
+    qtbot.mouseClick(window.status.cancel, LEFT)
+    assert not window.status.cancel.isVisible()
+    qtbot.waitUntil(lambda: not window.photo.runner.jobs)
+    assert window.main_button.text() == "Retouch" and window.main_button.isEnabled()
+
+
+def test_closing_while_a_job_runs_leaves_no_thread(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
+    started = threading.Event()
+    window = make_window(FakeEngine(step=endless(started)))
+    window.photo.open(portrait)
+    qtbot.waitUntil(started.is_set)
+    window.close()
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("porelight")]
+
+
+def test_opening_another_photo_while_one_is_retouched(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    from tests.helpers.fake_engine import write_portrait
+
+    started = threading.Event()
+    engine = FakeEngine(step=endless(started))
+    window = make_window(engine)
+    window.photo.open(write_portrait(tmp_path / "first.png"))
+    qtbot.waitUntil(started.is_set)
+    engine.step = None
+    opened(qtbot, window.photo, write_portrait(tmp_path / "second.png", (307, 211)))
+    assert window.windowTitle().startswith("second.png")
+    assert window.photo.photo is not None and window.photo.photo.size == (307, 211)
+
+
+def test_the_export_dialog_never_offers_the_photo_itself(window: MainWindow, qtbot: QtBot, portrait: Path) -> None:
+    assert window.photo.photo is not None
+    dialog = ExportDialog(window.photo.photo, window)
+    qtbot.addWidget(dialog)
+    assert Path(dialog.path.text()).name == "portrait-retouched.png"
+    dialog.path.setText(str(portrait))
+    assert not dialog.export.isEnabled() and "never overwritten" in dialog.note.text()
+    dialog.path.setText(str(portrait.with_name("other.png")))
+    dialog.format_box.setCurrentText("TIFF")
+    assert Path(dialog.path.text()).name == "other.tif"
+    dialog.depth_box.setCurrentIndex(1)
+    dialog.accept()
+    assert dialog.request is not None
+    assert (dialog.request.format, dialog.request.depth, dialog.request.overwrite) == ("tiff", 16, False)
+
+
+def test_showing_the_window_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, app, app.window\n"
+        "assert not any(name.startswith('PySide6') for name in sys.modules)\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from PySide6.QtWidgets import QApplication, QMainWindow\n"
+        "application = QApplication([])\n"
+        "windows = lambda: [each for each in application.topLevelWidgets() if isinstance(each, QMainWindow)]\n"
+        "QTimer.singleShot(300, lambda: [window.close() for window in windows() if window.isVisible()])\n"
+        "app.window.run(None)\n"
+        "heavy = {'torch', 'mediapipe', 'diffusers', 'transformers', 'onnxruntime', 'cv2', 'scipy', 'pydantic'}\n"
+        "print('loaded:', sorted(heavy & set(sys.modules)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "loaded: []", done.stderr
