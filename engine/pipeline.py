@@ -161,7 +161,7 @@ def run(
             request.source, Status.SKIPPED, error.message, error.hint, error.code, notes=tuple(session.notes)
         )
     with session.timed("load"):
-        policy = pool.get(_policy_name(request, saved), request.model, request.device)
+        policy = pool.get(policy_name(request, saved), request.model, request.device)
     with pool.lane:
         _begin(token, report, "propose")
         propose(session, request, policy, saved, token=token, report=_within(report, "propose", "render"))
@@ -308,7 +308,8 @@ def deliver(
     )
 
 
-def _policy_name(request: RetouchRequest, saved: Sidecar | None) -> str:
+def policy_name(request: RetouchRequest, saved: Sidecar | None) -> str:
+    """The policy that request and sidecar ask for."""
     remembered = saved.proposal.policy if saved and saved.proposal else DEFAULT
     return request.policy or remembered
 

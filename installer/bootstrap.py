@@ -31,7 +31,7 @@ CHECKS = (
     ("ruff", "format", "--check", "."),
     ("mypy",),
     ("lint-imports",),
-    ("pytest",),
+    ("pytest", "-n", "2"),
 )
 EXIT_SETUP = 3
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
-from typing import IO, Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -20,6 +20,9 @@ from rich.markup import escape
 
 from engine.errors import Cancelled, EngineError, UsageError
 from engine.jobs import CancelToken
+
+if TYPE_CHECKING:
+    from engine.proposal import SamplerSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -152,6 +155,24 @@ def parse_strengths(pairs: list[str] | None) -> dict[str, float]:
             ) from error
         values[name] = value
     return values
+
+
+def parse_sampler(name: str | None) -> SamplerSettings | None:
+    """Raises: UsageError for an unknown sampler."""
+    from engine.proposal import SamplerSettings
+
+    return None if name is None else SamplerSettings(name)  # type: ignore[arg-type]
+
+
+def check_policy(policy: str | None, device: str) -> None:
+    """Raises: UsageError for names that mean nothing, before any photo is read."""
+    from engine.device import DEVICES
+    from engine.policies.registry import entry
+
+    if device not in DEVICES:
+        raise UsageError(f"Unknown device {device!r}.", f"Use one of {', '.join(DEVICES)}.")
+    if policy is not None:
+        entry(policy)
 
 
 def parse_format(format: str | None, depth: int | None) -> str | None:

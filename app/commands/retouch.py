@@ -41,17 +41,10 @@ def retouch(
 ) -> None:
     """Retouch photos at native resolution; photos without a face are skipped, and nothing is written for them."""
     from engine import outputs
-    from engine.device import DEVICES
-    from engine.errors import UsageError
     from engine.pipeline import RetouchRequest, count
-    from engine.policies.registry import entry
-    from engine.proposal import SamplerSettings
     from engine.report import write_report
 
-    if device not in DEVICES:
-        raise UsageError(f"Unknown device {device!r}.", f"Use one of {', '.join(DEVICES)}.")
-    if policy is not None:
-        entry(policy)
+    common.check_policy(policy, device)
     format = common.parse_format(format, depth)
     sources = outputs.gather(inputs, exclude=out)
     targets = outputs.plan(sources, out, format)
@@ -64,7 +57,7 @@ def retouch(
             policy=policy,
             model=model,
             device=device,
-            sampler=None if sampler is None else SamplerSettings(sampler),  # type: ignore[arg-type]
+            sampler=common.parse_sampler(sampler),
             seed=seed,
             format=format,
             depth=depth,

@@ -35,14 +35,17 @@ def variations(
     depth: common.Depth = None,
     report: Annotated[Path | None, typer.Option(help="Write what was done and measured as JSON.")] = None,
     overwrite: common.Overwrite = False,
+    sidecar: Annotated[
+        bool, typer.Option("--sidecar", help="Vary the retouch in the photo's sidecar (options given here win).")
+    ] = False,
 ) -> None:
     """Write variations of a photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
     Guidance with that retouch as the anchor."""
     from engine.pipeline import RetouchRequest
     from engine.pipeline import count as count_results
-    from engine.proposal import SamplerSettings
     from engine.report import write_report
 
+    common.check_policy(policy, device)
     request = RetouchRequest(
         source=photo,
         strengths=common.parse_strengths(strength),
@@ -50,7 +53,7 @@ def variations(
         policy=policy,
         model=model,
         device=device,
-        sampler=None if sampler is None else SamplerSettings(sampler),  # type: ignore[arg-type]
+        sampler=common.parse_sampler(sampler),
         seed=seed,
         format=common.parse_format(format, depth),
         depth=depth,
@@ -59,21 +62,21 @@ def variations(
     )
     token = CancelToken()
     with common.cancel_on_interrupt(token):
-        results = _draw(request, out, count, exploration, token)
+        results = _draw(request, out, count, exploration, sidecar, token)
     if report is not None:
         write_report(report, [result.as_json() for result in results], count_results(results))
     common.stdout().print(f"{len(results)} variations of {common.printable(photo.name)} in {out}", markup=False)
 
 
 def _draw(
-    request: RetouchRequest, out: Path, count: int, exploration: float, token: CancelToken
+    request: RetouchRequest, out: Path, count: int, exploration: float, with_sidecar: bool, token: CancelToken
 ) -> list[RetouchResult]:
     """All variations, each written as soon as it is drawn. Raises: EngineError, Cancelled."""
     from rich.progress import Progress as Bars
 
-    from engine import outputs, pipeline
+    from engine import outputs, pipeline, sidecar
     from engine.errors import ExportError
-    from engine.policies.registry import DEFAULT
+    from engine.policies.registry import load_policy
     from engine.session import RetouchSession
 
     console = common.stderr()
@@ -92,10 +95,11 @@ def _draw(
         if there and not request.overwrite:
             raise ExportError(f"The result {there[0]} is there already.", "Use --overwrite to replace it.")
         show(Progress("analyse", 0))
-        session.analyse()
+        saved = sidecar.load(request.source) if with_sidecar else None
+        session.analyse(saved.boxes if saved else None)
         session.require_faces()
-        policy = pipeline.PolicyPool().get(request.policy or DEFAULT, request.model, request.device)
-        pipeline.propose(session, request, policy, token=token, report=show)
+        policy = load_policy(pipeline.policy_name(request, saved), model=request.model, device=request.device)
+        pipeline.propose(session, request, policy, saved, token=token, report=show)
         results = []
         for file, proposal in zip(
             files, session.vary(policy, count, exploration, token=token, report=show), strict=True

@@ -169,6 +169,8 @@ class PhotoModel(QObject):
         self._set(edits)
         if commit:
             self._commit(f"{TITLES[name]} {value:.0f}", key=(self.selected, name), merge=merge)
+        else:
+            self.changed.emit(Change.EDITS)
 
     def reset(self) -> None:
         """Everything of the targets as proposed."""
@@ -197,10 +199,12 @@ class PhotoModel(QObject):
     def undo(self) -> None:
         self._set(self.history.undo())
         self._mark_unsaved()
+        self.changed.emit(Change.EDITS)
 
     def redo(self) -> None:
         self._set(self.history.redo())
         self._mark_unsaved()
+        self.changed.emit(Change.EDITS)
 
     def select(self, face: str | None) -> None:
         """Edit one face, or all."""
@@ -214,7 +218,6 @@ class PhotoModel(QObject):
     def _set(self, edits: Edits) -> None:
         self.edits = edits
         self.frames.set_edits(edits)
-        self.changed.emit(Change.EDITS)
 
     def _commit(self, label: str, *, key: object = None, merge: bool = False) -> None:
         self.history.push(label, self.edits, key=key, merge=merge)

@@ -114,15 +114,14 @@ class Canvas(QWidget):
             painter.drawImage(target, image)
 
     def _image(self, shown: Shown, side: str) -> QImage:
-        key = (shown.generation, f"{side}{id(shown.stack)}")
+        key = _key(shown, side)
         if key not in self._images:
             self._images[key] = to_image(shown.before if side == "before" else shown.after)
         return self._images[key]
 
     def _forget_images(self) -> None:
         """Keep only pictures of what is shown now."""
-        sides = ("before", "after")
-        alive = {(shown.generation, f"{side}{id(shown.stack)}") for shown in self.photo.frames.shown for side in sides}
+        alive = {_key(shown, side) for shown in self.photo.frames.shown for side in ("before", "after")}
         for key in self._images.keys() - alive:
             del self._images[key]
 
@@ -226,6 +225,11 @@ class Canvas(QWidget):
     def _device(self, position: QPointF) -> Point:
         ratio = self.devicePixelRatioF()
         return position.x() * ratio, position.y() * ratio
+
+
+def _key(shown: Shown, side: str) -> tuple[int, str]:
+    """The same for the same pixels: edits change only what is after."""
+    return (0 if side == "before" else shown.generation), f"{side}{id(shown.stack)}"
 
 
 def _divider(painter: QPainter, x: int, height: int, ratio: float) -> None:

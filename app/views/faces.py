@@ -50,6 +50,8 @@ class FaceRow(QFrame):
         layout.addWidget(self.switch)
 
     def set_chosen(self, chosen: bool) -> None:
+        if self.property("chosen") == chosen:
+            return
         self.setProperty("chosen", chosen)
         self.style().unpolish(self)
         self.style().polish(self)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from app.viewmodels.compare import CompareModel
 from app.viewmodels.photo import PhotoModel
-from app.viewmodels.state import Stage
+from app.viewmodels.state import Change, Stage
 
 
 class StatusBar(QFrame):
@@ -45,7 +45,9 @@ class StatusBar(QFrame):
         compare.changed.connect(self._show_zoom)
         self._refresh()
 
-    def _refresh(self, _: object = None) -> None:
+    def _refresh(self, change: Change = Change.PHOTO) -> None:
+        if not change & ~(Change.EDITS | Change.SELECTION):
+            return
         photo = self.photo
         self.summary.setText(photo.summary)
         self.notice.setText(photo.notice)

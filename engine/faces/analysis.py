@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -50,7 +50,7 @@ def analyse(
                 kept.append((detection, fitted))
     fits = [fitted for _, fitted in kept]
     kept = sorted(kept, key=lambda item: _reading_order(item[1], fits))
-    skipped = [s for s in skipped if not any(_covers(f, s.box) for f in fits)]
+    skipped = _distinct(s for s in skipped if not any(_covers(f, s.box) for f in fits))
     with ExitStack() as stack:
         segmenters = stack.enter_context(Segmenters()) if kept else None
         faces = tuple(
@@ -147,6 +147,14 @@ def _covers(fitted: Fit, box: Box) -> bool:
     middle, width = np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], np.float32), width_of(fitted.landmarks)
     reach = 0.5 if box[2] - box[0] > 0.4 * width else 0.9
     return float(np.linalg.norm(_centre(fitted) - middle)) < reach * width
+
+
+def _distinct(skipped: Iterable[SkippedFace]) -> list[SkippedFace]:
+    kept: list[SkippedFace] = []
+    for face in skipped:
+        if all(detect.overlap(np.array(face.box, np.float32), np.array(k.box, np.float32)) < 0.4 for k in kept):
+            kept.append(face)
+    return kept
 
 
 def _reading_order(fitted: Fit, all_fits: Sequence[Fit]) -> tuple[int, float]:

@@ -133,7 +133,7 @@ def hand_landmarker() -> Any:
             vision.HandLandmarkerOptions(
                 base_options=base(model_asset_path=str(path)),
                 num_hands=4,
-                min_hand_detection_confidence=0.4,
+                min_hand_detection_confidence=0.25,
                 min_hand_presence_confidence=0.5,
             )
         ),

@@ -58,6 +58,12 @@ def tall_forehead(points: F32, unit: float) -> F32:
     return np.concatenate([arc - down * (height * unit)]).astype(np.float32)
 
 
+def core(points: F32, shape: tuple[int, int], unit: float) -> F32:
+    """The middle of the face and the eyes' surroundings: a dark place there is rather shade than hair."""
+    areas = (topology.CORE, topology.RIGHT_EYE_AREA, topology.LEFT_EYE_AREA)
+    return np.maximum.reduce([polygon(points[area], shape, unit / 25) for area in areas])
+
+
 def split(skin: F32, zones: Zones, points: F32, shape: tuple[int, int], unit: float) -> dict[str, F32]:
     """Divide `skin` into its parts; their sum is `skin`."""
     soft = unit / 50

@@ -97,7 +97,7 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
 
     zones = parts.zones(points, shape, unit)
     prior = np.maximum(zones.face, 0.5 * zones.around) * (1 - feature_zone) * (1 - out["occluders"])
-    core = polygon(points[topology.CORE], shape, unit / 25)
+    core = parts.core(points, shape, unit)
     hairline = polygon(parts.tall_forehead(points, unit), shape, unit / 30)
     like = likeness(lab, colour, prior, core, hairline, unit)
     out["facial_hair"] = hair.facial_hair(points, shape, unit, lab, colour)
@@ -109,7 +109,7 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     expected = np.maximum(zones.face, zones.around * blur(around, unit / 80))
     out["skin"] = ramp(like, 0.2, 0.8) * expected * free * ramp(person, 0.2, 0.7)
     out["hair"] = hair.hair(points, shape, unit, lab, colour, person, expected * ramp(like, 0.2, 0.8))
-    out["hair"] = out["hair"] * (1 - out["occluders"]) * (1 - feature_zone)
+    out["hair"] = out["hair"] * (1 - out["occluders"]) * (1 - feature_zone) * (1 - core)
     out["skin"] = out["skin"] * (1 - 0.5 * out["hair"])
     out.update(parts.split(out["skin"], zones, points, shape, unit))
     return {name: np.ascontiguousarray(np.clip(blur(out[name], 0.0), 0, 1), np.float32) for name in REGIONS}

@@ -49,7 +49,7 @@ def opening() -> float:
 
 
 def sliding(photo: Path) -> dict[str, tuple[float, float, float]]:
-    """view → (median, worst, median of the processor) milliseconds from a changed strength to a painted canvas of 1920 × 1200."""
+    """view → (median, worst, median of the processor) milliseconds from a changed strength to a painted 1920 × 1200."""
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 

@@ -154,6 +154,20 @@ def test_variations(porelight: Run, tmp_path: Path) -> None:
     assert again.exit_code == 1 and "a-v1.png is there already" in again.stderr
 
 
+def test_variations_of_the_sidecars_retouch(porelight: Run, tmp_path: Path) -> None:
+    photo = portrait(tmp_path / "a.png")
+    options = ("--policy", "fake", "--seed", 8, "-s", "tone=95", "--sidecar")
+    assert porelight("retouch", photo, "--out", tmp_path / "1", *options).exit_code == 0
+    before = (tmp_path / "a.png.porelight.json").read_bytes()
+    result = porelight(
+        "variations", photo, "-n", 1, "--out", tmp_path / "2", "--sidecar", "--report", tmp_path / "r.json"
+    )
+    assert result.exit_code == 0, result.output
+    (report,) = json.loads((tmp_path / "r.json").read_text())["photos"]
+    assert report["proposal"]["anchor"]["seed"] == 8 and report["faces"][0]["strengths"]["tone"] == 95
+    assert (tmp_path / "a.png.porelight.json").read_bytes() == before
+
+
 def test_models(porelight: Run) -> None:
     result = porelight("models")
     assert "kontext" in result.stdout and "non-commercial" in result.stdout and "face_landmarker" in result.stdout
@@ -250,3 +264,22 @@ def test_ctrl_c_leaves_nothing_half_done(tmp_path: Path, jobs: int) -> None:
     assert "3 photos: 0 done, 0 skipped, 0 failed, 3 cancelled" in out
     assert json.loads((tmp_path / "report.json").read_text())["counts"]["cancelled"] == 3
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_kontext_from_a_folder_goes_the_same_way(porelight: Run, tmp_path: Path) -> None:
+    """A tiny random model: its result is exported, reported and drawn again from the sidecar like any other."""
+    pytest.importorskip("diffusers")
+    from tests.helpers import tiny_kontext
+
+    photo = portrait(tmp_path / "a.png")
+    model = tiny_kontext.save(tmp_path / "model")
+    base = ("retouch", photo, "--policy", "kontext", "--model", model, "--device", "cpu", "--sidecar", "--out")
+    first = porelight(*base, tmp_path / "1", "-s", "tone=100", "--report", tmp_path / "r.json")
+    assert first.exit_code == 0, first.output
+    (report,) = json.loads((tmp_path / "r.json").read_text())["photos"]
+    assert report["proposal"]["policy"] == "kontext" and report["outside_difference"] == 0
+    assert report["changed_fraction"] > 0
+    again = porelight("retouch", photo, "--model", model, "--device", "cpu", "--sidecar", "--out", tmp_path / "2")
+    assert again.exit_code == 0, again.output
+    np.testing.assert_array_equal(_pixels(tmp_path / "1" / "a.png"), _pixels(tmp_path / "2" / "a.png"))

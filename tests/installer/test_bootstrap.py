@@ -114,7 +114,7 @@ def test_missing_venv_module_names_the_package(commands: Commands, capsys: pytes
 def test_all_checks_run_and_one_failure_is_enough(commands: Commands) -> None:
     commands.failing = {"mypy"}
     assert bootstrap.main(["test", "-x"]) == 1
-    assert commands.run[-1][1:] == ["-m", "pytest", "-x"]
+    assert commands.run[-1][1:] == ["-m", "pytest", "-n", "2", "-x"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="system libraries are checked on Linux only")

@@ -27,7 +27,8 @@ HELD_OUT = 0.15
 @dataclass(frozen=True)
 class TrainingFace:
     """linear: (H, W, 3) float16 linear sRGB of the face grid; skin: (H, W) uint8 0–255; natural: (H, W) uint8,
-    255 where the person's own marks are (excluded from the loss); width: W in grid pixels; features: `field.face_features`."""
+    255 where the person's own marks are (excluded from the loss); width: W in grid pixels;
+    features: `field.face_features`."""
 
     name: str
     person: str

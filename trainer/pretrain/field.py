@@ -42,7 +42,7 @@ class Needs:
         for name, row in NEED_OF.items():
             need[LAYERS.index(name)] = np.clip(np.maximum(cells[row], 0) ** 0.8 / typical[row].mean() ** 0.8, 0.2, 1.8)
         need[LAYERS.index("shine")] = np.clip((rest[10] - 8) / 8, 0.1, 1.8)
-        need[LAYERS.index("under_eye")] = np.clip(-rest[3] / 6, 0.1, 1.8)
+        need[LAYERS.index("under_eye")] = np.clip((5 - rest[3]) / 6, 0.1, 1.8)
         need[LAYERS.index("teeth")] = np.clip(rest[4] / 12, 0.1, 1.6) if rest[9] > 0.05 else 0.5
         return need
 
@@ -61,9 +61,9 @@ def sample_style(need: F32, rng: np.random.Generator) -> F32:
 
 
 def to_modes(cells: F32) -> F32:
-    """Cosine modes that take the given values at the cell centres (exact: as many modes as cells)."""
+    """Cosine modes of values at the cell centres, as many as cells, smoothed: a retoucher's hand has no cell borders."""
     inverse = np.linalg.inv(fields.cosine_basis(fields.MODES))
-    return np.einsum("ki,cij,lj->ckl", inverse, cells, inverse).astype(np.float32)
+    return (np.einsum("ki,cij,lj->ckl", inverse, cells, inverse) * fields.SMOOTHNESS).astype(np.float32)
 
 
 def train(args: argparse.Namespace) -> None:

@@ -37,13 +37,22 @@ STDS: Final = np.array([0.05, 0.10, 0.15, 0.11, 0.16, 0.14, 0.05, 0.09, 0.13, 0.
 """Mean and spread of the amounts in the training distribution; they only fix the latent's units."""
 
 
-def _scales() -> F32:
-    """(C, M, M): spread of each mode of the field in amount units; higher modes fall as 1/(1 + 3 k²)."""
+def _smoothness() -> F32:
+    """(M, M): how fast modes fall with their frequency k, as 1/(1 + k²/2); 1 for the mean."""
     k = np.arange(MODES, dtype=np.float32)
-    fall = 1 / (1 + 3.0 * (k[:, None] ** 2 + k[None] ** 2))
+    return np.asarray(1 / (1 + 0.5 * (k[:, None] ** 2 + k[None] ** 2)), np.float32)
+
+
+def _scales() -> F32:
+    """(C, M, M): spread of each mode of the field in amount units, `STDS` for the mean."""
+    fall = REGIONAL * SMOOTHNESS
+    fall[0, 0] = 1
     return np.asarray(STDS[:, None, None] * fall[None], np.float32)
 
 
+REGIONAL: Final = np.float32(0.2)
+"""Spread of regional modes, before `SMOOTHNESS`, as a share of the spread of the mean; measured on the training data."""
+SMOOTHNESS: Final = _smoothness()
 SCALES: Final = _scales()
 
 

@@ -78,7 +78,7 @@ def test_other_profiles_are_shown_in_srgb(profile: object) -> None:
     for edits in DRAGS:
         wanted = to_srgb8(render(photo, [(layers, edits)], VIEW), icc).astype(int)
         difference = np.abs(view.update([edits]) - wanted)
-        assert difference.mean() < 0.12 and difference.max() <= 4
+        assert difference.mean() < 0.15 and difference.max() <= 6
 
 
 def test_long_wandering_does_not_drift() -> None:

@@ -98,7 +98,7 @@ def test_dpg_takes_one_early_enough_random_step_in_each_segment(form: str) -> No
         indices = [draw.index for draw in kept.draws]
         assert [index // 4 for index in indices] == [0, 1, 2]
         strengths = [draw.step.guidance for draw in kept.draws]
-        assert strengths == [min(1 - index / 13, 0.9) for index in indices], "strong early, free late"
+        assert strengths == pytest.approx([min(1 - index / 13, 0.9) for index in indices]), "strong early, free late"
         seen.update(indices)
     assert seen == set(range(12)), "the last two steps never, all others now and then"
 
