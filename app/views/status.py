@@ -57,7 +57,7 @@ class StatusBar(QFrame):
         self.doing.setText(photo.doing)
         fraction = photo.progress.fraction if photo.progress is not None else 0.0
         # An unknown share is a bar that moves.
-        self.bar.setRange(0, 0 if photo.progress is None else 1000)
+        self.bar.setRange(0, 1000 if fraction else 0)
         self.bar.setValue(round(fraction * 1000))
         self._show_zoom()
 

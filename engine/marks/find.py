@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -20,6 +20,8 @@ MIN_CONTRAST = 1.2
 FRECKLE_RADIUS = 1 / 130
 """Kept marks up to this share of W and of little contrast are freckles, others moles."""
 FRECKLE_CONTRAST = 9.0
+FRECKLED = 10
+"""From this many small brown spots, if they outnumber the red ones, a face is freckled and they are kept."""
 RED = 0.55
 """Share of a mark's colour difference that is redness, from which it is a blemish and not a dark spot."""
 
@@ -99,7 +101,24 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
             )
         )
         kept[i] = len(marks)
+    marks = _freckles(marks, face.width)
     return tuple(marks), _soft_masks(tuple(m.id for m in marks), kept[labels], width, face.regions["skin"])
+
+
+def _freckles(marks: list[Mark], width: float) -> list[Mark]:
+    """A single small brown spot may be a scar of acne; many without acne are freckles."""
+
+    def small_and_brown(mark: Mark) -> bool:
+        return mark.kind is MarkKind.DARK_SPOT and mark.radius <= FRECKLE_RADIUS * width
+
+    brown = sum(small_and_brown(mark) or mark.kind is MarkKind.FRECKLE for mark in marks)
+    red = sum(mark.kind is MarkKind.BLEMISH for mark in marks)
+    if brown < max(FRECKLED, red + 1):
+        return marks
+    return [
+        replace(mark, kind=MarkKind.FRECKLE, decision=Decision.KEEP) if small_and_brown(mark) else mark
+        for mark in marks
+    ]
 
 
 def _soft_masks(ids: tuple[str, ...], labels: npt.NDArray[np.int32], width: float, skin: F32) -> MarkMasks:

@@ -61,7 +61,7 @@ def sample_style(need: F32, rng: np.random.Generator) -> F32:
 
 
 def to_modes(cells: F32) -> F32:
-    """Cosine modes of values at the cell centres, as many as cells, smoothed: a retoucher's hand has no cell borders."""
+    """Cosine modes of values at the cell centres, as many as cells, smoothed: a retoucher's hand knows no cells."""
     inverse = np.linalg.inv(fields.cosine_basis(fields.MODES))
     return (np.einsum("ki,cij,lj->ckl", inverse, cells, inverse) * fields.SMOOTHNESS).astype(np.float32)
 

@@ -51,7 +51,7 @@ def _scales() -> F32:
 
 
 REGIONAL: Final = np.float32(0.2)
-"""Spread of regional modes, before `SMOOTHNESS`, as a share of the spread of the mean; measured on the training data."""
+"""Spread of regional modes, before `SMOOTHNESS`, as a share of the spread of the mean; measured on training data."""
 SMOOTHNESS: Final = _smoothness()
 SCALES: Final = _scales()
 

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from engine.errors import ModelCorruptError
 from engine.layers.build import build_layers
+from engine.marks.fill import close_marks
 from engine.marks.find import MarkMasks, find_marks
 from engine.policies.base import Condition, PolicyInfo
 from engine.policies.compact import field as fields
@@ -78,6 +79,7 @@ class CompactPolicy:
         """Find and heal all marks, and measure what the face needs; `instruction` is not used."""
         change, removable, keep = self._heal(face)
         marks, masks = find_marks(face, change, removable, keep)
+        change = close_marks(face.lab, change, masks.soft, face.regions["skin"], face.grid_width)
         features = torch.from_numpy(fields.face_features(face))[None].to(self._info.device)
         return Condition(face, CompactCondition(features, change, marks, masks))
 

@@ -1,0 +1,148 @@
+"""The shipped compact policy: its contract, its weights' defences, and what it does to a real face."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.errors import ModelCorruptError
+from engine.layers.render import render
+from engine.metrics.texture import texture_retention
+from engine.policies.base import Policy
+from engine.policies.compact import field as fields
+from engine.policies.compact.nets import HEAL_VERSION, HealNet, from_model, to_model
+from engine.policies.compact.policy import load_compact, load_weights
+from engine.sampling.loop import SamplerConfig, sample
+from engine.types import LAYERS, Decision, FaceEdits, MarkKind
+from tests.helpers.faces import SPOTS, synthetic_face
+
+
+@pytest.fixture(scope="module")
+def policy():
+    return load_compact("cpu")
+
+
+def _draw(policy, condition, seed, kind="ode"):
+    config = SamplerConfig(kind, policy.info.steps, policy.info.shift)
+    return sample(
+        lambda x, s: policy.velocity(x, s, condition), policy.noise(condition, seed), config, seed=seed
+    ).latent
+
+
+def test_model_colours_are_a_linear_map_and_back():
+    lab = torch.tensor([[60.0, 20.0, 15.0], [0.0, -40.0, 40.0]]).T.reshape(1, 3, 1, 2)
+    assert torch.allclose(to_model(lab)[0, :, 0, 0], torch.tensor([0.2, 0.5, 0.375]))
+    assert torch.allclose(from_model(to_model(lab) - to_model(torch.zeros_like(lab))), lab, atol=1e-5)
+
+
+def test_it_is_a_policy_and_repeats_itself(policy):
+    assert isinstance(policy, Policy)
+    photo, face = synthetic_face(size=(480, 400), width=220.0)
+    condition = policy.encode(photo, face)
+    one, again, other = (_draw(policy, condition, seed) for seed in (1, 1, 2))
+    assert torch.equal(one, again)
+    assert not torch.allclose(one, other, atol=0.05)
+    layers = policy.decode(one, photo, condition)
+    assert set(layers.deltas) <= set(LAYERS)
+    twice = [render(photo, [(policy.decode(one, photo, condition), FaceEdits())]) for _ in range(2)]
+    assert np.array_equal(*twice)
+
+
+def test_styles_differ_between_seeds_as_much_as_in_the_training_data(policy):
+    """Mean amounts over 64 seeds: the collapse of a few-step ODE to the mean style would show here."""
+    photo, face = synthetic_face(size=(480, 400), width=220.0)
+    condition = policy.encode(photo, face)
+    noise = torch.cat([policy.noise(condition, seed) for seed in range(64)])
+    config = SamplerConfig("ode", policy.info.steps, policy.info.shift)
+    latents = sample(lambda x, s: policy.velocity(x, s, condition), noise, config).latent.numpy()
+    for name in ("smooth", "tone", "light"):
+        c = LAYERS.index(name)
+        means = latents[:, c, 0, 0] * fields.SCALES[c, 0, 0] + fields.MEANS[c]
+        share = means.std() / means.mean()
+        assert 0.2 < share < 0.6, f"{name}: spread {share:.2f} of its mean; hand and taste make 0.35"
+
+
+def test_eyes_brows_and_background_stay_bit_identical_without_the_features_layer(policy):
+    photo, face = synthetic_face(size=(480, 400), width=220.0)
+    condition = policy.encode(photo, face)
+    layers = policy.decode(_draw(policy, condition, 0), photo, condition)
+    edits = FaceEdits(FaceEdits().strengths.with_(features=0, eye_whites=0, teeth=0))
+    out = render(photo, [(layers, edits)])
+    x, y = (int(v) for v in face.landmarks[468])
+    assert np.array_equal(out[y - 3 : y + 4, x - 3 : x + 4], photo.pixels[y - 3 : y + 4, x - 3 : x + 4])
+    assert np.array_equal(out[:20], photo.pixels[:20])
+
+
+def test_red_spots_are_found_and_fade(policy):
+    photo, face = synthetic_face(size=(640, 520), width=300.0)
+    clean, _ = synthetic_face(size=(640, 520), width=300.0, spots=False)
+    condition = policy.encode(photo, face)
+    layers = policy.decode(_draw(policy, condition, 0), photo, condition)
+    out = render(photo, [(layers, FaceEdits(FaceEdits().strengths.with_(tone=0, smooth=0, light=0)))])
+    for sx, sy, _ in SPOTS:
+        x, y = int(260 + sx * 300), int(320 + sy * 300)
+        spot = np.s_[y - 2 : y + 3, x - 2 : x + 3, 1]
+        before = clean.pixels[spot].mean() - photo.pixels[spot].mean()
+        after = clean.pixels[spot].mean() - out[spot].mean()
+        assert before > 20
+        assert after < 0.5 * before
+
+
+def test_a_real_face_loses_red_marks_and_keeps_its_pores(policy, portraits):
+    from engine.faces import analyse
+    from engine.imageio import read_photo
+    from engine.imageio.colour import to_lab
+
+    photo = read_photo(portraits / "train" / "canada" / "024f.jpg")
+    faces, _ = analyse(photo, embed=False)
+    condition = policy.encode(photo, faces[0])
+    layers = policy.decode(_draw(policy, condition, 0), photo, condition)
+    out = render(photo, [(layers, FaceEdits())])
+    x0, y0, x1, y1 = faces[0].grid.box
+    before, after = (to_lab(p[y0:y1, x0:x1], photo.icc) for p in (photo.pixels, out))
+    marks = np.zeros(photo.pixels.shape[:2], np.float32)
+    for mark in layers.marks:
+        cv2.circle(marks, tuple(int(v) for v in mark.centre), int(mark.radius * 2 + 3), 1.0, -1)
+    skin = cv2.resize(faces[0].regions["skin"], (x1 - x0, y1 - y0)) * (1 - marks[y0:y1, x0:x1])
+    assert 0.85 <= texture_retention(before, after, skin, faces[0].width) <= 1.08
+    removed = [m for m in layers.marks if m.decision is Decision.REMOVE]
+    assert removed and all(m.kind not in (MarkKind.MOLE, MarkKind.FRECKLE) for m in removed)
+
+
+def _state(version=str(HEAL_VERSION)):
+    return {k: v.half() for k, v in HealNet().state_dict().items()}, {"version": version}
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (lambda s, m: (s, {"version": "99"}), "version 99"),
+        (lambda s, m: ({**s, "stem.bias": torch.full_like(s["stem.bias"], float("nan"))}, m), "not finite"),
+        (lambda s, m: ({k: v for k, v in s.items() if k != "stem.bias"}, m), "does not fit"),
+    ],
+)
+def test_bad_weights_are_refused_in_words(tmp_path, spoil, words):
+    path = tmp_path / "heal.safetensors"
+    state, metadata = spoil(*_state())
+    save_file(state, path, metadata)
+    with pytest.raises(ModelCorruptError, match=words):
+        load_weights(HealNet(), path, HEAL_VERSION)
+
+
+def test_a_file_that_is_no_safetensors_is_refused(tmp_path):
+    path = tmp_path / "heal.safetensors"
+    path.write_bytes(b"not a model")
+    with pytest.raises(ModelCorruptError, match="cannot be read"):
+        load_weights(HealNet(), path, HEAL_VERSION)
+
+
+def test_numbers_that_are_not_finite_never_reach_the_picture(policy):
+    photo, face = synthetic_face()
+    broken = replace(face, lab=np.full_like(face.lab, np.nan))
+    with pytest.raises(ModelCorruptError):
+        policy.encode(photo, broken)
