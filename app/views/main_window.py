@@ -50,7 +50,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
-        self.setMinimumSize(880, 600)
+        self.setMinimumSize(1060, 600)
         self._make_actions()
         self.canvas = Canvas(photo, self.compare)
         self.empty = EmptyState()
@@ -100,7 +100,7 @@ class MainWindow(QMainWindow):
         self.zoom_out_action = self._action("Zoom Out", lambda: self._zoom(0.8), QKeySequence.StandardKey.ZoomOut)
         self.mode_actions: dict[Mode, QAction] = {}
         keys = {Mode.AFTER: "", Mode.WIPE: "Shift+Y", Mode.SIDE: "Y", Mode.STACKED: "Alt+Y"}
-        names = {Mode.AFTER: "After", Mode.WIPE: "Wipe", Mode.SIDE: "Side by Side", Mode.STACKED: "Top and Bottom"}
+        names = {Mode.AFTER: "After", Mode.WIPE: "Wipe", Mode.SIDE: "Side by Side", Mode.STACKED: "Stacked"}
         for mode, key in keys.items():
             tip = f"{names[mode]} ({key})" if key else "Only the result. Hold \\ for the original."
             action = self._action(names[mode], self._mode_setter(mode), key, tip)

@@ -24,6 +24,7 @@ class StatusBar(QFrame):
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for label in (self.zoom, self.summary, self.notice, self.doing):
             label.setProperty("role", "muted")
+            label.setTextFormat(Qt.TextFormat.PlainText)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(160, 4)

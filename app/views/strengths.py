@@ -109,9 +109,10 @@ class NameLabel(QLabel):
 
 
 class StrengthRow(QWidget):
-    """One strength. `changed` (value, finished): not finished during a drag."""
+    """One strength."""
 
-    changed = Signal(float, bool)
+    changed = Signal(float, str)
+    """(value, how): "drag" while the knob is held, "step" by key or wheel, "set" at once or at the end of a drag."""
 
     def __init__(self, label: LayerLabel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -135,9 +136,9 @@ class StrengthRow(QWidget):
         layout.addWidget(self.name)
         layout.addWidget(self.slider, 1)
         layout.addWidget(self.number)
-        self.name.doubled.connect(lambda: self.changed.emit(float(PROPOSED), True))
+        self.name.doubled.connect(lambda: self.changed.emit(float(PROPOSED), "set"))
         self.slider.valueChanged.connect(self._slid)
-        self.slider.sliderReleased.connect(lambda: self.changed.emit(float(self.slider.value()), True))
+        self.slider.sliderReleased.connect(lambda: self.changed.emit(float(self.slider.value()), "set"))
         self.number.returnPressed.connect(self._typed)
         self.number.editingFinished.connect(self._typed)
         self.number.installEventFilter(self)
@@ -173,12 +174,12 @@ class StrengthRow(QWidget):
         return False
 
     def _slid(self, value: int) -> None:
-        self.changed.emit(float(value), not self.slider.isSliderDown())
+        self.changed.emit(float(value), "drag" if self.slider.isSliderDown() else "step")
 
     def _typed(self) -> None:
         if self.number.isModified() and self.number.hasAcceptableInput():
             self.number.setModified(False)
-            self.changed.emit(float(self.number.text()), True)
+            self.changed.emit(float(self.number.text()), "set")
 
 
 class StrengthsPanel(QWidget):
@@ -210,12 +211,12 @@ class StrengthsPanel(QWidget):
 
     def _add(self, label: LayerLabel, layout: QVBoxLayout) -> None:
         row = StrengthRow(label)
-        row.changed.connect(lambda value, finished: self._set(label.name, value, finished))
+        row.changed.connect(lambda value, how: self._set(label.name, value, how))
         self.rows[label.name] = row
         layout.addWidget(row)
 
-    def _set(self, name: str, value: float, finished: bool) -> None:
-        self.photo.set_strength(name, value, commit=finished, merge=self.rows[name].slider.hasFocus())
+    def _set(self, name: str, value: float, how: str) -> None:
+        self.photo.set_strength(name, value, commit=how != "drag", merge=how == "step")
 
     def _refresh(self, change: Change) -> None:
         if not change & (Change.EDITS | Change.SELECTION | Change.PROPOSAL | Change.PHOTO):

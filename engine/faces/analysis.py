@@ -15,8 +15,14 @@ from engine.faces.regions import Segmenters, face_regions
 from engine.types import F32, Box, FaceAnalysis, Photo, SkippedFace
 
 DOUBTFUL = 0.45
+"""Least confidence of a face that is retouched."""
+
+UNCONFIRMED = 0.7
+"""Detector score below which a detection without landmarks is taken for no face and not even listed."""
+
 MOST_YAW = 65.0
 LEAST_INSIDE = 0.7
+"""Least fraction of the landmarks that lies inside the photo."""
 
 
 def analyse(
@@ -40,7 +46,11 @@ def analyse(
     skipped: list[SkippedFace] = []
     with models.landmarker(0.3) as landmarker, models.quiet():
         for detection in found:
+            if any(_covers(other, _box(photo, detection, None)) for _, other in kept):
+                continue
             fitted = fit(photo, detection, landmarker)
+            if fitted is None and detection.score < UNCONFIRMED:
+                continue
             if fitted is not None and any(_same(fitted, other) for _, other in kept):
                 continue
             reason = _reason(photo, detection, fitted, marked=boxes is not None)

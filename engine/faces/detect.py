@@ -63,10 +63,9 @@ def find(photo: Photo) -> list[Detection]:
         if max(frame.shape[:2]) > TILE * 1.3:
             for x, y in _tiles(frame.shape[1], frame.shape[0]):
                 found += _detect(full, frame[y : y + TILE, x : x + TILE], (x, y))
+        found += _detect_turned(short, frame)  # always: the detectors also take an inverted face for an upright one
         if not found:
-            found = _detect_bordered(short, frame) or _detect_bordered(full, frame)
-        if not found:
-            found = [d for detector in (short, full) for d in _detect_turned(detector, frame)]
+            found = _detect_bordered(short, frame) or _detect_bordered(full, frame) or _detect_turned(full, frame)
     to_source = np.tile(1 / scale, 2)
     return [
         Detection((d.box * to_source).astype(np.float32), (d.eyes / scale).astype(np.float32), d.score)

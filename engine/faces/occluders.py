@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from engine.faces.parts import axes
 from engine.faces.raster import blur, lines, polygon
@@ -32,25 +34,41 @@ def hand_mask(hands: Sequence[F32], shape: tuple[int, int]) -> F32:
     return blur(out, 1.5)
 
 
+def is_face(hand: F32, oval: npt.NDArray[Any]) -> bool:
+    """Whether what was taken for a hand is the face itself: its wrist or most of it lies within the face's oval."""
+    outline = oval.astype(np.float32)
+    inside = [cv2.pointPolygonTest(outline, (float(x), float(y)), False) > 0 for x, y in hand]
+    return inside[0] or sum(inside) > 0.6 * len(inside)
+
+
 def glasses(points: F32, light: F32, unit: float, eyes: F32) -> F32:
     """Eyeglass frames; all zero when the face wears none (frameless ones may be missed).
 
     A face wears glasses when a thin line crosses the nose's bridge and thin lines run below both eyes. points: (478, 2)
     in grid pixels; light: L* (h, w); unit: W in grid pixels; eyes: (h, w) eyes with lashes, never part of a frame.
     """
+    full = light.shape
+    half = 0.5 if unit > 300 else 1.0
+    light, eyes = (cv2.resize(v, None, fx=half, fy=half, interpolation=cv2.INTER_AREA) for v in (light, eyes))
+    points, unit = points * np.float32(half), unit * half
     thin = thin_lines(light, unit)
     if bridge_strength(points, np.maximum(*thin), unit) < BRIDGE or rim_strength(points, thin, unit) < RIM:
-        return np.zeros_like(light)
-    lines_ = np.maximum(*thin) * _frame_zone(points, light.shape, unit) * (1 - eyes)
-    weak = (lines_ > 8).astype(np.uint8)
+        return np.zeros(full, np.float32)
+    frame = _frame(np.maximum(*thin) * _frame_zone(points, light.shape, unit) * (1 - eyes), unit)
+    return np.asarray(cv2.resize(frame, full[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _frame(strength: F32, unit: float) -> F32:
+    """The long connected lines of a frame that are strong somewhere."""
+    weak = (strength > 8).astype(np.uint8)
     _, labels, stats, _ = cv2.connectedComponentsWithStats(weak, connectivity=8)
     peak = np.zeros(len(stats), np.float32)
-    np.maximum.at(peak, np.asarray(labels, np.intp), lines_)
+    np.maximum.at(peak, labels, strength)
     extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    frame = (peak > 12) & (extent > unit / 9)
-    frame[0] = False
+    chosen = (peak > 12) & (extent > unit / 9)
+    chosen[0] = False
     size = round(unit / 70) | 1
-    wide = cv2.dilate(frame[labels].astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    wide = cv2.dilate(chosen[labels].astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     return blur(wide.astype(np.float32), unit / 200)
 
 

@@ -48,9 +48,9 @@ def person_and_hands(
         confidence = segmenters.person.segment(image).confidence_masks[0].numpy_view()
         found = segmenters.hands.detect(image).hand_landmarks
     person = np.array(confidence, np.float32).reshape(crop.shape[:2])
-    hands = occluders.hand_mask(
-        [np.array([[p.x, p.y] for p in hand], np.float32) * CONTEXT_SIZE for hand in found], crop.shape[:2]
-    )
+    oval = (landmarks[topology.OVAL] - to_source[:, 2]) @ np.linalg.inv(to_source[:, :2].astype(np.float64)).T
+    fingers = [np.array([[p.x, p.y] for p in hand], np.float32) * CONTEXT_SIZE for hand in found]
+    hands = occluders.hand_mask([h for h in fingers if not occluders.is_face(h, oval)], crop.shape[:2])
     scale, origin = np.array(grid.scale, np.float64), np.array(grid.box[:2], np.float64)
     to_grid = np.column_stack([to_source[:, :2] * scale[:, None], (to_source[:, 2] - origin) * scale])
     to_grid[:, 2] += to_grid[:, :2] @ [0.5, 0.5] - 0.5

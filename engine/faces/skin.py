@@ -22,6 +22,10 @@ LOCAL = np.array([7.0, 4.5, 5.0], np.float32)
 """The same against the local mean."""
 
 
+SHADE = 0.75
+"""How much less a difference of lightness counts in the middle of the face."""
+
+
 @dataclass(frozen=True)
 class SkinColour:
     """mean, deviation: (3,) L*a*b*; texture: median fine-band amplitude of skin in L*."""
@@ -86,16 +90,32 @@ def likeness(lab: F32, colour: SkinColour, prior: F32, core: F32, hairline: F32,
     prior: where skin is expected; core: the middle of the face, where a dark place is rather shade than hair;
     hairline: where hair of the skin's own colour may fall over it, known by its strands.
     """
-    lenient = 1 - 0.75 * core
+    shape = lab.shape[:2]
     smooth = blur(lab, unit / 220)
+    local, possible = _local_skin(*(_quarter(v) for v in (smooth, prior, core)), colour, unit / 4)
+    lenient = 1 - SHADE * core
+    near = _residual(smooth, _enlarged(local, shape), LOCAL, lenient)
+    grain = np.log2(np.maximum(fine_amplitude(lab, unit), 0.1) / colour.texture)
+    near = near + 1.2 * ramp(grain, 1.6, 3.2) + 2.5 * hairline * ramp(blur(grain, unit / 60), 0.8, 1.6)
+    return (ramp(near, 4.2, 2.4) * _enlarged(possible, shape)).astype(np.float32)
+
+
+def _local_skin(smooth: F32, prior: F32, core: F32, colour: SkinColour, unit: float) -> tuple[F32, F32]:
+    """The local mean colour of skin, (h, w, 3), and whether it can be this person's skin, (h, w)."""
+    lenient = 1 - SHADE * core
     shaded = colour.deviation * np.array([3, 1, 1], np.float32)  # one side of a face may lie in deep shade
     weight = prior * ramp(_residual(smooth, colour.mean, shaded, lenient), 4.0, 2.0)
-    near = weight
     for sigma in (unit / 6, unit / 10, unit / 12):
         local = weighted_blur(smooth, weight, sigma)
         possible = ramp(_residual(local, colour.mean, shaded, lenient), 4.5, 3.0)
-        near = _residual(smooth, local, LOCAL, lenient)
-        weight = prior * ramp(near, 3.4, 1.8) * possible
-    grain = np.log2(np.maximum(fine_amplitude(lab, unit), 0.1) / colour.texture)
-    near = near + 1.2 * ramp(grain, 1.6, 3.2) + 2.5 * hairline * ramp(blur(grain, unit / 60), 0.8, 1.6)
-    return (ramp(near, 4.2, 2.4) * possible).astype(np.float32)
+        weight = prior * ramp(_residual(smooth, local, LOCAL, lenient), 3.4, 1.8) * possible
+    return local, possible
+
+
+def _quarter(values: F32) -> F32:
+    size = max(1, values.shape[1] // 4), max(1, values.shape[0] // 4)
+    return np.asarray(cv2.resize(values, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _enlarged(values: F32, shape: tuple[int, int]) -> F32:
+    return np.asarray(cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.layers.bands import gaussian
 from engine.types import F32, KEPT_BY_DEFAULT, Decision, FaceAnalysis, Mark, MarkKind
 
 THRESHOLD = 0.35
@@ -17,6 +18,8 @@ MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
 MIN_CONTRAST = 1.2
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
+EDGE = 1.2
+"""A mark whose surroundings change by more than this times its own contrast lies on an edge of shade, and is none."""
 FRECKLE_RADIUS = 1 / 130
 """Kept marks up to this share of W and of little contrast are freckles, others moles."""
 FRECKLE_CONTRAST = 9.0
@@ -74,6 +77,7 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
     probability = np.maximum(removable, keep) * np.clip(face.regions["skin"] * 2, 0, 1)
     seeds = (probability > THRESHOLD).astype(np.uint8)
     count, labels, stats, centroids = cv2.connectedComponentsWithStats(seeds, connectivity=8)
+    slope = _slope(face.lab[..., 0], width)
     order = sorted(range(1, count), key=lambda i: (int(centroids[i][1] // (width / 20)), centroids[i][0]))
     marks: list[Mark] = []
     kept = np.zeros(count, np.int32)
@@ -85,6 +89,8 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
         mean = change[window][inside].mean(0)
         contrast = float(np.linalg.norm(change[window][inside], axis=-1).mean())
         if radius < MIN_RADIUS or contrast < MIN_CONTRAST:
+            continue
+        if float(slope[window][inside].mean()) * 2 * radius * width > EDGE * contrast:
             continue
         r, k = float(removable[window][inside].mean()), float(keep[window][inside].mean())
         kind = _kind(r, k, radius, contrast, mean)
@@ -103,6 +109,12 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
         kept[i] = len(marks)
     marks = _freckles(marks, face.width)
     return tuple(marks), _soft_masks(tuple(m.id for m in marks), kept[labels], width, face.regions["skin"])
+
+
+def _slope(light: F32, width: float) -> F32:
+    """(h, w) steepness of the large shades, in L* per grid pixel."""
+    form = gaussian(light, width / 60)
+    return np.hypot(cv2.Scharr(form, cv2.CV_32F, 1, 0), cv2.Scharr(form, cv2.CV_32F, 0, 1)).astype(np.float32) / 32
 
 
 def _freckles(marks: list[Mark], width: float) -> list[Mark]:

@@ -28,6 +28,9 @@ def test_history_merges_only_the_same_key_in_a_row() -> None:
     assert history.redo() == 2
     history.push("c", 9)
     assert history.redo_label == ""
+    history.push("drag", 10, key="a")
+    history.push("drag", 11, key="a")
+    assert history.undo() == 10
 
 
 def test_open_finds_faces_and_proposes(model: PhotoModel, portrait: Path, qtbot: QtBot) -> None:
