@@ -273,6 +273,8 @@ def deliver(
             "Nothing was written; please report this.",
         )
     _begin(token, report, "write")
+    # First the edits, which are the work; if the picture fails then, nothing is lost and nothing is half done.
+    kept = session.save_sidecar() if request.sidecar else None
     notes: tuple[str, ...] = ()
     if output is not None:
         try:
@@ -291,7 +293,6 @@ def deliver(
             overwrite=request.overwrite,
             inputs=request.inputs,
         )
-    kept = session.save_sidecar() if request.sidecar else None
     report(Progress("done", 1.0))
     proposal = session.proposal
     assert proposal is not None

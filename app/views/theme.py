@@ -20,7 +20,7 @@ ON_ACCENT = "#2a1b13"
 WARN = "#f0a08c"
 BANNER = "#3d2b27"
 KEEP = "#9fd3c7"
-REMOVE = "#ffb199"
+REMOVE = "#ffd67a"
 
 SPACE = 8
 """The unit of all distances, in logical pixels."""

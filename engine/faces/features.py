@@ -55,6 +55,11 @@ def lips(points: F32, shape: tuple[int, int], unit: float) -> F32:
     return (outer * (1 - mouth(points, shape, unit))).astype(np.float32)
 
 
+def lip_zone(points: F32, shape: tuple[int, int], unit: float) -> F32:
+    """The whole mouth with the lips' edge: a little more than the lips."""
+    return polygon(expand(points[topology.LIPS_OUTER], unit / 80), shape, unit / 150)
+
+
 def mouth(points: F32, shape: tuple[int, int], unit: float) -> F32:
     """The open mouth's inside; nothing when the lips touch."""
     ring = points[topology.LIPS_INNER]

@@ -22,7 +22,7 @@ def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colo
     local = blur(lab, unit / 60)
     darker = colour.mean[0] - local[..., 0]
     chroma = float(np.hypot(colour.mean[1], colour.mean[2]))
-    share: F32 = np.hypot(local[..., 1], local[..., 2]) / np.float32(max(chroma, 4))
+    share = np.asarray(np.hypot(local[..., 1], local[..., 2]) / max(chroma, 4), np.float32)
     pale = np.zeros(shape, np.float32) if chroma < 4 else ramp(share, 0.9, 0.65)
     strands = ramp(grain, 1.2, 2.2)
     grey = ramp(grain, 0.5, 1.2) * pale

@@ -41,8 +41,19 @@ def zones(points: F32, shape: tuple[int, int], unit: float) -> Zones:
     ears = np.zeros(shape, np.float32)
     for side, sign in ((topology.RIGHT_SIDE, -1), (topology.LEFT_SIDE, 1)):
         middle = points[side] + across * (sign * 0.055 * unit) + down * 0.07 * unit
-        ears = np.maximum(ears, _ellipse(middle, across * 0.1 * unit, down * 0.21 * unit, shape, unit))
+        ear = _ellipse(middle, across * 0.1 * unit, down * 0.21 * unit, shape, unit)
+        ears = np.maximum(ears, ear * _in_view(points, side))
     return Zones(oval, neck * (1 - face), ears * (1 - face), np.maximum.reduce([high, neck, ears]))
+
+
+def _in_view(points: F32, side: int) -> float:
+    """1 if the ear beside landmark `side` can be seen, falling to 0 when the head turns it away."""
+    nose = points[topology.NOSE_BRIDGE]
+    here, both = (
+        np.linalg.norm(np.atleast_2d(points[s]) - nose, axis=1).sum()
+        for s in (side, [topology.RIGHT_SIDE, topology.LEFT_SIDE])
+    )
+    return float(np.clip((here / max(float(both), 1e-6) - 0.22) / 0.12, 0, 1))
 
 
 def _ellipse(centre: F32, a: F32, b: F32, shape: tuple[int, int], unit: float) -> F32:

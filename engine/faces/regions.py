@@ -85,7 +85,7 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     out["iris"] = features.iris(points, shape, out["eyes"])
     lashes = features.lash_zone(points, shape, unit)
     lips, inside = features.lips(points, shape, unit), features.mouth(points, shape, unit)
-    feature_zone = np.maximum.reduce([lashes, lips, inside])
+    feature_zone = np.maximum.reduce([lashes, features.lip_zone(points, shape, unit), inside])
     colour = fit_colour(lab, points, unit, (1 - feature_zone) * (1 - hands))
     out["brows"] = features.brows(points, shape, unit, lab, colour)
     out["lips"] = lips

@@ -92,7 +92,7 @@ def likeness(lab: F32, colour: SkinColour, prior: F32, core: F32, hairline: F32,
     """
     shape = lab.shape[:2]
     smooth = blur(lab, unit / 220)
-    local, possible = _local_skin(*(_quarter(v) for v in (smooth, prior, core)), colour, unit / 4)
+    local, possible = _local_skin(_quarter(smooth), _quarter(prior), _quarter(core), colour, unit / 4)
     lenient = 1 - SHADE * core
     near = _residual(smooth, _enlarged(local, shape), LOCAL, lenient)
     grain = np.log2(np.maximum(fine_amplitude(lab, unit), 0.1) / colour.texture)

@@ -114,7 +114,8 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
 def _slope(light: F32, width: float) -> F32:
     """(h, w) steepness of the large shades, in L* per grid pixel."""
     form = gaussian(light, width / 60)
-    return np.hypot(cv2.Scharr(form, cv2.CV_32F, 1, 0), cv2.Scharr(form, cv2.CV_32F, 0, 1)).astype(np.float32) / 32
+    across, down = cv2.Scharr(form, cv2.CV_32F, 1, 0), cv2.Scharr(form, cv2.CV_32F, 0, 1)
+    return (np.hypot(across, down) / 32).astype(np.float32)
 
 
 def _freckles(marks: list[Mark], width: float) -> list[Mark]:

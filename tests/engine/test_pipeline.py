@@ -181,6 +181,15 @@ def test_decisions_survive_a_new_seed(tmp_path: Path) -> None:
     ]
 
 
+def test_edits_are_kept_when_the_picture_cannot_be_written(tmp_path: Path) -> None:
+    photo = portrait(tmp_path / "a.png")
+    (tmp_path / "out").write_bytes(b"a file in the way")
+    with pytest.raises(ExportError, match="output folder out cannot be made"):
+        run(_request(photo, tmp_path / "out", sidecar=True, seed=4))
+    saved = sidecar.load(photo)
+    assert saved is not None and saved.proposal is not None and saved.proposal.seed == 4
+
+
 def test_a_newer_sidecar_fails_and_stays(tmp_path: Path) -> None:
     from engine.errors import SidecarError
 

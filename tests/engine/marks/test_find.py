@@ -1,5 +1,7 @@
 """The mark ledger from painted maps whose marks are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,41 @@ def test_a_face_without_marks_has_an_empty_ledger():
     none = np.zeros(face.grid.shape, np.float32)
     marks, masks = find_marks(face, np.zeros((*face.grid.shape, 3), np.float32), none, none)
     assert marks == () and len(masks) == 0
+
+
+def _spots(face, count, value, step=9, radius=1.3):
+    """`count` equal spots in rows on the forehead and cheeks."""
+    shape = face.grid.shape
+    change = np.zeros((*shape, 3), np.float32)
+    found = np.zeros(shape, np.float32)
+    y, x = shape[0] / 2 + 25, shape[1] / 2 - 80
+    for i in range(count):
+        side, i = divmod(i, 9)
+        disc = _disc(shape, (x + (i % 3) * step + (side % 2) * 140, y + (i // 3) * step + (side // 2) * 28), radius)
+        change += disc[..., None] * np.float32(value)
+        found = np.maximum(found, disc * 0.9)
+    return change, found
+
+
+@pytest.mark.parametrize(("count", "decision"), [(4, Decision.REMOVE), (16, Decision.KEEP)])
+def test_many_small_brown_spots_are_freckles_and_stay(count, decision):
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    change, found = _spots(face, count, (5.0, -1.0, 1.0))
+    marks, _ = find_marks(face, change, found, np.zeros_like(found))
+    assert len(marks) == count
+    assert {m.decision for m in marks} == {decision}
+
+
+def test_an_edge_of_shade_is_not_a_mark():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    x = np.arange(face.grid.shape[1], dtype=np.float32)
+    lab = face.lab.copy()
+    lab[..., 0] = 60 - 40 / (1 + np.exp(-(x - x.mean()) / 2))
+    face = replace(face, lab=lab)
+    shape = face.grid.shape
+    on_edge = _disc(shape, (shape[1] / 2, shape[0] / 2 - 95), 4)
+    beside = _disc(shape, (shape[1] / 2 - 50, shape[0] / 2 + 40), 4)
+    change = (on_edge + beside)[..., None] * np.float32([3.0, -4.0, 0.0])
+    marks, _ = find_marks(face, change, on_edge + beside, np.zeros(shape, np.float32))
+    assert len(marks) == 1
+    assert face.grid.to_grid(np.float32([marks[0].centre]))[0][0] == pytest.approx(shape[1] / 2 - 50, abs=1)

@@ -1,0 +1,222 @@
+"""Soft masks: what is skin on very different people, and what is kept out of it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.faces import analyse, features, hair, occluders, parts, regions, topology
+from engine.faces.raster import blur, fill_marks, guided, polygon, ramp, weighted_blur
+from engine.faces.skin import fit_colour
+from engine.types import REGIONS
+from tests.engine.faces.conftest import as_photo
+
+PEOPLE = {
+    "light": "train/canada/003f.jpg",
+    "dark": "train/officials/tim-scott.jpg",
+    "older": "train/officials/robert-menendez.jpg",
+    "black and white": "test/large/01_child.jpg",
+    "freckled child": "test/large/pexels-aadil-2598024.jpg",
+    "side light": "test/large/pexels-simon-robben-614810.jpg",
+}
+CHEEKS = [50, 280, 205, 425, 101, 330]
+PARTS = ("forehead", "under_eyes", "cheeks", "nose", "upper_lip", "chin", "jaw", "neck", "ears")
+
+
+def at(face, name, points):
+    """Values of a region at landmarks."""
+    x, y = face.grid.to_grid(face.landmarks[points]).astype(int).T
+    return face.regions[name][y, x]
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_cheeks_are_skin_and_features_are_not(analysed, person):
+    (face,), _ = analysed(PEOPLE[person])
+    assert np.median(at(face, "skin", CHEEKS)) > 0.9
+    assert at(face, "skin", [4, 195]).min() > 0.6  # the nose
+    assert at(face, "skin", [468, 473, 159, 386, 145, 374]).max() < 0.1  # irises and lids' edges
+    assert at(face, "skin", [11, 12, 15, 16, 72, 302]).max() < 0.1  # lips
+    assert np.mean(at(face, "skin", [105, 334, 66, 296])) < 0.35  # brows
+    assert at(face, "eyes", [468, 473]).min() > 0.5
+    assert at(face, "iris", [468, 473]).min() > 0.5
+
+
+@pytest.mark.parametrize("person", ["light", "dark"])
+def test_most_of_the_face_is_skin_for_light_and_dark_people_alike(analysed, person):
+    (face,), _ = analysed(PEOPLE[person])
+    oval = polygon(face.grid.to_grid(face.landmarks[topology.OVAL]), face.grid.shape) > 0.5
+    assert face.regions["skin"][oval].mean() > 0.62
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_parts_split_the_skin(analysed, person):
+    (face,), _ = analysed(PEOPLE[person])
+    np.testing.assert_allclose(sum(face.regions[name] for name in PARTS), face.regions["skin"], atol=2e-3)
+    for name, point in {"nose": 5, "chin": 199, "forehead": 151, "cheeks": 50, "upper_lip": 164}.items():
+        values = {part: float(at(face, part, [point])[0]) for part in PARTS}
+        if sum(values.values()) > 0.3:
+            assert max(values, key=values.__getitem__) == name
+
+
+def test_hair_and_background_are_not_skin(analysed):
+    (face,), _ = analysed(PEOPLE["light"])
+    top = face.regions["skin"][: face.grid.shape[0] // 20]
+    corner = face.regions["skin"][: face.grid.shape[0] // 6, : face.grid.shape[1] // 8]
+    assert top.mean() < 0.05 and corner.mean() < 0.02
+    assert (
+        face.regions["hair"][
+            : face.grid.shape[0] // 8, face.grid.shape[1] * 2 // 5 : face.grid.shape[1] * 3 // 5
+        ].mean()
+        > 0.6
+    )
+
+
+def test_a_beard_is_facial_hair_and_a_clean_chin_is_not(analysed):
+    lower = [200, 199, 175, 208, 428, 169, 394]
+    (bearded,), _ = analysed("train/officials/al-green.jpg")
+    (clean,), _ = analysed(PEOPLE["light"])
+    assert np.median(at(bearded, "facial_hair", lower)) > 0.4
+    assert np.median(at(bearded, "skin", lower)) < 0.5
+    assert np.median(at(clean, "facial_hair", lower)) < 0.05
+    assert np.median(at(clean, "skin", lower)) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("name", "worn"),
+    [
+        ("alan-lowenthal", True),
+        ("gerald-connolly", True),
+        ("karen-bass", True),
+        ("tim-scott", False),
+        ("ron-estes", False),
+    ],
+)
+def test_glasses(analysed, name, worn):
+    (face,), _ = analysed(f"train/officials/{name}.jpg")
+    frame = face.regions["occluders"]
+    if worn:
+        assert frame.mean() > 0.01
+        assert (face.regions["skin"] * frame).max() < 0.3
+        bridge = face.grid.to_grid(face.landmarks[[168, 197]]).astype(int)
+        (x, y0), (_, y1) = bridge
+        assert frame[min(y0, y1) - 20 : max(y0, y1), x - 5 : x + 6].max() > 0.8
+    else:
+        assert frame.max() == 0
+
+
+def test_painted_marks_stay_skin(photo_of, analysed):
+    """Acne and moles are what is to be found within skin: red and brown spots on cheeks must not become holes."""
+    name = PEOPLE["light"]
+    photo, ((face,), _) = photo_of(name), analysed(name)
+    pixels = photo.pixels.copy()
+    spots = {50: (150, 60, 50), 280: (60, 40, 35), 205: (190, 80, 80), 151: (90, 60, 50)}
+    for point, colour in spots.items():
+        centre = tuple(int(v) for v in face.landmarks[point])
+        cv2.circle(pixels, centre, round(face.width / 60), colour, -1, cv2.LINE_AA)
+    (marked,), _ = analyse(as_photo(cv2.GaussianBlur(pixels, (0, 0), 1)), embed=False)
+    assert at(marked, "skin", list(spots)).min() > 0.8
+
+
+def test_open_mouth_shows_teeth_and_a_closed_one_none(analysed):
+    (smiling,), _ = analysed("train/officials/tim-scott.jpg")
+    (closed,), _ = analysed("train/canada/003f.jpg")
+    assert smiling.regions["teeth"].max() > 0.9 and smiling.regions["teeth"].sum() > 300
+    assert closed.regions["teeth"].max() == 0
+    overlap = np.minimum(smiling.regions["teeth"], smiling.regions["lips"])
+    assert overlap.mean() < 0.002
+
+
+def test_regions_do_not_depend_on_the_photo_s_size(photo_of, analysed):
+    name = PEOPLE["light"]
+    photo, ((face,), _) = photo_of(name), analysed(name)
+    larger = as_photo(cv2.resize(photo.pixels, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC))
+    (twice,), _ = analyse(larger, embed=False)
+    shape = face.grid.shape
+    for region in ("skin", "brows", "lips", "eyes"):
+        other = cv2.resize(twice.regions[region], shape[::-1], interpolation=cv2.INTER_AREA)
+        assert np.abs(other - face.regions[region]).mean() < 0.02, region
+
+
+def test_hands_are_drawn_and_a_face_taken_for_a_hand_is_not():
+    angle = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    oval = np.stack([100 + 50 * np.cos(angle), 100 + 65 * np.sin(angle)], 1).astype(np.float32)
+    hand = np.array(
+        [[200, 180]] + [[190 - 12 * j, 170 - 8 * i - 4 * j] for i in range(5) for j in range(4)], np.float32
+    )
+    assert not occluders.is_face(hand, oval)
+    assert occluders.is_face(hand * 0 + 100, oval)
+    mask = occluders.hand_mask([hand], (220, 240))
+    assert mask[tuple(hand[8, ::-1].astype(int))] > 0.5 and mask[20, 20] == 0
+    assert occluders.hand_mask([], (50, 60)).max() == 0
+
+
+def _drawn_face(unit=400.0):
+    """A flat skin-coloured grid with the landmarks of a schematic oval: only for masks that need no real picture."""
+    points = np.zeros((478, 2), np.float32)
+    angle = np.linspace(0, 2 * np.pi, 36, endpoint=False)
+    points[:] = (320, 380)
+    points[topology.OVAL] = np.stack([320 + unit / 2 * np.sin(angle), 380 - unit * 0.65 * np.cos(angle)], 1)
+    points[33], points[263] = (220, 330), (420, 330)
+    lab = np.empty((760, 640, 3), np.float32)
+    lab[:] = (62, 15, 18)
+    return points, lab
+
+
+def test_a_face_without_detail_gives_finite_masks():
+    points, lab = _drawn_face()
+    ones = np.ones(lab.shape[:2], np.float32)
+    out = regions.masks(points, 400.0, lab, ones, ones * 0)
+    assert set(out) == set(REGIONS)
+    assert all(np.isfinite(mask).all() for mask in out.values())
+    assert out["facial_hair"].max() < 0.05 and out["occluders"].max() == 0
+
+
+def test_colour_fit_ignores_a_minority_of_wrong_samples():
+    points, lab = _drawn_face()
+    points[topology.SKIN_SAMPLES] = np.stack(np.meshgrid(np.arange(13) * 30 + 100, [250, 380, 450]), -1).reshape(-1, 2)
+    lab[:, 400:] = (20, 2, 2)
+    colour = fit_colour(lab, points, 400.0, np.ones(lab.shape[:2], np.float32))
+    np.testing.assert_allclose(colour.mean, (62, 15, 18), atol=1)
+    assert (colour.deviation > 0).all() and colour.texture > 0
+    assert hair.facial_hair(points, (760, 640), 400.0, lab, colour).shape == (760, 640)
+    assert features.mouth(points, (760, 640), 400.0).max() == 0
+    assert parts.zones(points, (760, 640), 400.0).face[380, 320] == pytest.approx(1, abs=0.01)
+
+
+def test_polygon_area_and_place():
+    square = np.array([[10, 20], [50, 20], [50, 60], [10, 60]], np.float32)
+    mask = polygon(square, (80, 90))
+    assert mask.sum() == pytest.approx(1600, rel=0.08)
+    y, x = np.nonzero(mask > 0.5)
+    assert x.mean() + 0.5 == pytest.approx(30, abs=0.6) and y.mean() + 0.5 == pytest.approx(40, abs=0.6)
+
+
+def test_wide_blur_equals_the_direct_one():
+    image = np.random.default_rng(3).random((240, 300)).astype(np.float32)
+    assert np.abs(blur(image, 20) - cv2.GaussianBlur(image, (0, 0), 20, borderType=cv2.BORDER_REFLECT)).max() < 0.02
+    flat = weighted_blur(np.full((60, 70, 3), 5, np.float32), image[:60, :70], 6)
+    np.testing.assert_allclose(flat, 5, atol=1e-3)
+
+
+def test_guided_filter_keeps_an_edge_and_ramp_is_monotone():
+    guide = np.zeros((60, 60), np.float32)
+    guide[:, 30:] = 1
+    noisy = np.clip(guide + np.random.default_rng(0).normal(0, 0.2, guide.shape), 0, 1).astype(np.float32)
+    out = guided(noisy, guide, 5, 1e-3)
+    assert out[:, :28].mean() < 0.2 and out[:, 32:].mean() > 0.8 and out[:, :28].std() < noisy[:, :28].std() / 3
+    steps = ramp(np.linspace(-1, 2, 50, dtype=np.float32), 0, 1)
+    assert (np.diff(steps) >= 0).all() and steps[0] == 0 and steps[-1] == 1
+    assert ramp(np.float32([5]), 4, 2)[0] == 0
+
+
+def test_fill_marks_fills_spots_but_no_strand_from_outside():
+    inside = np.zeros((200, 200), np.float32)
+    inside[20:180, 20:180] = 1
+    mask = np.ones((200, 200), np.float32)
+    cv2.circle(mask, (100, 120), 6, 0, -1)
+    mask[0:80, 60:64] = 0  # a strand from the upper border
+    mask[140:170, 120:160] = 0  # too large for a mark
+    filled = fill_marks(mask, inside, 300, 30)
+    assert filled[120, 100] > 0.9
+    assert filled[60, 62] == 0 and filled[155, 140] == 0
