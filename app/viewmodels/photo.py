@@ -347,9 +347,15 @@ class PhotoModel(QObject):
         self.changed.emit(Change.JOB)
 
     def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is self.job:
-            self.progress = progress
-            self.changed.emit(Change.JOB)
+        if job is not self.job:
+            return
+        self.progress = progress
+        session, found = self._session, Change.JOB
+        # The job reports after the faces are found, so these tuples no longer change: show them before the proposal.
+        if session is not None and session.faces is not self.faces and progress.stage != "analyse":
+            self.faces, self.skipped = session.faces, session.skipped
+            found |= Change.FACES
+        self.changed.emit(found)
 
     def _ended(self, job: Job) -> None:
         if job.label:

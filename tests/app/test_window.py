@@ -295,6 +295,7 @@ def test_the_cancel_button_stops_a_job(make_window: MakeWindow, qtbot: QtBot, po
     window.photo.open(portrait)
     qtbot.waitUntil(lambda: started.is_set() and window.status.bar.value() > 0)
     assert window.status.doing.text() == "Retouching"
+    assert list(window.faces.rows) == ["face-0"], "faces show before the proposal"
     qtbot.mouseClick(window.status.cancel, LEFT)
     assert not window.status.cancel.isVisible()
     qtbot.waitUntil(lambda: not window.photo.runner.jobs)
