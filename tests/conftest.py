@@ -27,7 +27,7 @@ hypothesis.settings.load_profile("porelight")
 CHECKOUT = Path(__file__).parents[1]
 THREAD_GRACE_SECONDS = 3.0
 EXPECTED_LOG = "requires torchvision (not installed); falling back to"
-"""transformers says so once per process when an image processor is first imported; Porelight does without torchvision."""
+"""transformers says so once per process at the first import of an image processor; Porelight needs no torchvision."""
 
 
 def _folder(variable: str, name: str) -> Path:

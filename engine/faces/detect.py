@@ -24,6 +24,9 @@ SEARCH_FACE = 30
 SEARCH_FRAME = 1024
 """The search frame's long side is at least this (or the photo's own)."""
 
+LEAST_SCORE = 0.4
+"""Detector score of the faintest candidates; landmarks and their agreement decide whether they are faces."""
+
 TILE = 400
 STRIDE = 280
 MARGIN = 0.35
@@ -55,8 +58,8 @@ def find(photo: Photo) -> list[Detection]:
         return []
     found: list[Detection] = []
     with ExitStack() as stack:
-        short = stack.enter_context(models.detector(models.SHORT_RANGE, 0.5))
-        full = stack.enter_context(models.detector(models.FULL_RANGE, 0.5))
+        short = stack.enter_context(models.detector(models.SHORT_RANGE, LEAST_SCORE))
+        full = stack.enter_context(models.detector(models.FULL_RANGE, LEAST_SCORE))
         stack.enter_context(models.quiet())
         for detector in (short, full):
             found += _detect(detector, frame)

@@ -26,11 +26,14 @@ FACE = 360
 REACH = 1.8
 """Surroundings in face widths from the centre to each side."""
 
+OFF_CENTRE = 0.2
+"""Greatest distance of a face's middle from the crop's, in sides of the crop."""
+
 VIEWS = ((0.0, 1.0), (-7.0, 1.08), (7.0, 0.93))
 """(turn in degrees, zoom) of the crops whose landmarks are averaged."""
 
-NEUTRAL_PITCH = 0.0
-"""Pitch in degrees that the landmarks of a level frontal face show (mean of the London set)."""
+NEUTRAL_PITCH = -4.0
+"""Pitch in degrees that the landmarks of a level frontal face show (mean of 18 people of the London Set)."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,8 @@ def fit(photo: Photo, detection: Detection, landmarker: Any) -> Fit | None:
     centre: F32 = ((detection.box[:2] + detection.box[2:]) / 2).astype(np.float32)
     side = float((detection.box[2:] - detection.box[:2]).max()) * 2
     around = Surroundings.of(photo, centre, side / 2)
-    tries = (_view(around, centre, side * zoom, roll, landmarker) for zoom in (1.0, 1.5))
+    attempts = ((roll, 1.0), (roll, 1.5), (0.0, 1.0), (0.0, 1.4))  # the detector's eyes may mislead
+    tries = (_view(around, centre, side * zoom, turn, landmarker) for turn, zoom in attempts)
     first = next((view for view in tries if view is not None), None)
     if first is None:
         return None
@@ -130,13 +134,16 @@ def _height(points: F32) -> float:
 
 def _view(around: Surroundings, centre: F32, side: float, roll: float, landmarker: Any) -> F32 | None:
     crop, to_source = around.upright(centre, side, roll)
-    found = landmarker.detect(models.image(crop)).face_landmarks
-    if not found:
+    middle, best = CROP / 2, None
+    for face in landmarker.detect(models.image(crop)).face_landmarks:
+        xyz = np.array([[p.x, p.y, p.z] for p in face], np.float32) * np.float32(CROP)
+        apart = float(np.linalg.norm(xyz[topology.OVAL, :2].mean(0) - middle))
+        if apart < OFF_CENTRE * CROP and (best is None or apart < best[0]):  # neighbours reach into the crop
+            best = apart, xyz
+    if best is None:
         return None
-    xyz = np.array([[p.x, p.y, p.z] for p in found[0]], np.float32) * CROP
+    xyz = best[1]
     xy = xyz[:, :2] @ to_source[:, :2].T + to_source[:, 2]
-    if np.linalg.norm(xy[topology.OVAL].mean(0) - centre) > 0.3 * side:
-        return None
     return np.column_stack([xy, xyz[:, 2] * (side / CROP)]).astype(np.float32)
 
 

@@ -20,7 +20,8 @@ BRIDGE, RIM = 12.3, 4.5
 """Least strengths in L* of a frame's lines: across the nose, below the eyes."""
 
 CLEAR_BRIDGE, CLEAR_RIM = 8.5, 9.5
-"""The same for frames with strong rims. In 163 official portraits these found 27 glasses, missed one (frameless), and took one face without for one with."""
+"""The same for frames with strong rims. In 163 official portraits these found 27 glasses and missed one (frameless);
+one face without glasses was taken for one with."""
 
 
 def hand_mask(hands: Sequence[F32], shape: tuple[int, int]) -> F32:

@@ -79,7 +79,7 @@ def _residual(lab: F32, reference: F32, deviation: F32, lenient: F32 | float = 1
     red = (lab[..., 1] - reference[..., 1] * shade) / deviation[1]
     yellow = (lab[..., 2] - reference[..., 2] * shade) / deviation[2]
     red *= np.where(red > 0, np.float32(0.45), np.float32(1))
-    light *= np.where(light > 0, np.float32(0.8), np.float32(1))
+    light *= np.where(light > 0, np.float32(0.55), np.float32(1))
     light *= lenient
     return np.sqrt(light**2 + red**2 + yellow**2).astype(np.float32)
 

@@ -81,9 +81,16 @@ def _check(photo: Photo, name: str, values: F32, shape: tuple[int, ...]) -> None
 
 def _encode(photo: Photo, lab: F32, source: F32, delta: F32, name: str) -> F32:
     """L*a*b* difference → difference of encoded values, exactly 0 where nothing changes."""
-    encoded = from_lab((lab + delta).astype(np.float32), photo.icc) - source
-    encoded[~(_beyond(encoded, NEGLIGIBLE) & _beyond(delta, np.float32(0)))] = 0
-    _check(photo, name, encoded, delta.shape)
+    encoded = np.zeros_like(delta)
+    changed = _beyond(delta, np.float32(0))
+    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
+    if rows.size == 0:
+        return encoded
+    part = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    inner = from_lab((lab[part] + delta[part]).astype(np.float32), photo.icc) - source[part]
+    _check(photo, name, inner, inner.shape)
+    inner[~(_beyond(inner, NEGLIGIBLE) & changed[part])] = 0
+    encoded[part] = inner
     return encoded
 
 

@@ -77,7 +77,7 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
     probability = np.maximum(removable, keep) * np.clip(face.regions["skin"] * 2, 0, 1)
     seeds = (probability > THRESHOLD).astype(np.uint8)
     count, labels, stats, centroids = cv2.connectedComponentsWithStats(seeds, connectivity=8)
-    slope = _slope(face.lab[..., 0], width)
+    slope = _slope(face.lab[..., 0] + change[..., 0], width)
     order = sorted(range(1, count), key=lambda i: (int(centroids[i][1] // (width / 20)), centroids[i][0]))
     marks: list[Mark] = []
     kept = np.zeros(count, np.int32)
@@ -112,7 +112,7 @@ def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tu
 
 
 def _slope(light: F32, width: float) -> F32:
-    """(h, w) steepness of the large shades, in L* per grid pixel."""
+    """(h, w) steepness of the large shades, in L* per grid pixel. light: L* with marks healed."""
     form = gaussian(light, width / 60)
     across, down = cv2.Scharr(form, cv2.CV_32F, 1, 0), cv2.Scharr(form, cv2.CV_32F, 0, 1)
     return (np.hypot(across, down) / 32).astype(np.float32)

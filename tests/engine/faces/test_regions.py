@@ -33,11 +33,14 @@ def at(face, name, points):
 @pytest.mark.parametrize("person", PEOPLE)
 def test_cheeks_are_skin_and_features_are_not(analysed, person):
     (face,), _ = analysed(PEOPLE[person])
-    assert np.median(at(face, "skin", CHEEKS)) > 0.9
+    near = CHEEKS if abs(face.pose[0]) < 15 else [280, 425, 330]  # of a turned head, the cheek towards the camera
+    assert np.median(at(face, "skin", near)) > 0.9
     assert at(face, "skin", [4, 195]).min() > 0.6  # the nose
     assert at(face, "skin", [468, 473, 159, 386, 145, 374]).max() < 0.1  # irises and lids' edges
     assert at(face, "skin", [11, 12, 15, 16, 72, 302]).max() < 0.1  # lips
-    assert np.mean(at(face, "skin", [105, 334, 66, 296])) < 0.35  # brows
+    middles = (face.landmarks[[105, 334, 66, 296]] + face.landmarks[[52, 282, 65, 295]]) / 2
+    x, y = face.grid.to_grid(middles).astype(int).T
+    assert face.regions["skin"][y, x].mean() < 0.3 and face.regions["brows"][y, x].mean() > 0.7
     assert at(face, "eyes", [468, 473]).min() > 0.5
     assert at(face, "iris", [468, 473]).min() > 0.5
 
