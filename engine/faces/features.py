@@ -10,8 +10,8 @@ from engine.faces.skin import SkinColour
 from engine.types import F32
 
 
-def eyes(points: F32, shape: tuple[int, int], unit: float) -> F32:
-    """The eye openings with lids' edges and lashes. points: (478, 2) in grid pixels; unit: W in grid pixels."""
+def eyes(points: F32, shape: tuple[int, int]) -> F32:
+    """The eye openings. points: (478, 2) in grid pixels (here and below; `unit` is W in grid pixels)."""
     both = [polygon(points[ring], shape) for ring in (topology.RIGHT_EYE, topology.LEFT_EYE)]
     return np.maximum(*both).astype(np.float32)
 
@@ -38,7 +38,7 @@ def iris(points: F32, shape: tuple[int, int], opening: F32) -> F32:
     return (out * opening).astype(np.float32)
 
 
-def brows(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
+def brows(points: F32, shape: tuple[int, int], unit: float, lab: F32) -> F32:
     """Brow hair: the landmark polygon, and what is darker than the skin around it close by."""
     core, wide = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for ring in (topology.RIGHT_BROW, topology.LEFT_BROW):
@@ -80,7 +80,7 @@ def teeth(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: Sk
     return (inside * ramp(light, -26, -12) * ramp(redness, 3, -3)).astype(np.float32)
 
 
-def nostrils(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
+def nostrils(points: F32, shape: tuple[int, int], unit: float, lab: F32) -> F32:
     """Dark pixels within the nostril polygons."""
     zone = np.zeros(shape, np.float32)
     for ring in (topology.RIGHT_NOSTRIL, topology.LEFT_NOSTRIL):

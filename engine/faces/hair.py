@@ -39,8 +39,8 @@ def _beard_zone(points: F32, unit: float) -> F32:
     return np.concatenate([jaw + low, cheeks]).astype(np.float32)
 
 
-def hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour, person: F32, skin: F32) -> F32:
-    """Hair around the face: person, not skin, in the head's zone or of the colour found there."""
+def hair(points: F32, shape: tuple[int, int], unit: float, person: F32, skin: F32) -> F32:
+    """Hair around the face: what is person but not skin in the head's zone (hats and scarves too)."""
     across, down = axes(points)
     oval = points[topology.OVAL]
     middle = oval.mean(0) - down * 0.12 * unit

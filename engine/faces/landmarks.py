@@ -104,7 +104,7 @@ def fit(photo: Photo, detection: Detection, landmarker: Any) -> Fit | None:
     centre: F32 = ((detection.box[:2] + detection.box[2:]) / 2).astype(np.float32)
     side = float((detection.box[2:] - detection.box[:2]).max()) * 2
     around = Surroundings.of(photo, centre, side / 2)
-    attempts = ((roll, 1.0), (roll, 1.5), (0.0, 1.0), (0.0, 1.4))  # the detector's eyes may mislead
+    attempts = ((roll, 1.0), (roll, 1.5), (roll, 0.75), (0.0, 1.0))  # the detector may mislead
     tries = (_view(around, centre, side * zoom, turn, landmarker) for turn, zoom in attempts)
     first = next((view for view in tries if view is not None), None)
     if first is None:

@@ -12,7 +12,7 @@ import numpy as np
 from engine.faces import features, hair, models, occluders, parts, topology
 from engine.faces.landmarks import Surroundings, roll_of
 from engine.faces.raster import blur, fill_marks, guided, polygon, ramp
-from engine.faces.skin import fine_amplitude, fit_colour, likeness
+from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, likeness
 from engine.types import F32, REGIONS, FaceGrid
 
 CONTEXT = 3.2
@@ -80,36 +80,39 @@ def face_regions(
 def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[str, F32]:
     """All masks from landmarks in grid pixels, W in grid pixels, colours, and the person and hand masks."""
     shape = lab.shape[:2]
-    out: dict[str, F32] = {}
-    out["eyes"] = features.eyes(points, shape, unit)
-    out["iris"] = features.iris(points, shape, out["eyes"])
     lashes = features.lash_zone(points, shape, unit)
-    lips, inside = features.lips(points, shape, unit), features.mouth(points, shape, unit)
-    feature_zone = np.maximum.reduce([lashes, features.lip_zone(points, shape, unit), inside])
-    colour = fit_colour(lab, points, unit, (1 - feature_zone) * (1 - hands))
-    out["brows"] = features.brows(points, shape, unit, lab, colour)
-    out["lips"] = lips
-    out["teeth"] = features.teeth(points, shape, unit, lab, colour)
-    out["nostrils"] = features.nostrils(points, shape, unit, lab, colour)
-    glasses = occluders.glasses(points, np.ascontiguousarray(lab[..., 0]), unit, lashes)
-    out["occluders"] = np.maximum(glasses, hands)
-    feature_zone = np.maximum.reduce([feature_zone, out["brows"], out["nostrils"]])
-
-    zones = parts.zones(points, shape, unit)
-    prior = np.maximum(zones.face, 0.5 * zones.around) * (1 - feature_zone) * (1 - out["occluders"])
-    core = parts.core(points, shape, unit)
+    mouth = np.maximum(features.lip_zone(points, shape, unit), features.mouth(points, shape, unit))
+    colour = fit_colour(lab, points, unit, (1 - np.maximum(lashes, mouth)) * (1 - hands))
+    out = _features(points, unit, lab, colour)
+    light = np.ascontiguousarray(lab[..., 0])
+    out["occluders"] = np.maximum(occluders.glasses(points, light, unit, lashes), hands)
+    out["facial_hair"] = hair.facial_hair(points, shape, unit, lab, colour)
+    blocked = np.maximum.reduce([lashes, mouth, out["brows"], out["nostrils"]])
+    free = (1 - blocked) * (1 - out["occluders"])
+    zones, core = parts.zones(points, shape, unit), parts.core(points, shape, unit)
+    prior = np.maximum(zones.face, 0.5 * zones.around) * free
     hairline = polygon(parts.tall_forehead(points, unit), shape, unit / 30)
     like = likeness(lab, colour, prior, core, hairline, unit)
-    out["facial_hair"] = hair.facial_hair(points, shape, unit, lab, colour)
     oval = polygon(points[topology.OVAL], shape, unit / 60)
-    like = fill_marks(like, ramp(oval, 0.4, 0.9) * (1 - feature_zone), np.pi * (unit / 20) ** 2, unit / 7)
-    like = guided(like, np.ascontiguousarray(lab[..., 0]) / np.float32(100), max(2, round(unit / 80)), 1e-3)
-    free = (1 - feature_zone) * (1 - out["occluders"]) * (1 - out["facial_hair"])
-    around = ramp(fine_amplitude(lab, unit) / colour.texture, 3.0, 1.7) * ramp(lab[..., 0] / colour.mean[0], 0.3, 0.5)
-    expected = np.maximum(zones.face, zones.around * blur(around, unit / 80))
-    out["skin"] = ramp(like, 0.2, 0.8) * expected * free * ramp(person, 0.2, 0.7)
-    out["hair"] = hair.hair(points, shape, unit, lab, colour, person, expected * ramp(like, 0.2, 0.8))
-    out["hair"] = out["hair"] * (1 - out["occluders"]) * (1 - feature_zone) * (1 - core)
-    out["skin"] = out["skin"] * (1 - 0.5 * out["hair"])
+    like = fill_marks(like, ramp(oval, 0.4, 0.9) * (1 - blocked), np.pi * (unit / 20) ** 2, unit / 7)
+    like = guided(like, light / np.float32(100), max(2, round(unit / 80)), 1e-3)
+    calm = ramp(fine_amplitude(lab, unit) / colour.texture, 3.0, 1.7) * ramp(light / colour.mean[0], 0.3, 0.5)
+    like = ramp(like, 0.2, 0.8) * np.maximum(zones.face, zones.around * blur(calm, unit / 80))
+    out["hair"] = hair.hair(points, shape, unit, person, like) * free * (1 - core)
+    skin = like * free * (1 - out["facial_hair"]) * ramp(person, 0.2, 0.7)
+    out["skin"] = skin * (1 - 0.5 * out["hair"])
     out.update(parts.split(out["skin"], zones, points, shape, unit))
-    return {name: np.ascontiguousarray(np.clip(blur(out[name], 0.0), 0, 1), np.float32) for name in REGIONS}
+    return {name: np.ascontiguousarray(np.clip(out[name], 0, 1), np.float32) for name in REGIONS}
+
+
+def _features(points: F32, unit: float, lab: F32, colour: SkinColour) -> dict[str, F32]:
+    shape = lab.shape[:2]
+    eyes = features.eyes(points, shape)
+    return {
+        "eyes": eyes,
+        "iris": features.iris(points, shape, eyes),
+        "brows": features.brows(points, shape, unit, lab),
+        "lips": features.lips(points, shape, unit),
+        "teeth": features.teeth(points, shape, unit, lab, colour),
+        "nostrils": features.nostrils(points, shape, unit, lab),
+    }
