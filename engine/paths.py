@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 import platformdirs
@@ -38,18 +40,44 @@ def log_file() -> Path:
     return user_folder() / "logs" / "porelight.log"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Write `data` to `path` completely or not at all: a temporary file beside it replaces it at the end.
+Piece = bytes | memoryview
 
-    Raises: OSError, after removing the temporary file.
+
+def write_atomic(path: Path, data: bytes | Iterable[Piece], *, overwrite: bool = True) -> None:
+    """Write `data` to `path` whole or not at all: a hidden file beside it, flushed to disk, gets the name at the end.
+
+    Without `overwrite` the name is taken in one step that fails if it exists. On any failure, and on interruption, the
+    hidden file is removed and an existing file is left as it was.
+    Raises: OSError.
     """
-    temporary = path.parent / f".porelight-{secrets.token_hex(6)}.tmp"
+    hidden = path.parent / f".{secrets.token_hex(8)}.part"
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
+        descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+        with os.fdopen(descriptor, "wb") as file:
+            for piece in (data,) if isinstance(data, bytes) else data:
+                file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+        _publish(hidden, path, overwrite=overwrite)
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
+def _publish(hidden: Path, path: Path, *, overwrite: bool) -> None:
+    if overwrite:
+        hidden.replace(path)
+        return
+    try:
+        path.hardlink_to(hidden)
+    except FileExistsError:
         raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.EROFS):
+            raise
+        # No hard links here (FAT, some network drives): reserve the name, then replace the reservation.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        try:
+            hidden.replace(path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise

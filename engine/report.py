@@ -15,6 +15,7 @@ import numpy as np
 
 from engine import paths
 from engine.errors import ExportError
+from engine.metrics.change import changed, mask_support, max_difference_outside
 from engine.types import F32, Box, Decision, FaceAnalysis, FaceEdits, Mark, Photo, Pixels, RetouchLayers
 
 REPORT_VERSION = 1
@@ -22,7 +23,6 @@ MEASURED_WIDTH = 600
 """Least face width, in pixels, to which a larger face is reduced for texture and tone (methods: band stated there)."""
 COARSER = 3
 """Further reduction for tone and blotches, which are large."""
-STRIP_ROWS = 64
 VERSIONED = ("numpy", "torch", "mediapipe", "onnxruntime", "opencv-python", "pillow", "diffusers")
 
 
@@ -81,59 +81,23 @@ class PhotoReport:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def mask_support(layers: RetouchLayers, size: tuple[int, int]) -> tuple[Box, np.ndarray]:
-    """Where the face's mask, enlarged linearly, may be above 0: (box in source pixels, (h, w) bool).
-
-    A source pixel belongs to it if any of the two by two grid pixels that linear interpolation reads there is above 0.
-    """
-    x0, y0, x1, y1 = layers.grid.box
-    box = (max(x0, 0), max(y0, 0), min(x1, size[0]), min(y1, size[1]))
-    rows = _neighbours(box[1] - y0, box[3] - y0, layers.grid.scale[1], layers.mask.shape[0])
-    columns = _neighbours(box[0] - x0, box[2] - x0, layers.grid.scale[0], layers.mask.shape[1])
-    on = layers.mask > 0
-    tall = on[rows[0]] | on[rows[1]]
-    return box, tall[:, columns[0]] | tall[:, columns[1]]
-
-
-def _neighbours(start: int, stop: int, scale: float, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of the two grid pixels that linear interpolation reads at each source pixel start … stop − 1."""
-    position = (np.arange(start, stop) + 0.5) * scale - 0.5
-    low = np.floor(position).astype(int)
-    return np.clip(low, 0, count - 1), np.clip(low + 1, 0, count - 1)
-
-
 def measure(
     photo: Photo, final: Pixels, faces: Sequence[FaceAnalysis], done: Sequence[tuple[RetouchLayers, FaceEdits]]
 ) -> PhotoReport:
     """Compare the final pixels with the photo's. final: (H, W, 3), the photo's dtype. done: in the order of faces."""
-    changed = _changed(photo.pixels, final)
-    outside = changed.copy()
+    different = changed(photo.pixels, final)
     reports = []
     for face, (layers, edits) in zip(faces, done, strict=True):
         (x0, y0, x1, y1), allowed = mask_support(layers, photo.size)
-        outside[y0:y1, x0:x1] &= ~allowed
-        share = float(changed[y0:y1, x0:x1][allowed].mean()) if allowed.any() else 0.0
+        share = float(different[y0:y1, x0:x1][allowed].mean()) if allowed.any() else 0.0
         reports.append(_face_report(photo, final, face, layers, edits, share))
-    # abs on signed integers: both depths fit into int32
-    wrong = final[outside].astype(np.int32) - photo.pixels[outside]
     return PhotoReport(
         size=photo.size,
         depth=photo.depth,
-        changed_fraction=float(changed.mean()),
-        outside_difference=int(np.abs(wrong).max(initial=0)),
+        changed_fraction=float(different.mean()),
+        outside_difference=max_difference_outside(photo.pixels, final, [layers for layers, _ in done], different),
         faces=tuple(reports),
     )
-
-
-def _changed(before: Pixels, after: Pixels) -> np.ndarray:
-    """(H, W) bool: pixels of which any channel differs. By strips, most of which are equal."""
-    changed = np.zeros(before.shape[:2], bool)
-    for top in range(0, len(before), STRIP_ROWS):
-        rows = slice(top, top + STRIP_ROWS)
-        different = before[rows] != after[rows]
-        if different.any():
-            changed[rows] = different[..., 0] | different[..., 1] | different[..., 2]
-    return changed
 
 
 def _face_report(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
+from engine import paths
 from engine.errors import ExportError, UsageError
 from engine.imageio import colour
 from engine.imageio.containers import Blocks, jpeg_fits, jpeg_with, png_with
@@ -26,7 +26,7 @@ _TIFF_BYTES = (1 << 32) - (1 << 20)
 _PNG_RLE, _PNG_PAETH = 3, 128
 """zlib strategy and PNG filter that are about three times faster than the defaults on photos, at the same size."""
 
-Piece = bytes | memoryview
+Piece = paths.Piece
 
 
 def write_photo(
@@ -153,46 +153,11 @@ def _fit_jpeg(blocks: Blocks, notes: list[str]) -> Blocks:
 
 
 def write_atomically(path: Path, pieces: Iterable[Piece], *, overwrite: bool) -> None:
-    """Write to a hidden file in the same folder, flush it to disk, then give it its name.
-
-    Without `overwrite` the name is taken in one step that fails if it exists. On any failure, and on interruption, the
-    hidden file is removed and an existing file is left as it was.
-    Raises: ExportError.
-    """
-    hidden = path.parent / f".{secrets.token_hex(8)}.part"
+    """`paths.write_atomic`, with its errors in words. Raises: ExportError."""
     try:
-        try:
-            descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-            with os.fdopen(descriptor, "wb") as file:
-                for piece in pieces:
-                    file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            _publish(hidden, path, overwrite=overwrite)
-        finally:
-            hidden.unlink(missing_ok=True)
+        paths.write_atomic(path, pieces, overwrite=overwrite)
     except OSError as error:
         raise _translated(path, error) from error
-
-
-def _publish(hidden: Path, path: Path, *, overwrite: bool) -> None:
-    if overwrite:
-        hidden.replace(path)
-        return
-    try:
-        path.hardlink_to(hidden)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG, errno.EROFS):
-            raise
-        # No hard links here (FAT, some network drives): reserve the name, then replace the reservation.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-        try:
-            hidden.replace(path)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
 
 
 def _translated(path: Path, error: OSError) -> ExportError:

@@ -24,8 +24,7 @@ from engine.session import RetouchSession
 from engine.types import F32, Decision, FaceAnalysis, FaceEdits, Mark, MarkKind, RetouchLayers
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.scenes import scene, smooth_noise
-from trainer.pretrain.faces import linearise
-from trainer.pretrain.heal import encode
+from trainer.pretrain.light import encode, linearise
 from trainer.pretrain.paint import paint
 
 SIZE = (1400, 1000)

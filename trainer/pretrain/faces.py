@@ -19,6 +19,7 @@ from engine.imageio import read_photo
 from engine.imageio.colour import from_lab
 from engine.policies.compact.field import face_features
 from engine.types import F32
+from trainer.pretrain.light import linearise
 
 HELD_OUT = 0.15
 """Share of people, by hash of the person's number, never trained on."""
@@ -71,12 +72,6 @@ def natural_marks(lab: F32, skin: F32, width: float) -> npt.NDArray[np.uint8]:
                 found |= (d > max(3.2 * mad, floor)) & (weight > 0)
     grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(width * 0.012) | 1,) * 2)
     return np.asarray(cv2.dilate(found.astype(np.uint8) * 255, grow), np.uint8)
-
-
-def linearise(encoded: F32) -> F32:
-    """sRGB-encoded [0, 1] to linear light (IEC 61966-2-1)."""
-    e = np.clip(encoded, 0, 1)
-    return np.where(e <= 0.04045, e / 12.92, ((e + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFace]:

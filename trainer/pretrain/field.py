@@ -99,7 +99,6 @@ def train(args: argparse.Namespace) -> None:
             print(json.dumps({"step": step, "loss": round(loss.item(), 4)}), flush=True)
     state = {k: v.detach().to(torch.float16).contiguous() for k, v in average.module.state_dict().items()}
     save_file(state, args.out / "field.safetensors", {"network": "field", "version": str(FIELD_VERSION)})
-    np.savez(args.out / "needs.npz", median=needs.median)
 
 
 def main() -> None:

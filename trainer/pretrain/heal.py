@@ -24,17 +24,10 @@ from engine.imageio.colour import to_lab
 from engine.policies.compact.nets import HEAL_VERSION, HealNet, to_model
 from engine.types import F32
 from trainer.pretrain.faces import TrainingFace, load_faces
+from trainer.pretrain.light import encode
 from trainer.pretrain.paint import paint
 
 Rng = np.random.Generator
-
-
-def encode(linear: F32) -> F32:
-    """Linear light to sRGB-encoded [0, 1]."""
-    x = np.clip(linear, 0, 1)
-    return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.power(np.maximum(x, 1e-6), 1 / 2.4) - 0.055).astype(
-        np.float32
-    )
 
 
 def _look(linear: F32, rng: Rng) -> F32:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,14 +17,13 @@ import numpy as np
 from engine.faces import analyse
 from engine.imageio import read_photo
 from engine.imageio.colour import from_lab, to_lab
-from engine.layers.render import render
 from engine.metrics.texture import texture_retention
 from engine.policies.base import Policy
 from engine.policies.registry import load_policy
-from engine.sampling.loop import SamplerConfig, sample
-from engine.types import F32, FaceEdits, Photo
-from trainer.pretrain.faces import is_held_out, linearise, person_of
-from trainer.pretrain.heal import encode
+from engine.session import RetouchSession
+from engine.types import F32
+from trainer.pretrain.faces import is_held_out, person_of
+from trainer.pretrain.light import encode, linearise
 from trainer.pretrain.paint import Painted, paint
 
 
@@ -35,19 +33,6 @@ def _share(after: F32, clean: F32, marked: F32, mask: F32) -> float | None:
     change = (marked - clean) * w
     energy = float((change * (marked - clean)).sum())
     return float((change * (after - clean)).sum()) / energy if energy > 1 else None
-
-
-def retouch(policy: Policy, photo: Photo, seed: int = 0) -> tuple[Photo, int]:
-    """The photo retouched at default strengths, and how many faces were."""
-    faces, _ = analyse(photo, embed=False)
-    layers = []
-    for face in faces:
-        condition = policy.encode(photo, face)
-        config = SamplerConfig("ode", policy.info.steps, policy.info.shift)
-        velocity = partial(policy.velocity, condition=condition)
-        drawn = sample(velocity, policy.noise(condition, seed), config)
-        layers.append((policy.decode(drawn.latent, photo, condition), FaceEdits()))
-    return replace(photo, pixels=render(photo, layers)), len(layers)
 
 
 def measure(policy: Policy, path: Path, seed: int) -> dict[str, float] | None:
@@ -62,11 +47,12 @@ def measure(policy: Policy, path: Path, seed: int) -> dict[str, float] | None:
     linear = linearise(from_lab(to_lab(photo.pixels, photo.icc), None))
     painted: Painted = paint(linear, skin, face.width, np.random.default_rng(seed), severity=120.0)
     marked = np.round(encode(painted.marked) * 255).astype(np.uint8)
-    after, count = retouch(policy, replace(photo, pixels=marked, icc=None))
-    if not count:
+    session = RetouchSession(replace(photo, pixels=marked, icc=None))
+    if not session.analyse():
         return None
+    session.propose(policy)
     lab = {name: to_lab(encode(getattr(painted, name)), None) for name in ("marked", "kept", "clean")}
-    lab_after = to_lab(after.pixels, None)
+    lab_after = to_lab(session.render(), None)
     quiet = skin * (painted.removable < 0.02) * (painted.keep < 0.02)
     left = _share(lab_after, lab["kept"], lab["marked"], painted.removable * (painted.keep < 0.1))
     kept = _share(lab_after, lab["clean"], lab["kept"], painted.keep * (painted.removable < 0.05))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -151,7 +152,5 @@ def load_compact(device: str = "cpu") -> CompactPolicy:
 
 
 def _version(*paths: Path) -> str:
-    import hashlib
-
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
     return f"1-{digest[:8]}"
