@@ -16,16 +16,16 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from engine import paths
 from engine.errors import SidecarError
 from engine.proposal import ProposalSpec
-from engine.types import LAYERS, Box, Decision, FaceAnalysis, FaceEdits, Mark, Strengths
+from engine.types import LAYERS, PROPOSED, Box, Decision, FaceAnalysis, FaceEdits, Mark, Strengths
 
-VERSION: Final = 1
+VERSION: Final = 2
 SUFFIX = ".porelight.json"
 DEVICE_MEAN, DEVICE_PEAK, DEVICE_OUTLIERS = 0.25 / 255, 2 / 255, 0.005
 _SAME_FACE = 0.5
@@ -96,7 +96,7 @@ class FaceEntry(_Strict):
 class Sidecar(_Strict):
     """The whole file. boxes: face boxes that a person set by hand, None if faces were found by detection."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     application: str = ""
     saved: str = ""
     photo: PhotoId
@@ -159,11 +159,24 @@ def read(path: Path) -> Sidecar:
             newer=True,
         )
     try:
-        return Sidecar.model_validate_json(json.dumps(data))
+        return Sidecar.model_validate_json(json.dumps(_upgraded(data)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
         raise _damaged(path, f"{where}: {first['msg']}") from error
+
+
+def _upgraded(data: dict[str, Any]) -> dict[str, Any]:
+    """Data of version 1 as of version 2: there a strength that was not named was 50 for every layer."""
+    if data["version"] != 1 or not isinstance(data.get("faces"), list):
+        return data
+    faces = [
+        {**face, "strengths": {**dict.fromkeys(LAYERS, PROPOSED), **face.get("strengths", {})}}
+        if isinstance(face, dict) and isinstance(face.get("strengths", {}), dict)
+        else face
+        for face in data["faces"]
+    ]
+    return {**data, "version": 2, "faces": faces}
 
 
 def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:

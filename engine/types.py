@@ -223,12 +223,24 @@ class RetouchLayers:
     patches: tuple[HealPatch, ...] = ()
 
 
+PROPOSED = 50.0
+"""The strength at which a layer is as the policy proposes."""
+
+DEFAULT_STRENGTHS: Mapping[str, float] = dict.fromkeys(LAYERS, PROPOSED) | dict.fromkeys(
+    ("features", "teeth", "eye_whites"), 0.0
+)
+"""What a face gets before anyone has moved a slider: its skin as proposed; eyes, lips, brows and teeth untouched."""
+
+
 @dataclass(frozen=True)
 class Strengths:
-    """0–100 for each layer, 50 = as proposed, 0 = none, 100 = twice; `amount` (0–100, 50 = as set) multiplies all."""
+    """0–100 for each layer, 50 = as proposed, 0 = none, 100 = twice; `amount` (0–100, 50 = as set) multiplies all.
+
+    values: may be given in part; the rest is filled from `DEFAULT_STRENGTHS`.
+    """
 
     values: Mapping[str, float] = field(default_factory=dict)
-    amount: float = 50.0
+    amount: float = PROPOSED
 
     def __post_init__(self) -> None:
         for name, value in {**self.values, "amount": self.amount}.items():
@@ -236,10 +248,11 @@ class Strengths:
                 raise ValueError(f"Unknown strength {name!r}; known are {', '.join(LAYERS)}.")
             if not 0 <= value <= 100:
                 raise ValueError(f"Strength {name}={value} is outside 0–100.")
+        object.__setattr__(self, "values", {**DEFAULT_STRENGTHS, **self.values})
 
     def factor(self, name: str) -> float:
         """Factor on the proposed layer: strength/50 × amount/50."""
-        return self.values.get(name, 50.0) / 50.0 * self.amount / 50.0
+        return self.values[name] / PROPOSED * self.amount / PROPOSED
 
     def with_(self, **values: float) -> Strengths:
         """A copy with some strengths (or `amount`) replaced."""

@@ -47,7 +47,12 @@ Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of th
 Sampler = Annotated[str | None, typer.Option(help="How to sample: dpg, ode or sde.")]
 Strength = Annotated[
     list[str] | None,
-    typer.Option("--strength", "-s", metavar="NAME=VALUE", help="A layer's strength, 0–100 (50 = as proposed)."),
+    typer.Option(
+        "--strength",
+        "-s",
+        metavar="NAME=VALUE",
+        help="A layer's strength, 0–100 (50 = as proposed; features, teeth and eye_whites start at 0).",
+    ),
 ]
 Amount = Annotated[float | None, typer.Option(min=0, max=100, help="Master strength, 0–100 (50 = as set).")]
 Format = Annotated[str | None, typer.Option(help="jpeg, png or tiff; by default the photo's own.")]

@@ -156,7 +156,7 @@ class PhotoModel(QObject):
     def strength(self, name: str) -> float | None:
         """0–100, or None if the targets differ. name: a layer or "amount"."""
         values = {_strength(self._edits_of(face), name) for face in self.targets}
-        return (values.pop() if values else 50.0) if len(values) <= 1 else None
+        return (values.pop() if values else default_strength(name)) if len(values) <= 1 else None
 
     def set_strength(self, name: str, value: float, *, commit: bool = True, merge: bool = False) -> None:
         """Set a strength of the targets. Without `commit` (during a drag) there is no history entry yet; with `merge`
@@ -371,8 +371,13 @@ class PhotoModel(QObject):
             self.changed.emit(Change.PROBLEM)
 
 
+def default_strength(name: str) -> float:
+    """Where a slider stands before anyone has moved it. name: a layer or "amount"."""
+    return _strength(FaceEdits(), name)
+
+
 def _strength(edits: FaceEdits, name: str) -> float:
-    return edits.strengths.amount if name == "amount" else edits.strengths.values.get(name, 50.0)
+    return edits.strengths.amount if name == "amount" else edits.strengths.values[name]
 
 
 def _part(report: Report, low: float, high: float) -> Report:

@@ -1,4 +1,4 @@
-"""The strengths: a name, a slider, a number. 50 is as proposed.
+"""The strengths: a name, a slider, a number. 50 is as proposed; the notch is where a slider starts.
 
 Habits of photographers: double-click on the name resets, arrows step by 1, Shift+arrows by 10, a typed number is taken,
 a drag is one history entry.
@@ -11,20 +11,20 @@ from PySide6.QtGui import QColor, QIntValidator, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from app.viewmodels.labels import AMOUNT, GROUPS, LayerLabel
-from app.viewmodels.photo import PhotoModel
+from app.viewmodels.photo import PhotoModel, default_strength
 from app.viewmodels.state import Change, Stage
 from app.views import theme
 
-PROPOSED = 50
 STEP, LARGE_STEP = 1, 10
 KNOB = 6.0
 
 
 class StrengthSlider(QSlider):
-    """0–100 with a notch at 50; a press anywhere on it takes the knob there."""
+    """0–100 with a notch at `origin`; a press anywhere on it takes the knob there."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, origin: int, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
+        self.origin = origin
         self.setRange(0, 100)
         self.setSingleStep(STEP)
         self.setPageStep(LARGE_STEP)
@@ -43,7 +43,7 @@ class StrengthSlider(QSlider):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor("#1e1e1e"))
         painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
-        notch = (left + right) / 2
+        notch = left + (right - left) * self.origin / 100
         painter.setBrush(QColor(theme.FAINT if self.isEnabled() else "#474747"))
         painter.drawRect(QRectF(notch - 0.5, middle - 5, 1, 10))
         if not self.isEnabled():
@@ -117,10 +117,11 @@ class StrengthRow(QWidget):
     def __init__(self, label: LayerLabel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.label = label
+        self.origin = round(default_strength(label.name))
         self.name = NameLabel(label.title)
         self.name.setFixedWidth(84)
-        self.name.setToolTip(f"{label.help}\nDouble-click resets to {PROPOSED}, as proposed.")
-        self.slider = StrengthSlider()
+        self.name.setToolTip(f"{label.help}\nDouble-click resets to {self.origin}.")
+        self.slider = StrengthSlider(self.origin)
         self.slider.setToolTip(label.help)
         self.slider.setAccessibleName(label.title)
         self.slider.setAccessibleDescription(label.help)
@@ -136,7 +137,7 @@ class StrengthRow(QWidget):
         layout.addWidget(self.name)
         layout.addWidget(self.slider, 1)
         layout.addWidget(self.number)
-        self.name.doubled.connect(lambda: self.changed.emit(float(PROPOSED), "set"))
+        self.name.doubled.connect(lambda: self.changed.emit(float(self.origin), "set"))
         self.slider.valueChanged.connect(self._slid)
         self.slider.sliderReleased.connect(lambda: self.changed.emit(float(self.slider.value()), "set"))
         self.number.returnPressed.connect(self._typed)
@@ -147,13 +148,13 @@ class StrengthRow(QWidget):
         """None: the faces differ."""
         self.slider.blockSignals(True)
         self.slider.mixed = value is None
-        self.slider.setValue(PROPOSED if value is None else round(value))
+        self.slider.setValue(self.origin if value is None else round(value))
         self.slider.blockSignals(False)
         self.slider.update()
         text = "–" if value is None else f"{value:.0f}"
         if not (self.number.hasFocus() and self.number.isModified()):
             self.number.setText(text)
-        touched = value is None or round(value) != PROPOSED
+        touched = value is None or round(value) != self.origin
         if self.number.property("touched") != touched:
             self.number.setProperty("touched", touched)
             self.number.style().unpolish(self.number)
@@ -224,4 +225,4 @@ class StrengthsPanel(QWidget):
         active = self.photo.stage is Stage.PROPOSED
         self.setEnabled(active)
         for name, row in self.rows.items():
-            row.show_value(self.photo.strength(name) if active else 50.0)
+            row.show_value(self.photo.strength(name) if active else default_strength(name))

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.state import Stage
+from engine.types import Strengths
 from tests.app.conftest import MakeWindow
 from tests.helpers.fake_engine import FakeEngine, opened
 
@@ -52,7 +53,7 @@ def test_wild_clicks_and_keys(make_window: MakeWindow, qtbot: QtBot, portrait: P
     assert window.photo.history.state == window.photo.edits
     while window.photo.history.undo_label:
         window.photo.undo()
-    assert all(not edits.strengths.values and not edits.decisions for edits in window.photo.edits.values())
+    assert all(edits.strengths == Strengths() and not edits.decisions for edits in window.photo.edits.values())
 
 
 def _inside(chance: random.Random, width: int, height: int) -> QPoint:

@@ -20,7 +20,7 @@ from engine.pipeline import PolicyPool, RetouchRequest, RetouchResult, Status, c
 from engine.proposal import SamplerSettings
 from engine.report import mask_support, measure, write_report
 from engine.session import RetouchSession
-from engine.types import Decision
+from engine.types import DEFAULT_STRENGTHS, Decision
 from tests.helpers import fake_policy
 from tests.helpers.fake_policy import FakePolicy, landscape, portrait
 
@@ -159,7 +159,7 @@ def test_the_sidecar_carries_on(tmp_path: Path) -> None:
     assert second.report is not None and second.report.proposal["seed"] == 11
     third = run(_request(photo, tmp_path / "3", sidecar=True, policy=None, strengths={"heal": 0}))
     assert third.report is not None and third.report.faces[0].marks_removed == ()
-    assert third.report.faces[0].strengths == {"tone": 90, "heal": 0, "amount": 50}
+    assert third.report.faces[0].strengths == {**DEFAULT_STRENGTHS, "tone": 90, "heal": 0, "amount": 50}
     fourth = run(_request(photo, tmp_path / "4", sidecar=True, policy=None, seed=12))
     assert fourth.report is not None
     assert fourth.report.proposal["seed"] == 12 and fourth.report.proposal["sampler"]["kind"] == "ode"
@@ -194,10 +194,10 @@ def test_a_newer_sidecar_fails_and_stays(tmp_path: Path) -> None:
     from engine.errors import SidecarError
 
     photo = portrait(tmp_path / "a.png")
-    sidecar.beside(photo).write_text('{"version": 2}')
+    sidecar.beside(photo).write_text('{"version": 3}')
     with pytest.raises(SidecarError, match="newer"):
         run(_request(photo, tmp_path / "out", sidecar=True))
-    assert sidecar.beside(photo).read_text() == '{"version": 2}'
+    assert sidecar.beside(photo).read_text() == '{"version": 3}'
     assert not (tmp_path / "out").exists()
 
 

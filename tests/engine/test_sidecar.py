@@ -57,7 +57,7 @@ def test_everything_comes_back(photo: Path) -> None:
 
 def test_the_file_is_plain_json_with_its_version(photo: Path) -> None:
     data = json.loads(sidecar.save(_sidecar(), photo).read_bytes())
-    assert data["version"] == 1
+    assert data["version"] == 2
     assert data["proposal"]["anchor"]["sampler"] == {
         **{"kind": "dpg", "steps": 8, "shift": 1.5, "eta": 0.8, "segments": 3, "lambda_max": 0.9, "form": "cps"}
     }
@@ -76,6 +76,8 @@ def test_no_sidecar_is_no_error(photo: Path) -> None:
         b"[]",
         b"{}",
         b'{"version": 1}',
+        b'{"version": 1, "faces": [7, {"strengths": 3}]}',
+        b'{"version": 2}',
         b"\xff\xfe\x00",
         b'{"version": "1"}',
         b'{"version": 0, "photo": {}}',
@@ -137,7 +139,7 @@ def test_a_damaged_file_is_kept_when_another_is_saved(photo: Path) -> None:
 
 def test_a_newer_version_is_neither_read_nor_replaced(photo: Path) -> None:
     path = sidecar.save(_sidecar(), photo)
-    newer = path.read_text().replace('"version": 1', '"version": 2')
+    newer = path.read_text().replace('"version": 2', '"version": 3')
     path.write_text(newer)
     with pytest.raises(SidecarError, match="newer"):
         sidecar.load(photo)
@@ -220,6 +222,18 @@ def test_entries_find_their_faces_by_overlap() -> None:
     )
     found = _sidecar(faces=saved).face_entries([left, right])
     assert {key: entry.amount for key, entry in found.items()} == {"one": 10, "two": 20}
+
+
+def test_a_file_of_version_1_still_says_50_where_it_names_no_strength(photo: Path) -> None:
+    path = sidecar.save(_sidecar(), photo)
+    old = json.loads(path.read_text())
+    old["version"], old["faces"][0]["strengths"] = 1, {"heal": 70, "teeth": 5}
+    path.write_text(json.dumps(old))
+    loaded = sidecar.load(photo)
+    assert loaded is not None
+    strengths = loaded.faces[0].edits([]).strengths
+    assert strengths.values == {**dict.fromkeys(LAYERS, 50), "heal": 70, "teeth": 5}
+    assert sidecar.read(sidecar.save(loaded, photo)).faces == loaded.faces
 
 
 @given(

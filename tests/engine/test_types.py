@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.types import LAYERS, FaceGrid, Strengths
+from engine.types import DEFAULT_STRENGTHS, LAYERS, FaceGrid, Strengths
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,15 @@ def test_unknown_names_and_values_out_of_range_are_refused() -> None:
 def test_with_replaces_and_keeps() -> None:
     first = Strengths({"tone": 10.0, "heal": 20.0}, 30.0)
     second = first.with_(tone=40.0, amount=60.0)
-    assert (second.values, second.amount) == ({"tone": 40.0, "heal": 20.0}, 60.0)
-    assert (first.values, first.amount) == ({"tone": 10.0, "heal": 20.0}, 30.0)
-    assert set(first.values) <= set(LAYERS)
+    assert (second.values, second.amount) == ({**DEFAULT_STRENGTHS, "tone": 40.0, "heal": 20.0}, 60.0)
+    assert (first.values, first.amount) == ({**DEFAULT_STRENGTHS, "tone": 10.0, "heal": 20.0}, 30.0)
+    assert set(first.values) == set(LAYERS)
+
+
+def test_by_default_the_skin_is_as_proposed_and_eyes_lips_and_teeth_are_left_alone() -> None:
+    off = {name for name in LAYERS if Strengths().factor(name) == 0}
+    assert off == {"features", "teeth", "eye_whites"}
+    assert {Strengths().factor(name) for name in set(LAYERS) - off} == {1.0}
 
 
 def test_grid_positions_follow_pixel_centres() -> None:
