@@ -1,0 +1,197 @@
+"""The folder of one training: manifest, events, requests, checkpoints, and a lock against a second training.
+
+RUN/manifest.json      what is trained from what; written once
+RUN/events.jsonl       `events`
+RUN/control/           `control`
+RUN/checkpoints/       step-000020/…, each written whole or not at all
+RUN/lock               held by the training process; the system lets go of it when the process dies, however it dies
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from engine import paths
+from engine.errors import EngineError
+from trainer.control import Control
+from trainer.events import Event, EventLog, read
+
+VERSION: Final = 1
+KEPT_CHECKPOINTS: Final = 3
+
+
+class RunError(EngineError):
+    """A run folder is damaged, in use, or not what is asked of it."""
+
+    code = "run"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run trains. kind: "policy" or "reward". sources: name → what it was trained from (paths, checksums,
+    versions), plain JSON. config: every setting, resolved. created: ISO time, UTC."""
+
+    kind: str
+    config: Mapping[str, Any]
+    sources: Mapping[str, Any] = field(default_factory=dict)
+    application: str = ""
+    created: str = ""
+    version: int = VERSION
+
+
+class Run:
+    """One run folder."""
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self.folder, self.manifest = folder, manifest
+        self.control = Control(folder)
+
+    @classmethod
+    def create(cls, folder: Path, manifest: Manifest) -> Run:
+        """Start a new run. Raises: RunError if the folder holds one already or cannot be written."""
+        if (folder / "manifest.json").exists():
+            raise RunError(f"The folder {folder.name} holds a run already.", "Use --resume, or choose another --out.")
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        data = {**asdict(manifest), "created": now}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            paths.write_atomic(folder / "manifest.json", json.dumps(data, indent=1, default=str).encode() + b"\n")
+        except OSError as error:
+            raise unwritable(folder, error) from error
+        return cls.open(folder, manifest.kind)
+
+    @classmethod
+    def open(cls, folder: Path, kind: str) -> Run:
+        """Raises: RunError if there is no run of that kind, or it is damaged or of a newer version."""
+        hint = "Name the folder that was given to --out."
+        try:
+            data = json.loads((folder / "manifest.json").read_bytes())
+            if data["version"] > VERSION:
+                raise RunError(f"The run {folder.name} was made by a newer Porelight.", "Update Porelight.")
+            manifest = Manifest(**{each.name: data[each.name] for each in fields(Manifest)})
+        except FileNotFoundError as error:
+            raise RunError(f"There is no run in {folder.name}.", hint) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"The manifest of the run {folder.name} cannot be read.", hint) from error
+        if manifest.kind != kind:
+            raise RunError(f"The run {folder.name} trains a {manifest.kind}, not a {kind}.", hint)
+        return cls(folder, manifest)
+
+    @property
+    def events_file(self) -> Path:
+        return self.folder / "events.jsonl"
+
+    def events(self, after: int = 0) -> list[Event]:
+        return read(self.events_file, after)
+
+    def log(self) -> EventLog:
+        """To append events; only for who holds the lock."""
+        return EventLog(self.events_file)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run while training. Raises: RunError if another process does."""
+        with _held(self.folder / "lock") as got:
+            if not got:
+                raise RunError(
+                    f"Another training is at work in {self.folder.name}.", "Wait for it, stop it, or use another --out."
+                )
+            yield
+
+    @property
+    def running(self) -> bool:
+        """Whether a training holds the run now."""
+        if not (self.folder / "lock").exists():
+            return False
+        with _held(self.folder / "lock") as got:
+            return not got
+
+    # --- checkpoints --------------------------------------------------------------------------------------------------
+
+    def save_checkpoint(self, step: int, files: Mapping[str, bytes], state: Mapping[str, Any]) -> Path:
+        """Write a checkpoint whole or not at all; the oldest beyond `KEPT_CHECKPOINTS` go.
+
+        files: name → content. state: plain JSON; checksums of the files are added. Raises: RunError.
+        """
+        home = self.folder / "checkpoints"
+        final, hidden = home / f"step-{step:06d}", home / f".{secrets.token_hex(6)}.part"
+        sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        try:
+            hidden.mkdir(parents=True)
+            for name, data in files.items():
+                paths.write_atomic(hidden / name, data)
+            text = json.dumps({**state, "step": step, "sha256": sums}, indent=1, allow_nan=False)
+            paths.write_atomic(hidden / "state.json", text.encode() + b"\n")
+            if final.exists():
+                shutil.rmtree(final)
+            hidden.replace(final)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
+        finally:
+            shutil.rmtree(hidden, ignore_errors=True)
+        for old in self.checkpoints()[:-KEPT_CHECKPOINTS]:
+            shutil.rmtree(old, ignore_errors=True)
+        return final
+
+    def checkpoints(self) -> list[Path]:
+        """Folders of all checkpoints, the oldest first."""
+        return sorted((self.folder / "checkpoints").glob("step-*"))
+
+    def load_checkpoint(self) -> tuple[dict[str, Any], dict[str, bytes]] | None:
+        """State and files of the newest checkpoint that is whole, None without one."""
+        for folder in reversed(self.checkpoints()):
+            try:
+                state = json.loads((folder / "state.json").read_bytes())
+                files = {name: (folder / name).read_bytes() for name in state["sha256"]}
+            except (OSError, ValueError, KeyError):
+                continue
+            if all(hashlib.sha256(data).hexdigest() == state["sha256"][name] for name, data in files.items()):
+                return state, files
+        return None
+
+
+def unwritable(folder: Path, error: OSError) -> RunError:
+    """The error of a run folder that cannot be written (full disk, no rights)."""
+    reason = error.strerror or str(error)
+    return RunError(
+        f"The run {folder.name} cannot be written: {reason}.", "Free space or choose another --out; nothing is lost."
+    )
+
+
+@contextmanager
+def _held(path: Path) -> Iterator[bool]:
+    """Try for the system's lock on a file; gives whether it was got."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise unwritable(path.parent, error) from error
+    try:
+        yield _take(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int) -> bool:
+    try:
+        if os.name == "nt":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
