@@ -16,13 +16,9 @@ import numpy as np
 from engine import paths
 from engine.errors import ExportError
 from engine.metrics.change import changed, mask_support, max_difference_outside
-from engine.types import F32, Box, Decision, FaceAnalysis, FaceEdits, Mark, Photo, Pixels, RetouchLayers
+from engine.types import Box, Decision, FaceAnalysis, FaceEdits, Photo, Pixels, RetouchLayers
 
 REPORT_VERSION = 1
-MEASURED_WIDTH = 600
-"""Least face width, in pixels, to which a larger face is reduced for texture and tone (methods: band stated there)."""
-COARSER = 3
-"""Further reduction for tone and blotches, which are large."""
 VERSIONED = ("numpy", "torch", "mediapipe", "onnxruntime", "opencv-python", "pillow", "diffusers")
 
 
@@ -104,14 +100,24 @@ def _face_report(
     photo: Photo, final: Pixels, face: FaceAnalysis, layers: RetouchLayers, edits: FaceEdits, share: float
 ) -> FaceReport:
     from engine.metrics.colour import tone_change
+    from engine.metrics.crop import (
+        COARSER,
+        LEAST_SKIN,
+        clean_skin,
+        lab_on,
+        measuring_grid,
+        reduced,
+        region_on,
+        width_on,
+    )
+    from engine.metrics.marks import probes
     from engine.metrics.texture import blotchiness, texture_retention
 
-    crop = _Crop.of(photo, face)
-    before, after = crop.lab(photo), crop.lab(photo, final)
-    skin = crop.skin(face, layers.marks)
-    width = face.width / crop.step
-    enough = skin.sum() >= MEASURED_WIDTH  # fewer skin pixels say nothing
-    coarse = [_reduced(plane, COARSER) for plane in (before, after, skin)]
+    grid = measuring_grid(face)
+    before, after = lab_on(photo, grid), lab_on(photo, grid, final)
+    skin, width = clean_skin(face, grid, layers.marks), width_on(face, grid)
+    enough = skin.sum() >= LEAST_SKIN
+    coarse = [reduced(plane, COARSER) for plane in (before, after, skin)]
     tone = asdict(tone_change(*coarse)) if enough else {}
     blotches = {
         name: asdict(blotchiness(lab, coarse[2], width / COARSER))
@@ -122,7 +128,9 @@ def _face_report(
     healed = edits.enabled and edits.strengths.factor("heal") > 0
     removed: list[MarkReport] = []
     kept: list[MarkReport] = []
+    probe_of = {probe.mark.id: probe for probe in probes(layers.marks, grid, region_on(face, grid, "skin"))}
     for mark in layers.marks:
+        probe = probe_of.get(mark.id)
         decision = edits.decisions.get(mark.id, mark.decision)
         report = MarkReport(
             mark.id,
@@ -131,8 +139,8 @@ def _face_report(
             mark.radius,
             mark.confidence,
             "person" if mark.id in edits.decisions else "policy",
-            crop.contrast(before, mark),
-            crop.contrast(after, mark),
+            probe.contrast(before) if probe else None,
+            probe.contrast(after) if probe else None,
         )
         (removed if healed and decision is Decision.REMOVE else kept).append(report)
     return FaceReport(
@@ -151,68 +159,6 @@ def _face_report(
         blotches,
         _identity_distance(photo, final, face),
     )
-
-
-@dataclass(frozen=True)
-class _Crop:
-    """A face's crop, reduced by the whole factor `step` so that the face is at least `MEASURED_WIDTH` wide."""
-
-    box: Box
-    step: int
-
-    @classmethod
-    def of(cls, photo: Photo, face: FaceAnalysis) -> _Crop:
-        step = max(1, int(face.width // MEASURED_WIDTH))
-        x0, y0, x1, y1 = face.grid.box
-        return cls((x0, y0, x0 + (x1 - x0) // step * step, y0 + (y1 - y0) // step * step), step)
-
-    def lab(self, photo: Photo, pixels: Pixels | None = None) -> F32:
-        """(h, w, 3) L*a*b* of the crop, means of step × step encoded pixels."""
-        from engine.imageio.colour import to_lab
-
-        x0, y0, x1, y1 = self.box
-        part = (photo.pixels if pixels is None else pixels)[y0:y1, x0:x1]
-        if self.step > 1:
-            part = _reduced(part.astype(np.float32) / np.float32(np.iinfo(part.dtype).max), self.step)
-        return to_lab(part, photo.icc)
-
-    def skin(self, face: FaceAnalysis, marks: Sequence[Mark]) -> F32:
-        """(h, w) 0 or 1: skin of the face outside its marks."""
-        import cv2
-
-        x0, y0, x1, y1 = self.box
-        shape = ((x1 - x0) // self.step, (y1 - y0) // self.step)
-        mask = cv2.resize(face.regions["skin"], shape, interpolation=cv2.INTER_LINEAR) > 0.5
-        discs = np.zeros(mask.shape, np.uint8)
-        for mark in marks:
-            centre = [round((c - o) / self.step) for c, o in zip(mark.centre, (x0, y0), strict=True)]
-            cv2.circle(discs, (centre[0], centre[1]), max(1, round(1.5 * mark.radius / self.step)), 1, -1)
-        return (mask & (discs == 0)).astype(np.float32)
-
-    def contrast(self, lab: F32, mark: Mark) -> float | None:
-        """ΔE76 between the mean of the mark's inner disc and that of the ring from 1.5 to 2.5 radii."""
-        radius = max(mark.radius / self.step, 1.0)
-        x, y = ((c - o) / self.step for c, o in zip(mark.centre, self.box[:2], strict=True))
-        reach = int(2.5 * radius) + 1
-        x0, y0 = int(x) - reach, int(y) - reach
-        if x0 < 0 or y0 < 0 or int(x) + reach >= lab.shape[1] or int(y) + reach >= lab.shape[0]:
-            return None
-        part = lab[y0 : int(y) + reach + 1, x0 : int(x) + reach + 1]
-        rows, columns = np.mgrid[: part.shape[0], : part.shape[1]]
-        distance = np.hypot(columns + x0 + 0.5 - x, rows + y0 + 0.5 - y)
-        disc, ring = distance <= radius, (distance >= 1.5 * radius) & (distance <= 2.5 * radius)
-        if not disc.any() or not ring.any():
-            return None
-        return float(np.linalg.norm(part[disc].mean(axis=0) - part[ring].mean(axis=0)))
-
-
-def _reduced(plane: F32, step: int) -> F32:
-    """Means of step × step values of (h, w) or (h, w, 3); a rest at the right and bottom is left out."""
-    import cv2
-
-    height, width = plane.shape[0] // step, plane.shape[1] // step
-    whole = np.ascontiguousarray(plane[: height * step, : width * step])
-    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _identity_distance(photo: Photo, final: Pixels, face: FaceAnalysis) -> float | None:

@@ -32,7 +32,7 @@ def texture_retention(lab_before: F32, lab_after: F32, skin_mask: F32, width: fl
         skin_mask: (h, w) weights in [0, 1]; leave marks out of it.
         width: face width W in pixels of these arrays.
     """
-    before, after = (_rms(texture_band(lab, width), skin_mask) for lab in (lab_before, lab_after))
+    before, after = (rms(texture_band(lab, width), skin_mask) for lab in (lab_before, lab_after))
     return after / before if before > 1e-6 else float("nan")
 
 
@@ -47,11 +47,12 @@ class Blotchiness:
 def blotchiness(lab: F32, skin_mask: F32, width: float) -> Blotchiness:
     """Spread of colour in the blotch band; NaN where there is no skin."""
     band = masked_gaussian(lab, width * BUMP_CUT, skin_mask) - masked_gaussian(lab, width * BLOTCH_CUT, skin_mask)
-    a, b = _rms(band[..., 1], skin_mask), _rms(band[..., 2], skin_mask)
-    return Blotchiness(_rms(band[..., 0], skin_mask), float(np.hypot(a, b)))
+    a, b = rms(band[..., 1], skin_mask), rms(band[..., 2], skin_mask)
+    return Blotchiness(rms(band[..., 0], skin_mask), float(np.hypot(a, b)))
 
 
-def _rms(values: F32, weight: F32) -> float:
+def rms(values: F32, weight: F32) -> float:
+    """Weighted root mean square of (h, w); NaN where nothing weighs."""
     total = float(weight.sum(dtype=np.float64))
     if total <= 0:
         return float("nan")
