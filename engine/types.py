@@ -80,6 +80,8 @@ class MarkKind(StrEnum):
 
 
 KEPT_BY_DEFAULT = frozenset({MarkKind.MOLE, MarkKind.FRECKLE, MarkKind.SCAR, MarkKind.UNKNOWN})
+MARK_CLASSES = (MarkKind.BLEMISH, MarkKind.DARK_SPOT, MarkKind.SCAR, MarkKind.MOLE, MarkKind.FRECKLE)
+"""The kinds that a heal network tells apart, in the order of its maps."""
 
 
 class Decision(StrEnum):

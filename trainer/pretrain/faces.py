@@ -16,10 +16,11 @@ import numpy.typing as npt
 from engine.errors import EngineError
 from engine.faces import analyse
 from engine.imageio import read_photo
-from engine.imageio.colour import from_lab
+from engine.imageio.colour import from_lab, to_lab
+from engine.layers.bands import gaussian, masked_gaussian
 from engine.policies.compact.field import face_features
 from engine.types import F32
-from trainer.pretrain.light import linearise
+from trainer.pretrain.light import encode, linearise
 
 HELD_OUT = 0.15
 """Share of people, by hash of the person's number, never trained on."""
@@ -56,22 +57,35 @@ def person_of(path: Path) -> str:
 
 
 def natural_marks(lab: F32, skin: F32, width: float) -> npt.NDArray[np.uint8]:
-    """Where the skin already has spots: scale-space blobs that stand out of this face's own variation."""
+    """255 where the skin already has spots: compact blobs, in scale space, that stand out of this face's own variation.
+
+    Creases, borders and shades are long or touch what is not skin, and are none. lab, skin: as in `FaceAnalysis`.
+    """
     found = np.zeros(lab.shape[:2], bool)
     weight = (skin > 0.5).astype(np.float32)
-    for sigma in (width * 0.004, width * 0.008, width * 0.014):
-        for channel, floor in ((0, 1.6), (1, 1.1)):
-            plane = lab[..., channel]
-            blob = cv2.GaussianBlur(plane, (0, 0), sigma)
-            norm = cv2.GaussianBlur(weight, (0, 0), sigma * 2.5) + 1e-3
-            around = cv2.GaussianBlur(plane * weight, (0, 0), sigma * 2.5) / norm
-            d = (around - blob) if channel == 0 else (blob - around)
+    for sigma in (width * 0.003, width * 0.006, width * 0.012):
+        norm = masked_gaussian(lab[..., :2], sigma * 2.5, weight)
+        for channel, floor, sign in ((0, 1.6, -1), (1, 1.1, 1)):
+            plane = np.ascontiguousarray(lab[..., channel])
+            d = sign * (gaussian(plane, sigma) - norm[..., channel])
             inside = d[weight > 0]
             if inside.size:
                 mad = np.median(np.abs(inside - np.median(inside))) * 1.48
                 found |= (d > max(3.2 * mad, floor)) & (weight > 0)
-    grow = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(width * 0.012) | 1,) * 2)
-    return np.asarray(cv2.dilate(found.astype(np.uint8) * 255, grow), np.uint8)
+    core = cv2.erode(weight, _disc(width * 0.012))
+    spots = np.zeros(lab.shape[:2], np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=4)
+    for i in range(1, count):
+        x, y, w, h, area = (int(v) for v in stats[i])
+        part = labels[y : y + h, x : x + w] == i
+        compact = max(w, h) <= 2.2 * min(w, h) + 2 and area >= 0.45 * w * h and max(w, h) <= 0.06 * width
+        if compact and core[y : y + h, x : x + w][part].mean() > 0.95:
+            spots[y : y + h, x : x + w][part] = 255
+    return np.asarray(cv2.dilate(spots, _disc(width * 0.007)), np.uint8)
+
+
+def _disc(radius: float) -> npt.NDArray[np.uint8]:
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(radius) + 1,) * 2), np.uint8)
 
 
 def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFace]:
@@ -95,17 +109,11 @@ def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFa
                 store,
                 linear=linearise(from_lab(face.lab, None)).astype(np.float16),
                 skin=np.round(skin * 255).astype(np.uint8),
-                natural=natural_marks(face.lab, skin, face.grid_width),
                 width=face.grid_width,
                 features=face_features(face),
             )
         with np.load(store) as data:
-            yield TrainingFace(
-                path.stem,
-                person_of(path),
-                data["linear"],
-                data["skin"],
-                data["natural"],
-                float(data["width"]),
-                data["features"],
-            )
+            linear, skin, width = data["linear"], data["skin"], float(data["width"])
+            lab = to_lab(encode(linear.astype(np.float32)), None)
+            natural = natural_marks(lab, skin / np.float32(255), width)
+            yield TrainingFace(path.stem, person_of(path), linear, skin, natural, width, data["features"])

@@ -8,9 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-HEAL_VERSION = 1
+from engine.types import MARK_CLASSES
+
+HEAL_VERSION = 2
 HEAL_MULTIPLE = 16
 """Sides of the heal network's input are multiples of this."""
+HEAL_CHANNELS = 3 + len(MARK_CLASSES)
 
 
 def to_model(lab: Tensor) -> Tensor:
@@ -48,9 +51,9 @@ class Block(nn.Module):
 class HealNet(nn.Module):
     """Finds marks and proposes the skin without them.
 
-    Input (B, 3, H, W) from `to_model`, faces about 512 px wide, sides multiples of 16. Output (B, 5, H, W): the
-    difference to the skin with every mark healed (network range, 3 channels), logits of "removable mark" and of
-    "mark to keep". A U-Net on pixel-unshuffled input, so that no full-resolution convolution runs.
+    Input (B, 3, H, W) from `to_model`, faces about 512 px wide, sides multiples of 16. Output
+    (B, HEAL_CHANNELS, H, W): the difference to the skin with every mark healed (network range, 3 channels), then one
+    logit for each of `MARK_CLASSES`. A U-Net on pixel-unshuffled input, so that no full-resolution convolution runs.
     """
 
     def __init__(self, widths: tuple[int, int, int] = (64, 96, 144), unshuffle: int = 4) -> None:
@@ -67,7 +70,7 @@ class HealNet(nn.Module):
         self.dec1 = nn.Sequential(nn.Conv2d(2 * w1, w1, 1), Block(w1), Block(w1))
         self.up0 = nn.Conv2d(w1, w0 * 4, 1)
         self.dec0 = nn.Sequential(nn.Conv2d(2 * w0, w0, 1), Block(w0), Block(w0))
-        self.head = nn.Conv2d(w0, 5 * unshuffle**2, 3, padding=1)
+        self.head = nn.Conv2d(w0, HEAL_CHANNELS * unshuffle**2, 3, padding=1)
         _silence(self.head)
 
     def forward(self, x: Tensor) -> Tensor:
