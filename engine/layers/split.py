@@ -16,7 +16,7 @@ from engine.imageio.colour import to_lab
 from engine.layers.bands import BLOTCH_CUT, BUMP_CUT, Bands, band_split, gaussian
 from engine.layers.build import build_layers
 from engine.marks.find import MarkMasks, find_marks
-from engine.types import F32, FaceAnalysis, Mark, Photo, RetouchLayers
+from engine.types import F32, MARK_CLASSES, FaceAnalysis, Mark, MarkKind, Photo, RetouchLayers
 
 MAX_SHIFT = 0.03
 """Greatest movement that registration undoes, as a share of W; beyond it the picture shows something else."""
@@ -30,6 +30,8 @@ MARK_MAX_RADIUS = 1 / 14
 """Larger changes are tone or light, not marks. Share of W."""
 KEEP_RED = 0.25
 """Spots whose removal takes away a smaller share of redness than this look like moles and are proposed as kept."""
+RED = 0.55
+"""From this share of redness on they are blemishes, below it dark spots."""
 FEATURE_LIMIT = 6.0
 """Greatest change of L* by the features layer."""
 
@@ -135,8 +137,14 @@ def _removed_marks(face: FaceAnalysis, change: _Change) -> tuple[tuple[Mark, ...
     removed *= _small_parts(removed > 0.35, MARK_MAX_RADIUS * face.grid_width)
     smooth = gaussian(np.ascontiguousarray(healing), face.grid_width / 150)
     red = np.maximum(-smooth[..., 1], 0) / np.maximum(np.linalg.norm(smooth, axis=-1), 1e-6)
-    mole = red < KEEP_RED
-    marks, masks = find_marks(face, healing, np.where(mole, 0, removed), np.where(mole, removed, 0))
+    classes = np.zeros((len(MARK_CLASSES), *removed.shape), np.float32)
+    for kind, least, most in (
+        (MarkKind.MOLE, -1, KEEP_RED),
+        (MarkKind.DARK_SPOT, KEEP_RED, RED),
+        (MarkKind.BLEMISH, RED, 2),
+    ):
+        classes[MARK_CLASSES.index(kind)] = np.where((red >= least) & (red < most), removed, 0)
+    marks, masks = find_marks(face, healing, classes)
     return marks, masks, masks.soft
 
 

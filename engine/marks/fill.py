@@ -3,26 +3,72 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import splu
 
-from engine.layers.bands import gaussian, masked_gaussian
+from engine.layers.bands import masked_gaussian
 from engine.types import F32
 
-REACH = 1 / 60
-"""σ of the skin around a mark that tells its colour, as a share of W; wide marks keep the network's own proposal."""
 DETAIL = 1 / 200
 """σ below which the network's detail stays, as a share of W."""
-TRUST = 0.03
-"""Weight of pixels inside a mark against the clean skin around it."""
+SUPPORT = 0.02
+"""Soft mask from which a pixel counts as marked."""
+HOLD = 1e-4
+"""Weight of the network's proposal against one neighbour: decides only where no clean skin touches a mark."""
 
 
 def close_marks(lab: F32, change: F32, soft: F32, skin: F32, width: float) -> F32:
-    """The change that heals marks completely: low frequencies inside marks come from the skin around them.
+    """The change that heals marks completely: inside marks low frequencies are a membrane (Laplace's equation with the
+    clean skin around as boundary; REFERENCES: perez2003, equation 2), finer detail is the network's.
 
-    A normalised convolution (membrane) over clean skin; where a mark is wider than it reaches, the network's proposal
-    counts most. Args: lab and change (h, w, 3) L*a*b*, soft and skin (h, w) in [0, 1], width: W in grid pixels.
+    What is not skin is no boundary. Args: lab and change (h, w, 3) L*a*b*, soft and skin (h, w) in [0, 1], width: W in
+    grid pixels.
     """
+    marked = soft > SUPPORT
+    if not marked.any():
+        return change
     healed = lab + change
-    clean = np.clip(skin, 0, 1) * (1 - (1 - TRUST) * soft)
-    around = masked_gaussian(healed, width * REACH, clean)
-    own = gaussian(healed, width * DETAIL)
-    return np.asarray(change + soft[..., None] * (around - own), dtype=np.float32)
+    clean = (np.clip(skin, 0, 1) * ~marked).astype(np.float32)
+    around = masked_gaussian(lab, width * DETAIL, clean)
+    own = masked_gaussian(healed, width * DETAIL, skin)
+    rows, columns = np.nonzero(marked)
+    membrane = _membrane(around, own, marked, clean > 0.5, rows, columns)
+    closed = change.copy()
+    closed[rows, columns] += soft[rows, columns, None] * (membrane - own[rows, columns])
+    return closed
+
+
+def _membrane(
+    boundary: F32,
+    proposal: F32,
+    inside: npt.NDArray[np.bool_],
+    known: npt.NDArray[np.bool_],
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+) -> F32:
+    """Values (N, 3) at the inside pixels: each the mean of its neighbours that are inside or known."""
+    count = len(rows)
+    index = np.full(inside.shape, -1, np.int64)
+    index[rows, columns] = np.arange(count)
+    degree = np.full(count, HOLD)
+    right = HOLD * proposal[rows, columns].astype(np.float64)
+    entries: list[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]] = []
+    for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        y, x = rows + dy, columns + dx
+        here = np.flatnonzero((y >= 0) & (x >= 0) & (y < inside.shape[0]) & (x < inside.shape[1]))
+        y, x = y[here], x[here]
+        linked, fixed = inside[y, x], known[y, x]
+        entries.append((here[linked], index[y[linked], x[linked]]))
+        degree[here[linked | fixed]] += 1
+        right[here[fixed]] += boundary[y[fixed], x[fixed]]
+    i, j = (np.concatenate(part) for part in zip(*entries, strict=True))
+    diagonal = np.arange(count)
+    matrix = coo_array(
+        (
+            np.concatenate([degree, np.full(len(i), -1.0)]),
+            (np.concatenate([diagonal, i]), np.concatenate([diagonal, j])),
+        ),
+        shape=(count, count),
+    ).tocsc()
+    return np.asarray(splu(matrix).solve(right), np.float32)

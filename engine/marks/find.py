@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import find_objects
 
-from engine.layers.bands import gaussian
-from engine.types import F32, KEPT_BY_DEFAULT, Decision, FaceAnalysis, Mark, MarkKind
+from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
 THRESHOLD = 0.35
 """Probability from which a pixel belongs to a mark."""
@@ -18,15 +18,6 @@ MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
 MIN_CONTRAST = 1.2
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
-EDGE = 1.2
-"""A mark whose surroundings change by more than this times its own contrast lies on an edge of shade, and is none."""
-FRECKLE_RADIUS = 1 / 130
-"""Kept marks up to this share of W and of little contrast are freckles, others moles."""
-FRECKLE_CONTRAST = 9.0
-FRECKLED = 10
-"""From this many small brown spots, if they outnumber the red ones, a face is freckled and they are kept."""
-RED = 0.55
-"""Share of a mark's colour difference that is redness, from which it is a blemish and not a dark spot."""
 
 
 @dataclass(frozen=True)
@@ -53,85 +44,72 @@ class MarkMasks(Mapping[str, F32]):
         return len(self.ids)
 
 
-def _kind(removable: float, keep: float, radius: float, contrast: float, change: F32) -> MarkKind:
-    """change: mean L*a*b* of (skin without the mark − mark)."""
-    if keep > removable:
-        small = radius <= FRECKLE_RADIUS and contrast <= FRECKLE_CONTRAST
-        return MarkKind.FRECKLE if small else MarkKind.MOLE
-    red = max(-float(change[1]), 0.0) / max(float(np.linalg.norm(change)), 1e-6)
-    return MarkKind.BLEMISH if red >= RED else MarkKind.DARK_SPOT
-
-
-def find_marks(face: FaceAnalysis, change: F32, removable: F32, keep: F32) -> tuple[tuple[Mark, ...], MarkMasks]:
+def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mark, ...], MarkMasks]:
     """List the marks of a face.
 
     Args:
         face: its grid and regions.
         change: (h, w, 3) L*a*b* that would have to be added to heal every mark.
-        removable, keep: (h, w) probabilities in [0, 1].
+        classes: (K, h, w) probabilities in [0, 1] of the kinds of `MARK_CLASSES`.
 
     Returns:
         Marks in reading order, centres and radii in source pixels, and their masks on the grid.
     """
     width, scale = face.grid_width, face.grid.scale[0]
-    probability = np.maximum(removable, keep) * np.clip(face.regions["skin"] * 2, 0, 1)
-    seeds = (probability > THRESHOLD).astype(np.uint8)
-    count, labels, stats, centroids = cv2.connectedComponentsWithStats(seeds, connectivity=8)
-    slope = _slope(face.lab[..., 0] + change[..., 0], width)
-    order = sorted(range(1, count), key=lambda i: (int(centroids[i][1] // (width / 20)), centroids[i][0]))
+    skin = face.regions["skin"]
+    found = (1 - np.prod(1 - classes, axis=0)) * np.clip(skin * 2, 0, 1) > THRESHOLD
+    stays = classes[_KEPT].max(0) > classes[~_KEPT].max(0)
+    labels, count = np.zeros(face.grid.shape, np.int32), 0
+    for part in (found & ~stays, found & stays):  # a mole amid acne is a mark of its own
+        added, own, _, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=4)
+        labels[own > 0] = own[own > 0] + count
+        count += added - 1
+    spots = [_Spot.of(labels, i, window) for i, window in enumerate(find_objects(labels), 1) if window]
+    spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
-    kept = np.zeros(count, np.int32)
-    for i in order:
-        x, y, w, h, area = (int(v) for v in stats[i])
-        radius = float(np.sqrt(area / np.pi)) / width
-        window = slice(y, y + h), slice(x, x + w)
-        inside = labels[window] == i
-        mean = change[window][inside].mean(0)
-        contrast = float(np.linalg.norm(change[window][inside], axis=-1).mean())
-        if radius < MIN_RADIUS or contrast < MIN_CONTRAST:
+    order = np.zeros(count + 1, np.int32)
+    for spot in spots:
+        contrast = float(np.linalg.norm(change[spot.window][spot.inside], axis=-1).mean())
+        radius = float(np.sqrt(spot.inside.sum() / np.pi))
+        if radius < MIN_RADIUS * width or contrast < MIN_CONTRAST:
             continue
-        if float(slope[window][inside].mean()) * 2 * radius * width > EDGE * contrast:
-            continue
-        r, k = float(removable[window][inside].mean()), float(keep[window][inside].mean())
-        kind = _kind(r, k, radius, contrast, mean)
-        centre = face.grid.to_source(np.array([[centroids[i][0] + 0.5, centroids[i][1] + 0.5]], np.float32))[0]
+        share = classes[:, *spot.window][:, spot.inside].mean(1)
+        kind = MARK_CLASSES[int(share.argmax())]
+        centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(
             Mark(
                 id=f"{face.id}/mark-{len(marks) + 1}",
                 centre=(float(centre[0]), float(centre[1])),
-                radius=radius * width / scale,
+                radius=radius / scale,
                 contrast=contrast,
                 kind=kind,
-                confidence=max(r, k),
+                confidence=float(share.max()),
                 decision=Decision.KEEP if kind in KEPT_BY_DEFAULT else Decision.REMOVE,
             )
         )
-        kept[i] = len(marks)
-    marks = _freckles(marks, face.width)
-    return tuple(marks), _soft_masks(tuple(m.id for m in marks), kept[labels], width, face.regions["skin"])
+        order[spot.label] = len(marks)
+    return tuple(marks), _soft_masks(tuple(m.id for m in marks), order[labels], width, skin)
 
 
-def _slope(light: F32, width: float) -> F32:
-    """(h, w) steepness of the large shades, in L* per grid pixel. light: L* with marks healed."""
-    form = gaussian(light, width / 60)
-    across, down = cv2.Scharr(form, cv2.CV_32F, 1, 0), cv2.Scharr(form, cv2.CV_32F, 0, 1)
-    return (np.hypot(across, down) / 32).astype(np.float32)
+_KEPT = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
 
 
-def _freckles(marks: list[Mark], width: float) -> list[Mark]:
-    """A single small brown spot may be a scar of acne; many without acne are freckles."""
+@dataclass(frozen=True)
+class _Spot:
+    """A connected spot: its label, window on the grid, pixels inside the window, and centre (x, y) in grid pixels."""
 
-    def small_and_brown(mark: Mark) -> bool:
-        return mark.kind is MarkKind.DARK_SPOT and mark.radius <= FRECKLE_RADIUS * width
+    label: int
+    window: tuple[slice, slice]
+    inside: npt.NDArray[np.bool_]
+    centre: tuple[float, float]
 
-    brown = sum(small_and_brown(mark) or mark.kind is MarkKind.FRECKLE for mark in marks)
-    red = sum(mark.kind is MarkKind.BLEMISH for mark in marks)
-    if brown < max(FRECKLED, red + 1):
-        return marks
-    return [
-        replace(mark, kind=MarkKind.FRECKLE, decision=Decision.KEEP) if small_and_brown(mark) else mark
-        for mark in marks
-    ]
+    @classmethod
+    def of(cls, labels: npt.NDArray[np.int32], label: int, window: tuple[slice, slice]) -> _Spot:
+        inside = labels[window] == label
+        y, x = np.nonzero(inside)
+        return cls(
+            label, window, inside, (float(x.mean()) + window[1].start + 0.5, float(y.mean()) + window[0].start + 0.5)
+        )
 
 
 def _soft_masks(ids: tuple[str, ...], labels: npt.NDArray[np.int32], width: float, skin: F32) -> MarkMasks:

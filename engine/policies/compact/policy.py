@@ -78,8 +78,8 @@ class CompactPolicy:
 
     def encode(self, photo: Photo, face: FaceAnalysis, instruction: str = "") -> Condition:
         """Find and heal all marks, and measure what the face needs; `instruction` is not used."""
-        change, removable, keep = self._heal(face)
-        marks, masks = find_marks(face, change, removable, keep)
+        change, classes = self._heal(face)
+        marks, masks = find_marks(face, change, classes)
         change = close_marks(face.lab, change, masks.soft, face.regions["skin"], face.grid_width)
         features = torch.from_numpy(fields.face_features(face))[None].to(self._info.device)
         return Condition(face, CompactCondition(features, change, marks, masks))
@@ -114,8 +114,8 @@ class CompactPolicy:
         )
 
     @torch.no_grad()
-    def _heal(self, face: FaceAnalysis) -> tuple[F32, F32, F32]:
-        """Change (h, w, 3) in L*a*b* and the two probability maps."""
+    def _heal(self, face: FaceAnalysis) -> tuple[F32, F32]:
+        """Change (h, w, 3) in L*a*b* and the probabilities (K, h, w) of `MARK_CLASSES`."""
         h, w = face.grid.shape
         lab = torch.from_numpy(np.ascontiguousarray(face.lab)).permute(2, 0, 1)[None].to(self._info.device)
         pad = (0, -w % HEAL_MULTIPLE, 0, -h % HEAL_MULTIPLE)
@@ -127,9 +127,9 @@ class CompactPolicy:
             raise ModelCorruptError(
                 "The heal network gave values that are not finite on this device.", "Use --device cpu."
             )
-        maps = torch.sigmoid(out[3:5]).cpu().numpy()
+        maps = torch.sigmoid(out[3:]).cpu().numpy()
         change = from_model(out[None, :3])[0].permute(1, 2, 0).cpu().numpy()
-        return np.ascontiguousarray(change, dtype=np.float32), maps[0], maps[1]
+        return np.ascontiguousarray(change, dtype=np.float32), maps
 
 
 def _fast_bf16(device: str) -> bool:

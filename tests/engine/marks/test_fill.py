@@ -28,3 +28,16 @@ def test_skin_outside_marks_and_a_perfect_proposal_are_left_alone():
     change = close_marks(marked, lab - marked, soft, skin, width)
     assert np.abs(marked + change - lab)[soft > 0].max() < 0.15
     assert np.array_equal(change[soft == 0], (lab - marked)[soft == 0])
+
+
+def test_the_membrane_meets_a_slope_and_ignores_what_is_not_skin():
+    """Laplace's equation reproduces a plane exactly, and lips beside a mark do not bleed into it."""
+    lab, marked, soft, skin, width = _scene()
+    lips = np.zeros_like(soft, bool)
+    lips[:, 66:] = True
+    skin, marked = np.where(lips, np.float32(0), skin), np.where(lips[..., None], np.float32([40, 45, 20]), marked)
+    soft = soft * ~lips
+    change = close_marks(marked, np.zeros_like(marked), soft, skin, width)
+    inside = soft > 0
+    assert np.abs((marked + change - lab)[..., 1][inside]).max() < 3.0, "redness of the lips would be 30"
+    assert np.abs((marked + change - lab)[inside]).mean() < 0.6

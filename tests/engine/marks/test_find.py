@@ -1,12 +1,10 @@
 """The mark ledger from painted maps whose marks are known."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from engine.marks.find import find_marks
-from engine.types import Decision, MarkKind
+from engine.types import MARK_CLASSES, Decision, MarkKind
 from tests.helpers.faces import synthetic_face
 
 
@@ -15,30 +13,35 @@ def _disc(shape, centre, radius):
     return (np.hypot(x + 0.5 - centre[0], y + 0.5 - centre[1]) <= radius).astype(np.float32)
 
 
+def _classes(shape, **maps):
+    """Maps of `MARK_CLASSES` from those that are named."""
+    return np.stack([np.float32(maps.get(kind, np.zeros(shape))) for kind in MARK_CLASSES])
+
+
 @pytest.fixture
 def scene():
     _, face = synthetic_face(size=(480, 400), width=220.0)
     shape = face.grid.shape
     middle = shape[1] / 2, shape[0] / 2
     places = {
-        "red": ((middle[0] - 50, middle[1] + 40), 4.0, (2.0, -9.0, -2.0), 0),
-        "brown": ((middle[0] + 55, middle[1] + 45), 4.0, (9.0, -2.0, 2.0), 0),
-        "mole": ((middle[0], middle[1] - 95), 5.0, (22.0, -3.0, 0.0), 1),
-        "faint": ((middle[0] + 30, middle[1] - 95), 4.0, (0.4, -0.3, 0.0), 0),
-        "in the eye": (tuple(face.grid.to_grid(face.landmarks[[468]])[0]), 4.0, (9.0, -9.0, 0.0), 0),
+        "red": ((middle[0] - 50, middle[1] + 40), 4.0, (2.0, -9.0, -2.0), "blemish"),
+        "brown": ((middle[0] + 55, middle[1] + 45), 4.0, (9.0, -2.0, 2.0), "dark_spot"),
+        "mole": ((middle[0], middle[1] - 95), 5.0, (22.0, -3.0, 0.0), "mole"),
+        "faint": ((middle[0] + 30, middle[1] - 95), 4.0, (0.4, -0.3, 0.0), "blemish"),
+        "in the eye": (tuple(face.grid.to_grid(face.landmarks[[468]])[0]), 4.0, (9.0, -9.0, 0.0), "blemish"),
     }
     change = np.zeros((*shape, 3), np.float32)
-    maps = np.zeros((2, *shape), np.float32)
+    maps = np.zeros((len(MARK_CLASSES), *shape), np.float32)
     for centre, radius, value, kind in places.values():
         disc = _disc(shape, centre, radius)
         change += disc[..., None] * np.float32(value)
-        maps[kind] = np.maximum(maps[kind], disc * 0.9)
+        maps += _classes(shape, **{kind: disc * 0.9})
     return face, change, maps, places
 
 
 def test_marks_are_listed_with_kind_place_size_and_decision(scene):
     face, change, maps, places = scene
-    marks, _ = find_marks(face, change, maps[0], maps[1])
+    marks, _ = find_marks(face, change, maps)
     by_kind = {mark.kind: mark for mark in marks}
     assert {m.kind: m.decision for m in marks} == {
         MarkKind.MOLE: Decision.KEEP,
@@ -56,7 +59,7 @@ def test_marks_are_listed_with_kind_place_size_and_decision(scene):
 
 def test_masks_cover_their_mark_and_never_add_up_to_more_than_one(scene):
     face, change, maps, _ = scene
-    marks, masks = find_marks(face, change, maps[0], maps[1])
+    marks, masks = find_marks(face, change, maps)
     assert list(masks) == [m.id for m in marks]
     assert sum(masks.values()).max() <= 1
     for mark in marks:
@@ -72,7 +75,7 @@ def test_touching_grown_masks_are_shared_at_the_border():
     shape = face.grid.shape
     a, b = (_disc(shape, (shape[1] / 2 + d, shape[0] / 2 - 90), 4) for d in (-5.5, 5.5))
     change = (a + b)[..., None] * np.float32([8, -8, 0])
-    marks, masks = find_marks(face, change, a + b, np.zeros(shape, np.float32))
+    marks, masks = find_marks(face, change, _classes(shape, blemish=a + b))
     left, right = sorted(marks, key=lambda m: m.centre[0])
     both = np.minimum(masks[left.id], masks[right.id])
     assert both.max() == 0
@@ -81,44 +84,24 @@ def test_touching_grown_masks_are_shared_at_the_border():
 
 def test_a_face_without_marks_has_an_empty_ledger():
     _, face = synthetic_face()
-    none = np.zeros(face.grid.shape, np.float32)
-    marks, masks = find_marks(face, np.zeros((*face.grid.shape, 3), np.float32), none, none)
+    shape = face.grid.shape
+    marks, masks = find_marks(face, np.zeros((*shape, 3), np.float32), _classes(shape))
     assert marks == () and len(masks) == 0
 
 
-def _spots(face, count, value, step=9, radius=1.3):
-    """`count` equal spots in rows on the forehead and cheeks."""
-    shape = face.grid.shape
-    change = np.zeros((*shape, 3), np.float32)
-    found = np.zeros(shape, np.float32)
-    y, x = shape[0] / 2 + 25, shape[1] / 2 - 80
-    for i in range(count):
-        side, i = divmod(i, 9)
-        disc = _disc(shape, (x + (i % 3) * step + (side % 2) * 140, y + (i // 3) * step + (side // 2) * 28), radius)
-        change += disc[..., None] * np.float32(value)
-        found = np.maximum(found, disc * 0.9)
-    return change, found
-
-
-@pytest.mark.parametrize(("count", "decision"), [(4, Decision.REMOVE), (16, Decision.KEEP)])
-def test_many_small_brown_spots_are_freckles_and_stay(count, decision):
+def test_a_mole_amid_acne_is_a_mark_of_its_own():
     _, face = synthetic_face(size=(480, 400), width=220.0)
-    change, found = _spots(face, count, (5.0, -1.0, 1.0))
-    marks, _ = find_marks(face, change, found, np.zeros_like(found))
-    assert len(marks) == count
-    assert {m.decision for m in marks} == {decision}
-
-
-def test_an_edge_of_shade_is_not_a_mark():
-    _, face = synthetic_face(size=(480, 400), width=220.0)
-    x = np.arange(face.grid.shape[1], dtype=np.float32)
-    lab = face.lab.copy()
-    lab[..., 0] = 60 - 40 / (1 + np.exp(-(x - x.mean()) / 2))
-    face = replace(face, lab=lab)
     shape = face.grid.shape
-    on_edge = _disc(shape, (shape[1] / 2, shape[0] / 2 - 95), 4)
-    beside = _disc(shape, (shape[1] / 2 - 50, shape[0] / 2 + 40), 4)
-    change = (on_edge + beside)[..., None] * np.float32([3.0, -4.0, 0.0])
-    marks, _ = find_marks(face, change, on_edge + beside, np.zeros(shape, np.float32))
-    assert len(marks) == 1
-    assert face.grid.to_grid(np.float32([marks[0].centre]))[0][0] == pytest.approx(shape[1] / 2 - 50, abs=1)
+    middle = shape[1] / 2, shape[0] / 2 - 90
+    acne, mole = _disc(shape, middle, 9), _disc(shape, middle, 3)
+    change = (acne - mole)[..., None] * np.float32([4, -8, 0]) + mole[..., None] * np.float32([20, -2, 0])
+    marks, masks = find_marks(face, change, _classes(shape, blemish=acne * 0.8 - mole * 0.6, mole=mole * 0.9))
+    decided = {mark.kind: mark for mark in marks}
+    assert {kind: m.decision for kind, m in decided.items()} == {
+        MarkKind.BLEMISH: Decision.REMOVE,
+        MarkKind.MOLE: Decision.KEEP,
+    }
+    at = int(middle[1]), int(middle[0])
+    assert masks[decided[MarkKind.MOLE].id][at] > 0.95
+    assert masks[decided[MarkKind.BLEMISH].id][at] == 0
+    assert masks[decided[MarkKind.BLEMISH].id][at[0], at[1] + 6] > 0.95
