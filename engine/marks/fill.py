@@ -7,11 +7,9 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
-from engine.layers.bands import masked_gaussian
+from engine.layers.bands import PORE_CUT, masked_gaussian
 from engine.types import F32
 
-DETAIL = 1 / 200
-"""σ below which the network's detail stays, as a share of W."""
 SUPPORT = 0.02
 """Soft mask from which a pixel counts as marked."""
 HOLD = 1e-4
@@ -20,7 +18,7 @@ HOLD = 1e-4
 
 def close_marks(lab: F32, change: F32, soft: F32, skin: F32, width: float) -> F32:
     """The change that heals marks completely: inside marks low frequencies are a membrane (Laplace's equation with the
-    clean skin around as boundary; REFERENCES: perez2003, equation 2), finer detail is the network's.
+    clean skin around as boundary; REFERENCES: perez2003, equation 2), in the pore band the network's proposal stays.
 
     What is not skin is no boundary. Args: lab and change (h, w, 3) L*a*b*, soft and skin (h, w) in [0, 1], width: W in
     grid pixels.
@@ -30,8 +28,8 @@ def close_marks(lab: F32, change: F32, soft: F32, skin: F32, width: float) -> F3
         return change
     healed = lab + change
     clean = (np.clip(skin, 0, 1) * ~marked).astype(np.float32)
-    around = masked_gaussian(lab, width * DETAIL, clean)
-    own = masked_gaussian(healed, width * DETAIL, skin)
+    around = masked_gaussian(lab, width * PORE_CUT, clean)
+    own = masked_gaussian(healed, width * PORE_CUT, skin)
     rows, columns = np.nonzero(marked)
     membrane = _membrane(around, own, marked, clean > 0.5, rows, columns)
     closed = change.copy()

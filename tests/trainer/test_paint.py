@@ -28,7 +28,7 @@ def test_pixels_outside_both_masks_are_clean_and_kept_marks_stand_on_both_sides(
     only_kept = (p.keep > 0.8) & (p.removable < 1e-4)
     assert only_kept.any()
     assert np.abs(p.kept - p.clean)[only_kept].mean() > 0.02
-    assert np.abs(p.marked - p.kept)[only_kept].max() < 0.02
+    assert np.abs(p.marked - p.kept)[only_kept].max() < 0.03
 
 
 def test_nothing_is_painted_off_the_skin():

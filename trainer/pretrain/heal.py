@@ -64,10 +64,16 @@ def _camera(planes: list[F32], rng: Rng) -> list[F32]:
     if rng.random() < 0.05:
         planes = [np.repeat(p @ np.array([[0.3], [0.59], [0.11]], np.float32), 3, -1) for p in planes]
     if rng.random() < 0.25:
-        quality = [int(cv2.IMWRITE_JPEG_QUALITY), int(rng.integers(60, 97))]
-        packed = [cv2.imencode(".jpg", np.round(p * 255).astype(np.uint8), quality)[1] for p in planes]
-        planes = [cv2.imdecode(p, cv2.IMREAD_COLOR).astype(np.float32) / 255 for p in packed]
+        quality = int(rng.integers(60, 97))
+        planes = [_through_jpeg(p, quality) for p in planes]
     return planes
+
+
+def _through_jpeg(image: F32, quality: int) -> F32:
+    packed = cv2.imencode(".jpg", np.round(image * 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    decoded = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded.astype(np.float32) / np.float32(255)
 
 
 def crop(face: TrainingFace, size: int, rng: Rng) -> Example:

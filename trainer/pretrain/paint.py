@@ -145,8 +145,8 @@ def _brown(rng: Rng, greyest: float) -> F32:
 
 def _dark_spot(radius: float, place: Place) -> F32:
     rng = place.rng
-    core = _shape(radius, rng.uniform(0.9, 2.4), 0.22, rng, radius) * _mottle(_size(radius), radius / 3, 0.12, rng)
-    amounts = _brown(rng, 0.4) * np.float32(rng.uniform(0.08, 0.45)) + HAEMOGLOBIN * np.float32(rng.uniform(0.05, 0.25))
+    core = _shape(radius, rng.uniform(0.5, 2.4), 0.22, rng, radius) * _mottle(_size(radius), radius / 3, 0.12, rng)
+    amounts = _brown(rng, 0.4) * np.float32(rng.uniform(0.08, 0.55)) + HAEMOGLOBIN * np.float32(rng.uniform(0.05, 0.25))
     return core[..., None] * amounts
 
 
@@ -188,7 +188,7 @@ def _mole(radius: float, place: Place) -> F32:
     core = _shape(radius, rng.uniform(0.25, 0.9), 0.09, rng, radius)
     body = core * _mottle(len(core), radius / 3, 0.12, rng)
     density = body[..., None] * (
-        _brown(rng, 0.8) * np.float32(rng.uniform(0.4, 1.8)) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.3))
+        _brown(rng, 0.8) * np.float32(rng.uniform(0.6, 1.8)) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.3))
     )
     if rng.random() < 0.4:
         density = density + _relief(core, radius, place.light, rng.uniform(0, 0.5))
@@ -198,7 +198,7 @@ def _mole(radius: float, place: Place) -> F32:
 
 
 def _brown_tint(radius: float, place: Place) -> F32:
-    return _tint(radius, place, BROWN_TINTS * place.skin, (0.45, 0.95))
+    return _tint(radius, place, BROWN_TINTS * place.skin, (0.65, 0.95))
 
 
 def _freckle(radius: float, place: Place) -> F32:
@@ -293,6 +293,8 @@ def paint(linear: F32, skin: F32, width: float, rng: Rng, *, severity: float | N
     """
     if rng.random() < 0.3:
         linear = (linear * np.exp(-_redness(linear.shape[:2], width, rng))).astype(np.float32)
+    if rng.random() < 0.15:
+        linear = (linear * np.exp(-_strands(linear.shape[:2], width, rng))).astype(np.float32)
     canvas = _Canvas(linear, skin, width, rng)
     if len(canvas.rows):
         area = len(canvas.rows) / width**2
@@ -331,3 +333,18 @@ def _redness(shape: tuple[int, int], width: float, rng: Rng) -> F32:
     noise = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), width / 25)
     noise = np.clip(noise / (noise.std() + 1e-6), 0, None) * np.float32(rng.uniform(0, 0.03))
     return np.asarray(noise[..., None] * HAEMOGLOBIN, np.float32)
+
+
+def _strands(shape: tuple[int, int], width: float, rng: Rng) -> F32:
+    """Hairs fallen over the skin, on input and target alike: lines are no marks. Density (H, W, 1)."""
+    mask = np.zeros(shape, np.uint8)
+    for _ in range(int(rng.integers(2, 14))):
+        start, step = rng.uniform(0, shape, 2), rng.normal(size=2) * width / 8
+        bend = rng.normal(size=2) * width / 60
+        t = np.arange(12)[:, None]
+        points = start + t * step + t * (t - 1) / 2 * bend
+        line = np.round(points[:, ::-1] * 16).astype(np.int32)
+        thick = max(1, round(width * rng.uniform(0.001, 0.004)))
+        cv2.polylines(mask, [line], False, (int(rng.integers(90, 256)),), thick, cv2.LINE_AA, 4)
+    soft = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.6)
+    return np.asarray(soft[..., None] * np.float32(rng.uniform(0.3, 2.0)), np.float32)
