@@ -180,7 +180,7 @@ def _pit(radius: float, place: Place) -> F32:
     core = _shape(radius, rng.uniform(0.4, 1.2), 0.3, rng, radius)
     shade = _relief(core, radius, place.light, -rng.uniform(0.25, 0.9))
     tone = core[..., None] * (NEUTRAL * np.float32(rng.uniform(0, 0.12)))
-    return shade + tone if rng.random() < 0.7 else -shade - tone * 0.5
+    return np.asarray(shade + tone if rng.random() < 0.7 else -shade - tone / 2, np.float32)
 
 
 def _mole(radius: float, place: Place) -> F32:
