@@ -165,6 +165,20 @@ def _without_thumbnail(block: bytearray, tree: Tree) -> bytes:
     return bytes(block[: max(end, tree.next_position + 4, tree.next_ifd)])
 
 
+def thumbnail_of(block: Buffer, tree: Tree) -> bytes | None:
+    """The JPEG of IFD1, None if there is none in the block."""
+    if not tree.next_ifd:
+        return None
+    thumbnail = Tree(tree.order)
+    try:
+        _read_directory(block, thumbnail, 1, tree.next_ifd)
+    except ValueError:
+        return None
+    start, size = thumbnail.number(1, 513), thumbnail.number(1, 514)
+    found = bytes(block[start : start + size]) if start and size else b""
+    return found if len(found) == size and found.startswith(b"\xff\xd8") else None
+
+
 def build_block(tree: Tree, *, swap: bool = False, raw: bool = False) -> bytes | None:
     """An EXIF block from the directories of a TIFF or raw file, without the tags that describe its pixels.
 

@@ -57,6 +57,11 @@ def supported_suffixes() -> frozenset[str]:
     return frozenset(_FORMAT_OF)
 
 
+def is_raw_name(name: str) -> bool:
+    """Whether a file is named as a camera raw file."""
+    return _FORMAT_OF.get(Path(name).suffix.lower()) == "raw"
+
+
 def read_photo(path: Path, *, max_pixels: int = MAX_PIXELS) -> Photo:
     """Read a photo upright, in its own colours and depth.
 
