@@ -35,6 +35,12 @@ def user_sidecars() -> Path:
     return user_folder() / "sidecars"
 
 
+def user_cache() -> Path:
+    """What can be made again at any time."""
+    home = os.environ.get(HOME_VARIABLE)
+    return Path(home) / "cache" if home else platformdirs.user_cache_path("porelight", appauthor=False)
+
+
 def log_file() -> Path:
     """The rotating log of the window and the command line."""
     return user_folder() / "logs" / "porelight.log"
