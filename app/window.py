@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def run(photo: Path | None = None) -> int:
-    """Show the window, with `photo` if one is named, until it is closed. Returns: the exit code."""
+def run(paths: Sequence[Path] = ()) -> int:
+    """Show the window until it is closed, with a folder or photos if any are named, else where it was left.
+
+    Returns: the exit code.
+    """
     # WORKAROUND opencv-python 4.x: points Qt at its own plugins when it is imported.
     for variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(variable, ""):
@@ -30,7 +34,6 @@ def run(photo: Path | None = None) -> int:
     available = window.screen().availableGeometry()
     window.resize(min(window.width(), available.width()), min(window.height(), available.height()))
     window.show()
-    if photo is not None:
-        # After the first paint, so that the window is there at once.
-        QTimer.singleShot(0, lambda: model.open(photo))
+    # After the first paint, so that the window is there at once.
+    QTimer.singleShot(0, lambda: window.desk.open(list(paths)) if paths else window.desk.place.restore())
     return application.exec()

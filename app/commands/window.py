@@ -14,13 +14,15 @@ from engine.errors import DeviceError, ModelMissingError
 
 
 @guarded
-def window(photo: Annotated[Path | None, typer.Argument(metavar="[PHOTO]", help="A photo to open.")] = None) -> None:
-    """Open the window: before and after, strengths, marks, export."""
+def window(
+    paths: Annotated[list[Path] | None, typer.Argument(metavar="[PHOTO|FOLDER]...", help="What to open.")] = None,
+) -> None:
+    """Open the window, with a folder or photos, or where it was left."""
     _check_display()
     try:
         from app.window import run
 
-        code = run(photo)
+        code = run(paths or ())
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("PySide6", "shiboken6") and ".so" not in str(error):
             raise

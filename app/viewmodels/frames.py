@@ -103,6 +103,10 @@ class Frames(QObject):
         self._generation = 0
 
     @property
+    def source(self) -> Source | None:
+        return self._source
+
+    @property
     def shown(self) -> tuple[Shown, ...]:
         """In painting order."""
         both = (self._base, self._sharp) if self._base is not self._sharp else (self._sharp,)

@@ -18,6 +18,7 @@ from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Frames
 from app.viewmodels.history import History
 from app.viewmodels.labels import DECISIONS, MARKS, STAGES, TITLES, counted
+from app.viewmodels.opened import Opened, Stamp, stamp
 from app.viewmodels.problem import Problem
 from app.viewmodels.state import Change, Edits, ExportRequest, Retouched, Stage
 from engine.jobs import CancelToken, Progress, Report
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LANE = "work"
+READ_LANE = "read"
 SAVE_MS = 800
 """Edits are saved this long after the last change."""
 
@@ -37,6 +39,10 @@ class PhotoModel(QObject):
 
     changed = Signal(object)
     """(Change)"""
+    left = Signal(object)
+    """(Opened) a photo that makes room for another one; it may be handed back to `open`."""
+    saved = Signal(object, int)
+    """(Path, faces) whose edits were saved just now."""
 
     def __init__(self, engine: Engine | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +65,7 @@ class PhotoModel(QObject):
         self.progress: Progress | None = None
         self._session: RetouchSession | None = None
         self._unsaved = False
+        self._stamp: Stamp = ()
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_MS)
@@ -69,10 +76,14 @@ class PhotoModel(QObject):
 
     # --- opening and retouching ---------------------------------------------------------------------------------------
 
-    def open(self, path: Path) -> None:
-        """Open another photo; what runs for the present one is cancelled, its edits are saved first."""
+    def open(self, path: Path, ready: Opened | None = None) -> None:
+        """Open another photo; what runs for the present one is cancelled, its edits are saved first.
+
+        ready: the photo, if it was read before; then it shows at once.
+        """
         self.save()
         self.cancel()
+        self._leave()
         self.path, self.stage, self._session = path, Stage.OPENING, None
         self.photo, self.faces, self.skipped, self.layers, self.selected = None, (), (), {}, None
         self._restart_history({})
@@ -82,19 +93,41 @@ class PhotoModel(QObject):
             Change.PHOTO | Change.FACES | Change.PROPOSAL | Change.SELECTION | Change.PROBLEM | Change.NOTICE
         )
 
+        def work(token: CancelToken, report: Report) -> Opened:
+            found = stamp(path)
+            session = self.engine.open(path)
+            return Opened(session, self.engine.source(session.photo, None), found)
+
         def failed(error: Exception) -> None:
             self.stage, self.path = Stage.EMPTY, None
             self._fail(error, f"Opening {path.name}", "open", Change.PHOTO)
 
-        self._start(f"Opening {path.name}", lambda token, report: self.engine.open(path), self._opened, failed)
+        if ready is not None:
+            self._opened(ready)
+        else:
+            self._start(f"Opening {path.name}", work, self._opened, failed, READ_LANE)
 
-    def _opened(self, session: RetouchSession) -> None:
+    def _opened(self, opened: Opened) -> None:
+        session = opened.session
         self._session, self.photo, self.stage = session, session.photo, Stage.OPEN
+        self._stamp = opened.stamp
         self.notice = " ".join(session.photo.notes)
-        self.frames.set_source(self.engine.source(session.photo, None), session.photo.size)
+        self.frames.set_source(opened.source, session.photo.size)
         self.changed.emit(Change.PHOTO | Change.NOTICE)
-        if self.auto_retouch:
+        if opened.retouched is not None:
+            self._show_proposal(replace(opened.retouched, edits=opened.edits))
+        elif self.auto_retouch:
             self.retouch()
+
+    def _leave(self) -> None:
+        """Hand the present photo on, so that coming back to it is quick."""
+        session, source = self._session, self.frames.source
+        if session is None or source is None or self.stage not in (Stage.OPEN, Stage.PROPOSED) or self._unsaved:
+            return
+        found = None
+        if self.stage is Stage.PROPOSED:
+            found = Retouched(self.faces, self.skipped, self.layers, self.edits, tuple(session.notes))
+        self.left.emit(Opened(session, source, self._stamp, found, self.edits))
 
     def retouch(self) -> None:
         """Find the faces and propose a retouch, or take up the saved one."""
@@ -102,28 +135,10 @@ class PhotoModel(QObject):
         if session is None or self.busy:
             return
         self._dismiss()
-        fresh, edits = self.stage is not Stage.PROPOSED, dict(self.edits)
+        edits = dict(self.edits) if self.stage is Stage.PROPOSED else None
 
         def work(token: CancelToken, report: Report) -> Retouched:
-            saved = engine.saved(session.photo.path) if fresh else None
-            report(Progress("analyse", 0.0))
-            if saved is None and not session.faces:
-                session.analyse()
-            if saved is None:
-                session.require_faces()
-            token.check()
-            report(Progress("load", 0.1))
-            policy = engine.policy()
-            token.check()
-            if saved is not None:
-                session.restore(saved, policy, token=token, report=_part(report, 0.2, 1.0))
-            else:
-                session.propose(policy, token=token, report=_part(report, 0.2, 1.0))
-                session.edits.update({key: value for key, value in edits.items() if key in session.edits})
-            assert session.proposal is not None
-            return Retouched(
-                session.faces, session.skipped, session.proposal.layers, dict(session.edits), tuple(session.notes)
-            )
+            return retouched(engine, session, token, report, edits)
 
         name = session.photo.path.name
         failed = lambda error: self._retouch_failed(error, name)  # noqa: E731
@@ -131,12 +146,16 @@ class PhotoModel(QObject):
 
     def _proposed(self, found: Retouched) -> None:
         assert self.photo is not None
+        self.frames.set_source(self.engine.source(self.photo, found.layers), self.photo.size, same_photo=True)
+        self._show_proposal(found)
+
+    def _show_proposal(self, found: Retouched) -> None:
+        """Take over a proposal whose pictures the canvas has."""
         self.faces, self.skipped, self.layers, self.stage = found.faces, found.skipped, found.layers, Stage.PROPOSED
         if self.selected not in {face.id for face in self.faces}:
             self.selected = self.faces[0].id if len(self.faces) == 1 else None
         self._restart_history(found.edits)
         self.notice = " ".join(found.notes)
-        self.frames.set_source(self.engine.source(self.photo, found.layers), self.photo.size, same_photo=True)
         self.changed.emit(Change.FACES | Change.PROPOSAL | Change.EDITS | Change.SELECTION | Change.NOTICE)
 
     def _retouch_failed(self, error: Exception, name: str) -> None:
@@ -247,8 +266,13 @@ class PhotoModel(QObject):
             session.edits.update(edits)
             session.save_sidecar()
 
+        def done(_: None) -> None:
+            if session is self._session:
+                self._stamp = stamp(session.photo.path)
+            self.saved.emit(session.photo.path, len(session.faces))
+
         failed = lambda error: self._fail(error, f"Saving the edits of {session.photo.path.name}")  # noqa: E731
-        self.runner.start(LANE, work, lambda _: None, failed, essential=True)
+        self.runner.start(LANE, work, done, failed, essential=True)
 
     def export(self, request: ExportRequest) -> None:
         """Render at full size and write."""
@@ -332,6 +356,7 @@ class PhotoModel(QObject):
         work: Callable[[CancelToken, Report], T],
         done: Callable[[T], None],
         failed: Callable[[Exception], None],
+        lane: str = LANE,
     ) -> None:
         def finish(after: Callable[..., None]) -> Callable[..., None]:
             def run(value: object) -> None:
@@ -341,7 +366,7 @@ class PhotoModel(QObject):
 
             return run
 
-        job = self.runner.start(LANE, work, finish(done), finish(failed), label)
+        job = self.runner.start(lane, work, finish(done), finish(failed), label)
         self.job = job
         self.progress = None
         self.changed.emit(Change.JOB)
@@ -378,6 +403,32 @@ def default_strength(name: str) -> float:
 
 def _strength(edits: FaceEdits, name: str) -> float:
     return edits.strengths.amount if name == "amount" else edits.strengths.values[name]
+
+
+def retouched(
+    engine: Engine, session: RetouchSession, token: CancelToken, report: Report, edits: Edits | None = None
+) -> Retouched:
+    """Find the faces and propose a retouch, or take up the saved one. edits: of a proposal that is made anew.
+
+    Raises: as `RetouchSession.propose` and `restore`.
+    """
+    saved = engine.saved(session.photo.path) if edits is None else None
+    report(Progress("analyse", 0.0))
+    if saved is None and not session.faces:
+        session.analyse()
+    if saved is None:
+        session.require_faces()
+    token.check()
+    report(Progress("load", 0.1))
+    policy = engine.policy()
+    token.check()
+    if saved is not None:
+        session.restore(saved, policy, token=token, report=_part(report, 0.2, 1.0))
+    else:
+        session.propose(policy, token=token, report=_part(report, 0.2, 1.0))
+        session.edits.update({key: value for key, value in (edits or {}).items() if key in session.edits})
+    assert session.proposal is not None
+    return Retouched(session.faces, session.skipped, session.proposal.layers, dict(session.edits), tuple(session.notes))
 
 
 def _part(report: Report, low: float, high: float) -> Report:

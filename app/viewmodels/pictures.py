@@ -12,21 +12,27 @@ from engine.types import FaceEdits, Photo, RetouchLayers
 
 
 class PhotoSource:
-    """One photo with its layers, or without."""
+    """One photo with its layers, or without. The first part drawn, which is the whole photo, is kept."""
 
     def __init__(self, photo: Photo, layers: Mapping[str, RetouchLayers] | None) -> None:
         self.photo, self.layers = photo, layers
+        self._first: tuple[Request, PhotoStack] | None = None
 
     @property
     def proposed(self) -> bool:
         return self.layers is not None
 
     def prepare(self, request: Request, edits: Edits, token: CancelToken) -> PhotoStack:
+        if self._first is not None and self._first[0] == request:
+            self._first[1].after(edits)
+            return self._first[1]
         layers = self.layers or {}
         renderer = PreviewRenderer(self.photo, tuple(layers.values()), request.box, request.size, token)
         stack = PhotoStack(renderer, tuple(layers))
         # The first picture sums up all layers; later ones only what moves.
         stack.after(edits)
+        if self._first is None:
+            self._first = request, stack
         return stack
 
 

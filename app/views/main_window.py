@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.viewmodels.compare import CompareModel, Mode
+from app.viewmodels.desk import Desk
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
 from app.views.banner import Banner
@@ -29,6 +30,7 @@ from app.views.canvas import Canvas
 from app.views.empty import EmptyState
 from app.views.export_dialog import ExportDialog
 from app.views.faces import FaceList
+from app.views.shoot import Shoot
 from app.views.status import StatusBar
 from app.views.strengths import StrengthsPanel
 from app.views.toolbar import Toolbar
@@ -47,6 +49,8 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.photo = photo
         self.compare = compare or CompareModel(self)
+        self.desk = Desk(photo, self.compare, self)
+        self.shoot = Shoot(self.desk, self)
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
@@ -66,12 +70,14 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.empty)
         self.stack.addWidget(self.canvas)
+        self.stack.addWidget(self.shoot.grid)
         self.empty.wanted.connect(self.ask_open)
         self.banner.acted.connect(self._act)
         self._lay_out()
         self._make_menus()
         photo.changed.connect(self._refresh)
         self.compare.changed.connect(self._refresh_view_actions)
+        self.shoot.changed.connect(self._show_page)
         self._refresh(Change.PHOTO | Change.EDITS | Change.JOB)
         self._refresh_view_actions()
 
@@ -129,9 +135,12 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> None:
         bar = self.menuBar()
         file, edit, view = (QMenu(name, self) for name in ("&File", "&Edit", "&View"))
-        for menu in (file, edit, view):
+        for menu in (file, edit, self.shoot.photo_menu, view):
             bar.addMenu(menu)
-        file.addActions([self.open_action, self.export_action])
+        file.addActions([self.open_action, self.shoot.open_folder])
+        file.addMenu(self.shoot.recent_menu)
+        file.addSeparator()
+        file.addAction(self.export_action)
         file.addSeparator()
         file.addAction(self.quit_action)
         edit.addActions([self.undo_action, self.redo_action])
@@ -163,6 +172,8 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(across, 1)
+        column.addWidget(self.shoot.bar)
+        column.addWidget(self.shoot.strip)
         column.addWidget(self.status)
         self.setCentralWidget(whole)
 
@@ -204,7 +215,7 @@ class MainWindow(QMainWindow):
         photo = self.photo
         if Change.PHOTO in change:
             self.setWindowTitle(f"{photo.path.name} — Porelight" if photo.path else "Porelight")
-            self.stack.setCurrentWidget(self.empty if photo.stage is Stage.EMPTY else self.canvas)
+            self._show_page()
         proposed = photo.stage is Stage.PROPOSED
         self.undo_action.setEnabled(proposed and bool(photo.history.undo_label))
         self.redo_action.setEnabled(proposed and bool(photo.history.redo_label))
@@ -222,6 +233,11 @@ class MainWindow(QMainWindow):
         self.main_button.setText("Retouch" if photo.stage is Stage.OPEN and not photo.busy else "Export…")
         self.main_button.setEnabled(self.export_action.isEnabled() or self.retouch_action.isEnabled())
 
+    def _show_page(self) -> None:
+        """The grid, the photo or, where there is neither, the invitation."""
+        photo = self.empty if self.photo.stage is Stage.EMPTY else self.canvas
+        self.stack.setCurrentWidget(self.shoot.page or photo)
+
     def _refresh_view_actions(self) -> None:
         for mode, action in self.mode_actions.items():
             action.setChecked(mode is self.compare.mode)
@@ -230,13 +246,12 @@ class MainWindow(QMainWindow):
     # --- doing --------------------------------------------------------------------------------------------------------
 
     def ask_open(self) -> None:
-        """Choose a photo in a dialog."""
+        """Choose photos in a dialog."""
         folder = str(self.photo.path.parent) if self.photo.path else ""
-        path, _ = QFileDialog.getOpenFileName(
-            self, "Open photo", folder, f"Photos ({PATTERNS} {PATTERNS.upper()});;All files (*)"
+        paths, _ = QFileDialog.getOpenFileNames(
+            self, "Open photos", folder, f"Photos ({PATTERNS} {PATTERNS.upper()});;All files (*)"
         )
-        if path:
-            self.photo.open(Path(path))
+        self.desk.open([Path(path) for path in paths])
 
     def ask_export(self) -> None:
         """Ask for place and format, then export."""
@@ -270,7 +285,8 @@ class MainWindow(QMainWindow):
             if not event.isAutoRepeat():
                 self.compare.hold(True)
             return
-        super().keyPressEvent(event)
+        if not self.shoot.key(event):
+            super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Backslash:
@@ -280,22 +296,26 @@ class MainWindow(QMainWindow):
         super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        if event.type() is QEvent.Type.ActivationChange and not self.isActiveWindow():
-            self.compare.hold(False)
+        if event.type() is QEvent.Type.ActivationChange:
+            if self.isActiveWindow():
+                self.desk.library.rescan()
+            else:
+                self.compare.hold(False)
         super().changeEvent(event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped(event) is not None:
+        if _dropped(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        path = _dropped(event)
-        if path is not None:
+        paths = _dropped(event)
+        if paths:
             event.acceptProposedAction()
-            self.photo.open(path)
+            self.desk.open(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         self.hide()
+        self.desk.close()
         self.photo.close()
         super().closeEvent(event)
 
@@ -306,9 +326,6 @@ def _section(title: str) -> QLabel:
     return label
 
 
-def _dropped(event: QDropEvent) -> Path | None:
-    """The first local file that is dropped."""
-    for url in event.mimeData().urls():
-        if url.isLocalFile():
-            return Path(url.toLocalFile())
-    return None
+def _dropped(event: QDropEvent) -> list[Path]:
+    """The local files and folders that are dropped."""
+    return [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]

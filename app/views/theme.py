@@ -48,6 +48,20 @@ QMenu::separator {{ height: 1px; background: {EDGE}; margin: 4px 8px; }}
 #toolbar {{ border-bottom: 1px solid {LINE}; border-top: 1px solid {LINE}; }}
 #panel {{ border-left: 1px solid {LINE}; }}
 #status {{ border-top: 1px solid {LINE}; }}
+#filterbar {{ background: {PANEL}; border-top: 1px solid {LINE}; }}
+#filterbar QToolButton {{ padding: 3px 7px; }}
+#filterbar QToolButton[swatch="true"] {{ padding: 4px; }}
+#filterbar QToolButton[swatch="true"]:checked {{ border-color: {TEXT}; }}
+#filterbar QComboBox {{ background: transparent; border-color: transparent; color: {MUTED}; padding: 2px 6px; }}
+#filterbar QComboBox:hover {{ background: {RAISED}; color: {TEXT}; }}
+#filmstrip, #grid, #nothing {{ background: {CANVAS}; border: none; }}
+#filmstrip {{ border-top: 1px solid {LINE}; }}
+QComboBox {{
+  background: {RAISED}; color: {TEXT}; border: 1px solid transparent; border-radius: 5px; padding: 4px 8px; }}
+QComboBox:hover {{ background: {HOVER}; }}
+QComboBox:focus {{ border-color: {MUTED}; }}
+QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {EDGE}; border-radius: 3px; min-width: 32px; margin: 1px; }}
 #divider {{ background: {LINE}; }}
 QScrollArea, #scrolled {{ background: {PANEL}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}

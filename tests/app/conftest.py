@@ -16,6 +16,12 @@ from tests.helpers.fake_engine import FakeEngine, opened, write_portrait
 MakeWindow = Callable[..., MainWindow]
 
 
+@pytest.fixture(autouse=True)
+def _own_place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test starts as on a new machine: no folder to go back to, no queue."""
+    monkeypatch.setenv("PORELIGHT_HOME", str(tmp_path_factory.mktemp("home")))
+
+
 @pytest.fixture
 def portrait(tmp_path: Path) -> Path:
     return write_portrait(tmp_path / "portrait.png")

@@ -1,0 +1,457 @@
+"""The frames that a person works through: a folder or named files, filtered and sorted, with a current one. No widgets.
+
+Listing, details and saving of stars run on the lane "library". What is listed shows at once; details (stars, time of
+capture, edits) come in portions. Stars, labels and flags are set here first and saved behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Flag as Bits
+from enum import StrEnum, auto
+from pathlib import Path
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+
+from app.jobs.runner import Job, JobRunner
+from app.viewmodels.problem import Problem
+from engine.jobs import CancelToken, Progress, Report
+from engine.library import frames
+from engine.library.frames import Frame
+from engine.library.xmp import Cull, Flag, Label
+from engine.locks import FileLock, folder_lock
+
+LANE = "library"
+RESCAN_MS = 400
+"""After a change in the folder, so that a burst of changes is looked at once."""
+GROWING_NS = 3_000_000_000
+"""A file younger than this may still be growing; the folder is looked at again soon."""
+
+
+class LibraryChange(Bits):
+    """What a view has to look at again."""
+
+    LIST = auto()
+    """Which frames are shown, or their order."""
+    FRAMES = auto()
+    """Something about some frames, see `LibraryModel.touched`."""
+    CURRENT = auto()
+    SELECTION = auto()
+    VIEW = auto()
+    FILTER = auto()
+    PROBLEM = auto()
+    NOTICE = auto()
+
+
+class Sort(StrEnum):
+    """Order of the frames."""
+
+    NAME = "name"
+    TIME = "time"
+    STARS = "stars"
+
+
+class View(StrEnum):
+    """All frames as a grid, or one of them."""
+
+    GRID = "grid"
+    SINGLE = "single"
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which frames are shown. stars: at least so many. flag, label: None for any. The others: only those that are."""
+
+    stars: int = 0
+    flag: Flag | None = None
+    label: Label | None = None
+    edited: bool = False
+    exported: bool = False
+    faces: bool = False
+
+    @property
+    def active(self) -> bool:
+        return self != Filter()
+
+    def passes(self, frame: Frame, exported: bool) -> bool:
+        cull = frame.cull
+        return (
+            cull.stars >= self.stars
+            and self.flag in (None, cull.flag)
+            and self.label in (None, cull.label)
+            and (frame.edited or not self.edited)
+            and (exported or not self.exported)
+            and (bool(frame.faces) or not self.faces)
+        )
+
+
+class LibraryModel(QObject):
+    """All frames, the shown ones, the current one and the selected ones."""
+
+    changed = Signal(object)
+    """(LibraryChange)"""
+    listed = Signal()
+    """A folder or files were listed for the first time; details follow."""
+    _handed = Signal(object)
+
+    def __init__(self, runner: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.runner = runner
+        self.folder: Path | None = None
+        self.frames: dict[Path, Frame] = {}
+        self.shown: list[Path] = []
+        self.current: Path | None = None
+        self.selection: set[Path] = set()
+        self.filter, self.sort, self.view = Filter(), Sort.NAME, View.SINGLE
+        self.exported: set[Path] = set()
+        self.failed: dict[Path, str] = {}
+        self.touched: frozenset[Path] = frozenset()
+        self.scanning = False
+        self.problem: Problem | None = None
+        self.notice = ""
+        self._place: dict[Path, int] = {}
+        self._job: Job | None = None
+        self._scan_number = 0
+        self._closed = False
+        self._lock: FileLock | None = None
+        self._writes: dict[Path, int] = {}
+        self._anchor: Path | None = None
+        self._handed.connect(self._take)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(RESCAN_MS)
+        self._soon.timeout.connect(self.rescan)
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.directoryChanged.connect(lambda _: self._soon.start())
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    def open(self, paths: Sequence[Path], current: Path | None = None) -> None:
+        """Open one folder, one photo with the others of its folder, or the photos named."""
+        paths = [path.absolute() for path in paths]
+        if len(paths) == 1:
+            only = paths[0]
+            folder = only if only.is_dir() else only.parent
+            self._open(folder, (), current or (None if only.is_dir() else only))
+        elif paths:
+            self._open(None, [path for path in paths if not path.is_dir()], current or paths[0])
+
+    def open_files(self, paths: Sequence[Path], current: Path | None = None) -> None:
+        """Open only the photos named, one too."""
+        if paths:
+            self._open(None, [path.absolute() for path in paths], current or paths[0].absolute())
+
+    def _open(self, folder: Path | None, files: Sequence[Path], current: Path | None) -> None:
+        self._stop()
+        self._soon.stop()
+        same = folder is not None and folder == self.folder
+        if not same:
+            self.frames, self.shown, self._place = {}, [], {}
+            self.selection, self.failed, self.notice, self.problem = set(), {}, "", None
+            self._hold(folder)
+        self.folder = folder
+        if folder is None:
+            self.frames = {path: Frame(path) for path in files}
+        if current is not None and current not in self.frames:
+            self.frames[current] = Frame(current)
+        self.current = current if current is not None else self.current if same else None
+        self.selection, self._anchor = {self.current} if self.current else set(), self.current
+        self._arrange(LibraryChange.CURRENT | LibraryChange.SELECTION | LibraryChange.PROBLEM | LibraryChange.NOTICE)
+        self._scan(first=True)
+
+    def rescan(self) -> None:
+        """Look at the folder again: new, changed and vanished files, sidecars written by other programs."""
+        if self._closed or (self.folder is None and not self.frames):
+            return
+        if self.scanning:
+            self._soon.start()
+        else:
+            self._scan(first=False)
+
+    def _scan(self, *, first: bool) -> None:
+        folder, files = self.folder, [*self.frames]
+        self.scanning = True
+        self._scan_number += 1
+        number = self._scan_number
+
+        def work(token: CancelToken, report: Report) -> None:
+            from engine.library import scan  # not when the window opens
+
+            found, listing = scan.list_folder(folder) if folder else (scan.list_files(files), None)
+            self._handed.emit((number, found, first))
+            scan.fill(found, listing, lambda part: self._handed.emit((number, part, None)), token)
+
+        def done(_: None) -> None:
+            self.scanning, self._job = False, None
+            self._arrange(LibraryChange.NOTICE)
+            newest = max((frame.mtime for frame in self.frames.values()), default=0)
+            if 0 < frames.now() - newest < GROWING_NS:
+                self._soon.start(1000)
+
+        def failed(error: Exception) -> None:
+            self.scanning, self._job = False, None
+            self._fail(error, "Reading the folder")
+
+        self._job = self.runner.start(LANE, work, done, failed)
+
+    def _take(self, portion: tuple[int, list[Frame], bool | None]) -> None:
+        """A portion of a scan, in this thread. The third is None for details, else whether it is the first listing."""
+        number, found, first = portion
+        if number != self._scan_number or not self.scanning:
+            return
+        if first is None:
+            self._take_details(found)
+            return
+        before, after = self.frames, {}
+        for frame in found:
+            known = before.get(frame.path)
+            same = known is not None and known.stamp == frame.stamp and known.known
+            after[frame.path] = known if known is not None and same else frame
+        if self.current is not None and self.current not in after:
+            after[self.current] = replace(before.get(self.current, Frame(self.current)), missing=True)
+        self.frames = after
+        self.selection &= set(after)
+        if self.current is None and after:
+            self.current = self._anchor = next(iter(after))
+            self.selection = {self.current}
+        self._arrange(LibraryChange.CURRENT | LibraryChange.SELECTION)
+        if first:
+            if self.folder is not None and self.folder.is_dir():
+                self._watcher.addPath(str(self.folder))
+            self.listed.emit()
+
+    def _take_details(self, found: list[Frame]) -> None:
+        touched = []
+        for frame in found:
+            known = self.frames.get(frame.path)
+            if known is None or known == frame:
+                continue
+            if self._writes.get(frame.path):  # what the person has just set counts
+                frame = replace(frame, cull=known.cull)
+            self.frames[frame.path] = frame
+            touched.append(frame.path)
+        if touched:
+            self._touch(touched)
+
+    def _hold(self, folder: Path | None) -> None:
+        """Take the folder's lock; a folder that another Porelight works in is opened with a notice."""
+        if self._watcher.directories():
+            self._watcher.removePaths(self._watcher.directories())
+        if self._lock is not None:
+            self._lock.release()
+        self._lock = folder_lock(folder) if folder is not None else None
+        try:
+            shared = self._lock is not None and not self._lock.acquire()
+        except OSError:  # no place for locks: nothing to say
+            shared = False
+        if shared and folder is not None:
+            self.notice = f"Another Porelight has {folder.name} open. Nothing that is saved there is overwritten."
+
+    # --- order and filter ---------------------------------------------------------------------------------------------
+
+    @property
+    def total(self) -> int:
+        return len(self.frames)
+
+    def frame(self, path: Path) -> Frame:
+        return self.frames[path]
+
+    def set_filter(self, filter: Filter) -> None:
+        if filter != self.filter:
+            self.filter = filter
+            self._arrange(LibraryChange.FILTER)
+
+    def set_sort(self, sort: Sort) -> None:
+        if sort is not self.sort:
+            self.sort = sort
+            self._arrange(LibraryChange.FILTER)
+
+    def set_view(self, view: View) -> None:
+        if view is not self.view:
+            self.view = view
+            self.changed.emit(LibraryChange.VIEW)
+
+    def _arrange(self, also: LibraryChange) -> None:
+        """Filter and sort anew. A current frame that is filtered out stays current, but is not shown."""
+        passing = [f for f in self.frames.values() if self.filter.passes(f, f.path in self.exported)]
+        passing.sort(key=frames.by_name)
+        if self.sort is Sort.TIME:
+            passing.sort(key=lambda frame: frame.captured or frames.clock(frame.mtime))
+        elif self.sort is Sort.STARS:
+            passing.sort(key=lambda frame: -frame.cull.stars)
+        shown = [frame.path for frame in passing]
+        if shown != self.shown:
+            self.shown = shown
+            self._place = {path: row for row, path in enumerate(shown)}
+            also |= LibraryChange.LIST
+        self.changed.emit(also)
+
+    def row(self, path: Path | None) -> int:
+        """Place among the shown frames, −1 if it is not shown."""
+        return -1 if path is None else self._place.get(path, -1)
+
+    # --- going through ------------------------------------------------------------------------------------------------
+
+    def go(self, path: Path | None) -> None:
+        """Make a frame current and the only one selected."""
+        if path is None or path not in self.frames:
+            return
+        also = LibraryChange.CURRENT if path != self.current else LibraryChange(0)
+        if self.selection != {path}:
+            also |= LibraryChange.SELECTION
+        self.current, self.selection, self._anchor = path, {path}, path
+        if also:
+            self.changed.emit(also)
+
+    def step(self, by: int) -> None:
+        """Forwards or backwards among the shown frames, stopping at the ends."""
+        if not self.shown:
+            return
+        row = self.row(self.current)
+        self.go(self.shown[min(max(row + by, 0), len(self.shown) - 1)] if row >= 0 else self.shown[0])
+
+    def neighbours(self) -> tuple[Path, ...]:
+        """The frames that come next and before, nearest first."""
+        row = self.row(self.current)
+        places = [row + by for by in (1, -1)] if row >= 0 else []
+        return tuple(self.shown[place] for place in places if 0 <= place < len(self.shown))
+
+    def select(self, path: Path, *, toggle: bool = False, extend: bool = False) -> None:
+        """A click: alone, with Ctrl (toggle) or with Shift (extend from the last frame clicked alone)."""
+        if path not in self.frames:
+            return
+        if extend and self.row(self._anchor) >= 0:
+            first, last = sorted((self.row(self._anchor), self.row(path)))
+            self._choose(path, set(self.shown[first : last + 1]))
+        elif toggle:
+            chosen = self.selection ^ {path} or {path}
+            self._anchor = path
+            self._choose(path if path in chosen else next(iter(sorted(chosen, key=self.row))), chosen)
+        else:
+            self.go(path)
+
+    def select_all(self) -> None:
+        """All shown frames; the current one stays."""
+        if self.shown:
+            self._choose(self.current if self.row(self.current) >= 0 else self.shown[0], set(self.shown))
+
+    def choose(self, paths: set[Path]) -> None:
+        """Select these, as far as they are there; the current frame stays."""
+        found = paths & set(self.frames)
+        if found and self.current is not None:
+            self._choose(self.current, found | {self.current})
+
+    def _choose(self, current: Path | None, selection: set[Path]) -> None:
+        also = LibraryChange.SELECTION
+        if current != self.current:
+            also |= LibraryChange.CURRENT
+        self.current, self.selection = current, selection
+        self.changed.emit(also)
+
+    @property
+    def chosen(self) -> list[Path]:
+        """The selected frames in shown order; the current one if none is selected."""
+        found = [path for path in self.shown if path in self.selection]
+        return found or ([self.current] if self.current is not None else [])
+
+    # --- stars, labels, flags, badges ---------------------------------------------------------------------------------
+
+    def set_stars(self, stars: int) -> None:
+        self._cull(lambda cull: replace(cull, stars=min(max(stars, 0), 5)))
+
+    def set_label(self, label: Label) -> None:
+        """A colour; the same again takes it away."""
+        held = all(self.frames[path].cull.label is label for path in self.chosen)
+        self._cull(lambda cull: replace(cull, label=Label.NONE if held else label))
+
+    def set_flag(self, flag: Flag) -> None:
+        self._cull(lambda cull: replace(cull, flag=flag))
+
+    def _cull(self, change: Callable[[Cull], Cull]) -> None:
+        before = {path: self.frames[path].cull for path in self.chosen if not self.frames[path].missing}
+        after = {path: change(cull) for path, cull in before.items()}
+        changed = [path for path in before if after[path] != before[path]]
+        if not changed:
+            return
+        for path in changed:
+            self.frames[path] = replace(self.frames[path], cull=after[path])
+            self._writes[path] = self._writes.get(path, 0) + 1
+        row = self.row(self.current)
+        self._touch(changed)
+        self._arrange(LibraryChange(0))
+        if self.row(self.current) < 0 <= row and self.shown:  # filtered out: go on with the one in its place
+            self.go(self.shown[min(row, len(self.shown) - 1)])
+
+        def work(token: CancelToken, report: Report) -> list[tuple[Path, Exception]]:
+            from engine.library import culls, scan
+
+            troubles: list[tuple[Path, Exception]] = []
+            for number, path in enumerate(changed):
+                try:
+                    culls.save(path, after[path], scan.embedded(path))
+                except Exception as error:  # noqa: BLE001 (each photo by itself; all are told)
+                    troubles.append((path, error))
+                report(Progress("save", (number + 1) / len(changed)))
+            return troubles
+
+        def done(troubles: list[tuple[Path, Exception]]) -> None:
+            for path in changed:
+                self._writes[path] -= 1
+            for path, _ in troubles:
+                if path in self.frames and not self._writes[path]:
+                    self.frames[path] = replace(self.frames[path], cull=before[path])
+            if troubles:
+                self._touch([path for path, _ in troubles])
+                self._fail(troubles[0][1], "Saving stars, labels and flags")
+
+        self.runner.start(LANE, work, done, lambda e: self._fail(e, "Saving stars, labels and flags"), essential=True)
+
+    def note_edits(self, path: Path, faces: int) -> None:
+        """The photo has saved edits now."""
+        self._update(path, edited=True, faces=faces)
+
+    def note_faces(self, path: Path, faces: int) -> None:
+        """So many faces were found in the photo."""
+        self._update(path, faces=faces)
+
+    def note_delivery(self, done: Iterable[Path], failed: dict[Path, str]) -> None:
+        """Which photos were exported, and which could not be, with the reason."""
+        exported = {path for path in done if path in self.frames}
+        moved = (exported ^ self.exported) | set(failed) ^ set(self.failed)
+        self.exported, self.failed = exported, dict(failed)
+        if moved & set(self.frames):
+            self._touch([path for path in moved if path in self.frames])
+
+    def _update(self, path: Path, **values: object) -> None:
+        frame = self.frames.get(path)
+        if frame is not None and replace(frame, **values) != frame:  # type: ignore[arg-type]
+            self.frames[path] = replace(frame, **values)  # type: ignore[arg-type]
+            self._touch([path])
+
+    def _touch(self, paths: Iterable[Path]) -> None:
+        self.touched = frozenset(paths)
+        self.changed.emit(LibraryChange.FRAMES)
+
+    # --- problems and the end -----------------------------------------------------------------------------------------
+
+    def dismiss(self) -> None:
+        if self.problem is not None or self.notice:
+            self.problem, self.notice = None, ""
+            self.changed.emit(LibraryChange.PROBLEM | LibraryChange.NOTICE)
+
+    def _fail(self, error: Exception, doing: str) -> None:
+        self.problem = Problem.of(error, doing)
+        self.changed.emit(LibraryChange.PROBLEM)
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.token.cancel()
+            self._job, self.scanning = None, False
+
+    def close(self) -> None:
+        """Stop looking; what is being saved is saved."""
+        self._closed = True
+        self._soon.stop()
+        self._stop()
+        self._hold(None)

@@ -1,0 +1,131 @@
+"""The bar between canvas and filmstrip: where the frames come from, how many are shown, filters and order."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.viewmodels.labels import counted
+from app.viewmodels.library import Filter, LibraryChange, LibraryModel, Sort
+from app.views.frame_painter import LABELS
+from engine.library.xmp import Flag, Label
+
+STARS = ("Any stars", "★ or more", "★★ or more", "★★★ or more", "★★★★ or more", "★★★★★")
+SORTS = {Sort.NAME: "By name", Sort.TIME: "By time", Sort.STARS: "By stars"}
+FLAGS = {Flag.PICK: ("Picked", "Only picked photos"), Flag.REJECT: ("Rejected", "Only rejected photos")}
+
+
+class FilterBar(QFrame):
+    """Shows and sets `library.filter` and `library.sort`."""
+
+    def __init__(self, library: LibraryModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("filterbar")
+        self.setFixedHeight(34)
+        self.library = library
+        self.place, self.count = QLabel(), QLabel()
+        self.count.setProperty("role", "muted")
+        self.clear = _button("Clear", "Show all photos")
+        self.clear.clicked.connect(lambda: library.set_filter(Filter()))
+        self.stars = QComboBox()
+        self.stars.addItems(STARS)
+        self.stars.setAccessibleName("Stars")
+        self.stars.setToolTip("Only photos with so many stars (keys 0 to 5 set them)")
+        self.stars.currentIndexChanged.connect(lambda stars: self._set(stars=stars))
+        self.flags = {flag: _button(text, tip, checkable=True) for flag, (text, tip) in FLAGS.items()}
+        for flag, button in self.flags.items():
+            button.clicked.connect(lambda on, flag=flag: self._set(flag=flag if on else None))
+        self.labels = {label: _swatch(label) for label in list(Label)[1:]}
+        for label, button in self.labels.items():
+            button.clicked.connect(lambda on, label=label: self._set(label=label if on else None))
+        self.badges = {
+            name: _button(name.title(), f"Only photos {what}", checkable=True)
+            for name, what in (("edited", "with edits"), ("exported", "that were exported"), ("faces", "with faces"))
+        }
+        for name, button in self.badges.items():
+            button.clicked.connect(lambda on, name=name: self._set(**{name: on}))
+        self.sort = QComboBox()
+        self.sort.setAccessibleName("Order")
+        for sort, text in SORTS.items():
+            self.sort.addItem(text, sort)
+        self.sort.currentIndexChanged.connect(lambda _: library.set_sort(self.sort.currentData()))
+        self._lay_out()
+        library.changed.connect(self._refresh)
+        self._refresh(LibraryChange.FILTER | LibraryChange.LIST)
+
+    def _lay_out(self) -> None:
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 0, 10, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.place)
+        layout.addSpacing(8)
+        layout.addWidget(self.count)
+        layout.addStretch(1)
+        layout.addWidget(self.clear)
+        layout.addSpacing(6)
+        layout.addWidget(self.stars)
+        layout.addSpacing(6)
+        for group in (self.flags, self.labels, self.badges):
+            for button in group.values():
+                layout.addWidget(button)
+            layout.addSpacing(6)
+        layout.addWidget(self.sort)
+
+    def _set(self, **values: object) -> None:
+        self.library.set_filter(replace(self.library.filter, **values))  # type: ignore[arg-type]
+
+    def _refresh(self, change: LibraryChange) -> None:
+        library, wanted = self.library, self.library.filter
+        folder = library.folder
+        self.place.setText(folder.name or str(folder) if folder else "Photos")
+        self.place.setToolTip(str(folder) if folder else "")
+        self.count.setText(self._counts())
+        self.stars.setCurrentIndex(wanted.stars)
+        self.sort.setCurrentIndex(self.sort.findData(library.sort))
+        for flag, button in self.flags.items():
+            button.setChecked(wanted.flag is flag)
+        for label, button in self.labels.items():
+            button.setChecked(wanted.label is label)
+        for name, button in self.badges.items():
+            button.setChecked(getattr(wanted, name))
+        self.clear.setVisible(wanted.active)
+
+    def _counts(self) -> str:
+        library = self.library
+        shown, total, chosen = len(library.shown), library.total, len(library.selection)
+        text = counted(total, "photo") if shown == total else f"{shown} of {counted(total, 'photo')}"
+        row = library.row(library.current)
+        if chosen > 1:
+            return f"{text}  ·  {chosen} selected"
+        return f"{text}  ·  {row + 1} / {shown}" if row >= 0 else text
+
+
+def _button(text: str, tip: str, *, checkable: bool = False) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setCheckable(checkable)
+    button.setProperty("role", "flat")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    return button
+
+
+def _swatch(label: Label) -> QToolButton:
+    button = _button("", f"Only photos with the {label.value.lower()} label", checkable=True)
+    button.setAccessibleName(f"{label.value} label")
+    pixmap = QPixmap(QSize(22, 22))
+    pixmap.setDevicePixelRatio(2)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(LABELS[label]))
+    painter.drawRoundedRect(0, 0, 11, 11, 2.5, 2.5)
+    painter.end()
+    button.setIcon(QIcon(pixmap))
+    button.setIconSize(QSize(11, 11))
+    button.setProperty("swatch", True)
+    return button

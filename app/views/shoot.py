@@ -1,0 +1,168 @@
+"""The library's part of the window: filmstrip, grid, filter bar, and the actions of the menu Photo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QFileDialog, QLabel, QMainWindow, QMenu, QPushButton, QVBoxLayout, QWidget
+
+from app.viewmodels.desk import Desk
+from app.viewmodels.library import Filter, LibraryChange, View
+from app.views.filter_bar import FilterBar
+from app.views.frame_list import Filmstrip, Grid
+from engine.library.xmp import Flag, Label
+
+KEYS = {Label.RED: "6", Label.YELLOW: "7", Label.GREEN: "8", Label.BLUE: "9", Label.PURPLE: ""}
+FLAGS = {Flag.PICK: ("Pick", "P"), Flag.REJECT: ("Reject", "X"), Flag.NONE: ("No Flag", "U")}
+
+
+class Shoot(QObject):
+    """Makes the widgets; the window places them."""
+
+    changed = Signal()
+    """`page` may be another widget now."""
+
+    def __init__(self, desk: Desk, window: QMainWindow) -> None:
+        super().__init__(window)
+        self.desk, self.library, self.window = desk, desk.library, window
+        self.strip = Filmstrip(self.library, desk.thumbnails)
+        self.grid = QWidget()
+        self.frames = Grid(self.library, desk.thumbnails)
+        self.bar = FilterBar(self.library)
+        self.hidden = _Nothing(self.library.set_filter)
+        column = QVBoxLayout(self.grid)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.frames)
+        column.addWidget(self.hidden)
+        self.strip_wanted = True
+        self._make_actions()
+        self._make_menus()
+        for view in (self.strip, self.frames):
+            view.activated_frame.connect(desk.show)
+            view.menu = self.photo_menu
+        self.library.changed.connect(self._refresh)
+        self._refresh(LibraryChange.LIST | LibraryChange.VIEW)
+
+    @property
+    def page(self) -> QWidget | None:
+        """The grid, if it is wanted and there is anything in it."""
+        return self.grid if self.library.view is View.GRID and self.library.frames else None
+
+    def key(self, event: QKeyEvent) -> bool:
+        """Keys that no focused widget wanted: the arrows go through the frames. Returns: whether it was one of ours."""
+        by = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
+        if by is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self.library.frames:
+            return False
+        self.library.step(by)
+        return True
+
+    # --- construction -------------------------------------------------------------------------------------------------
+
+    def _make_actions(self) -> None:
+        library, desk = self.library, self.desk
+        self.open_folder = self._action("Open Folder…", self.ask_folder, "Ctrl+Shift+O")
+        self.grid_action = self._action("Grid", lambda: library.set_view(View.GRID), "G")
+        self.single_action = self._action("Single Photo", desk.show, "E")
+        self.single_action.setShortcuts([QKeySequence("E"), QKeySequence("D")])
+        self.next_action = self._action("Next Photo", lambda: library.step(1), "Ctrl+Right")
+        self.previous_action = self._action("Previous Photo", lambda: library.step(-1), "Ctrl+Left")
+        self.all_action = self._action("Select All", library.select_all, "Ctrl+A")
+        self.strip_action = self._action("Filmstrip", self._toggle_strip, "F6")
+        self.strip_action.setCheckable(True)
+        self.strip_action.setChecked(True)
+        self.star_actions = [
+            self._action("No Stars" if not n else "★" * n, partial(library.set_stars, n), str(n)) for n in range(6)
+        ]
+        self.label_actions = {
+            label: self._action(label.value, partial(library.set_label, label), KEYS[label]) for label in KEYS
+        }
+        self.flag_actions = {
+            flag: self._action(text, partial(library.set_flag, flag), key) for flag, (text, key) in FLAGS.items()
+        }
+        self._needing_frames = [
+            *(self.grid_action, self.single_action, self.next_action, self.previous_action, self.all_action),
+            *self.star_actions,
+            *self.label_actions.values(),
+            *self.flag_actions.values(),
+        ]
+
+    def _action(self, text: str, do: Callable[[], object], key: str) -> QAction:
+        action = QAction(text, self.window)
+        if key:
+            action.setShortcut(QKeySequence(key))
+        action.triggered.connect(lambda *_: do())
+        self.window.addAction(action)
+        return action
+
+    def _make_menus(self) -> None:
+        self.photo_menu = QMenu("&Photo", self.window)
+        self.photo_menu.addActions([self.grid_action, self.single_action, self.next_action, self.previous_action])
+        self.photo_menu.addSeparator()
+        stars = self.photo_menu.addMenu("Stars")
+        stars.addActions(self.star_actions)
+        labels = self.photo_menu.addMenu("Colour Label")
+        labels.addActions(list(self.label_actions.values()))
+        self.photo_menu.addActions(list(self.flag_actions.values()))
+        self.photo_menu.addSeparator()
+        self.photo_menu.addActions([self.all_action, self.strip_action])
+        self.recent_menu = QMenu("Open Recent", self.window)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for folder in self.desk.place.recent:
+            action = self.recent_menu.addAction(str(folder))
+            action.triggered.connect(partial(self.desk.open, [folder]))
+            action.setEnabled(folder.is_dir())
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("No folder yet").setEnabled(False)
+
+    # --- showing and doing --------------------------------------------------------------------------------------------
+
+    def ask_folder(self) -> None:
+        """Choose a folder in a dialog."""
+        start = str(self.library.folder or "")
+        folder = QFileDialog.getExistingDirectory(self.window, "Open folder", start)
+        if folder:
+            self.desk.open([Path(folder)])
+
+    def _toggle_strip(self) -> None:
+        self.strip_wanted = not self.strip_wanted
+        self._refresh(LibraryChange.VIEW)
+
+    def _refresh(self, change: LibraryChange) -> None:
+        library = self.library
+        if change & (LibraryChange.LIST | LibraryChange.VIEW | LibraryChange.FILTER | LibraryChange.CURRENT):
+            some = bool(library.frames)
+            grid = library.view is View.GRID
+            self.bar.setVisible(some)
+            self.strip.setVisible(some and self.strip_wanted and not grid)
+            self.frames.setVisible(bool(library.shown))
+            self.hidden.setVisible(not library.shown)
+            self.strip_action.setChecked(self.strip_wanted)
+            for action in self._needing_frames:
+                action.setEnabled(some)
+            self.changed.emit()
+
+
+class _Nothing(QWidget):
+    """What the grid says when a filter hides every frame."""
+
+    def __init__(self, set_filter: Callable[[Filter], None]) -> None:
+        super().__init__()
+        self.setObjectName("nothing")
+        title, lead = QLabel("No photo matches"), QLabel("The filter below hides all photos of this folder.")
+        title.setProperty("role", "title")
+        lead.setProperty("role", "lead")
+        button = QPushButton("Show All")
+        button.clicked.connect(lambda: set_filter(Filter()))
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        layout.addStretch(5)
+        for widget in (title, lead, button):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(6)

@@ -1,0 +1,275 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from app.jobs.runner import JobRunner
+from app.viewmodels.library import Filter, LibraryModel, Sort, View
+from app.viewmodels.place import Place, place_file
+from app.viewmodels.thumbnails import Thumbnails
+from engine import sidecar
+from engine.library import culls
+from engine.library.frames import natural
+from engine.library.xmp import Cull, Flag, Label
+from tests.engine.library.packets import LIGHTROOM
+
+
+def fill(folder: Path, count: int = 6) -> list[Path]:
+    paths = [folder / f"IMG_{number}.jpg" for number in range(1, count + 1)]
+    for number, path in enumerate(paths):
+        Image.new("RGB", (60, 40), (40 * number, 90, 120)).save(path)
+    return paths
+
+
+@pytest.fixture
+def library(qapp: object) -> Iterator[LibraryModel]:
+    runner = JobRunner()
+    model = LibraryModel(runner)
+    yield model
+    model.close()
+    runner.close()
+
+
+def settle(qtbot: QtBot, library: LibraryModel) -> None:
+    qtbot.waitUntil(lambda: not library.scanning and not library.runner.jobs)
+
+
+def opened(qtbot: QtBot, library: LibraryModel, folder: Path) -> list[str]:
+    library.open([folder])
+    settle(qtbot, library)
+    return names(library)
+
+
+def names(library: LibraryModel) -> list[str]:
+    return [path.name for path in library.shown]
+
+
+def test_numbers_in_names_count_as_numbers() -> None:
+    assert sorted(["IMG_10", "img_9", "IMG_2b", "IMG_2"], key=natural) == ["IMG_2", "IMG_2b", "img_9", "IMG_10"]
+
+
+def test_a_folder_is_listed_and_a_photo_brings_its_neighbours(
+    library: LibraryModel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    fill(tmp_path, 11)
+    (tmp_path / "notes.txt").write_text("no photo")
+    (tmp_path / ".hidden.jpg").write_bytes(b"")
+    assert opened(qtbot, library, tmp_path) == [f"IMG_{number}.jpg" for number in range(1, 12)]
+    library.open([tmp_path / "IMG_3.jpg"])
+    settle(qtbot, library)
+    assert library.current == tmp_path / "IMG_3.jpg"
+    assert [path.name for path in library.neighbours()] == ["IMG_4.jpg", "IMG_2.jpg"]
+
+
+def test_keys_go_through_the_shown_frames_and_stop_at_the_ends(
+    library: LibraryModel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    paths = fill(tmp_path)
+    opened(qtbot, library, tmp_path)
+    library.step(1)
+    assert library.current == paths[1]
+    library.step(100)
+    assert library.current == paths[-1]
+    library.step(-100)
+    assert library.current == paths[0]
+
+
+def test_stars_labels_and_flags_are_set_for_the_selection_and_saved(
+    library: LibraryModel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    paths = fill(tmp_path)
+    (tmp_path / "IMG_2.xmp").write_bytes(LIGHTROOM)
+    opened(qtbot, library, tmp_path)
+    assert library.frames[paths[1]].cull == Cull(3, Label.RED)
+    library.go(paths[1])
+    library.select(paths[3], extend=True)
+    library.set_stars(4)
+    library.set_label(Label.RED)
+    library.set_flag(Flag.PICK)
+    settle(qtbot, library)
+    assert [culls.load(path).stars for path in paths] == [0, 4, 4, 4, 0, 0]
+    assert culls.load(paths[2]) == Cull(4, Label.RED, Flag.PICK)
+    assert b"Ton" in (tmp_path / "IMG_2.xmp").read_bytes()
+    library.set_label(Label.RED)  # the same again takes it away
+    settle(qtbot, library)
+    assert culls.load(paths[2]).label is Label.NONE
+
+
+def test_filters_hide_and_sorting_orders(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    paths = fill(tmp_path)
+    for path, stars in zip(paths, (0, 5, 3, 1, 3, 0), strict=True):
+        culls.save(path, Cull(stars, flag=Flag.PICK if stars == 3 else Flag.NONE))
+    sidecar.beside(paths[2]).write_text('{"version": 1, "faces": [{}, {}]}')
+    opened(qtbot, library, tmp_path)
+    library.set_filter(Filter(stars=3))
+    assert names(library) == ["IMG_2.jpg", "IMG_3.jpg", "IMG_5.jpg"]
+    library.set_sort(Sort.STARS)
+    assert names(library) == ["IMG_2.jpg", "IMG_3.jpg", "IMG_5.jpg"]
+    library.set_filter(Filter(flag=Flag.PICK))
+    assert names(library) == ["IMG_3.jpg", "IMG_5.jpg"]
+    library.set_filter(Filter(edited=True, faces=True))
+    assert names(library) == ["IMG_3.jpg"]
+    assert library.frames[paths[2]].faces == 2
+    library.note_delivery([paths[4]], {paths[0]: "The disk is full."})
+    library.set_filter(Filter(exported=True))
+    assert names(library) == ["IMG_5.jpg"]
+    library.set_filter(Filter())
+    assert names(library)[:3] == ["IMG_2.jpg", "IMG_3.jpg", "IMG_5.jpg"]
+
+
+def test_a_frame_that_its_own_key_filters_out_makes_way_for_the_next(
+    library: LibraryModel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    paths = fill(tmp_path)
+    opened(qtbot, library, tmp_path)
+    library.set_filter(Filter(flag=Flag.NONE))
+    library.go(paths[2])
+    library.set_flag(Flag.REJECT)
+    assert library.current == paths[3]
+    settle(qtbot, library)
+
+
+def test_sorting_by_time_takes_the_cameras_clock(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    for name, clock in (("a", "2026:05:01 12:00:00"), ("b", "2026:05:01 09:00:00"), ("c", "2026:05:01 10:30:00")):
+        exif = Image.Exif()
+        exif[306] = clock
+        Image.new("RGB", (40, 30)).save(tmp_path / f"{name}.jpg", exif=exif)
+    opened(qtbot, library, tmp_path)
+    library.set_sort(Sort.TIME)
+    assert names(library) == ["b.jpg", "c.jpg", "a.jpg"]
+
+
+def test_files_that_come_change_and_vanish_are_noticed(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    paths = fill(tmp_path, 4)
+    opened(qtbot, library, tmp_path)
+    library.go(paths[1])
+    before = library.frames[paths[2]].stamp
+    shutil.copy(paths[0], tmp_path / "IMG_9.jpg")
+    paths[1].unlink()  # the current one
+    paths[3].unlink()
+    Image.new("RGB", (600, 400)).save(paths[2])
+    qtbot.waitUntil(lambda: names(library) == ["IMG_1.jpg", "IMG_2.jpg", "IMG_3.jpg", "IMG_9.jpg"], timeout=4000)
+    assert library.current == paths[1]
+    assert library.frames[paths[1]].missing
+    assert library.frames[paths[2]].stamp != before
+    library.step(1)
+    assert library.current == paths[2]
+
+
+def test_a_file_that_grows_is_looked_at_again(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    path = fill(tmp_path, 1)[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100])
+    opened(qtbot, library, tmp_path)
+    path.write_bytes(whole)
+    qtbot.waitUntil(lambda: library.frames[path].size == len(whole), timeout=4000)
+
+
+def test_what_other_programs_write_is_taken_up(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    path = fill(tmp_path, 2)[0]
+    opened(qtbot, library, tmp_path)
+    (tmp_path / "IMG_1.xmp").write_bytes(LIGHTROOM)
+    library.rescan()
+    settle(qtbot, library)
+    assert library.frames[path].cull == Cull(3, Label.RED)
+
+
+def test_a_broken_sidecar_is_told_and_left_alone(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    path = fill(tmp_path, 2)[0]
+    (tmp_path / "IMG_1.xmp").write_bytes(LIGHTROOM[:200])
+    opened(qtbot, library, tmp_path)
+    assert "damaged" in library.frames[path].problem
+    library.go(path)
+    library.set_stars(5)
+    settle(qtbot, library)
+    assert library.problem is not None
+    assert "IMG_1.xmp" in library.problem.message
+    assert library.frames[path].cull == Cull()
+    assert (tmp_path / "IMG_1.xmp").read_bytes() == LIGHTROOM[:200]
+
+
+def test_a_folder_that_is_open_elsewhere_says_so(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    fill(tmp_path, 2)
+    other = LibraryModel(library.runner)
+    opened(qtbot, other, tmp_path)
+    assert other.notice == ""
+    opened(qtbot, library, tmp_path)
+    assert "Another Porelight has" in library.notice
+    other.close()
+    third = LibraryModel(library.runner)
+    opened(qtbot, third, tmp_path)
+    assert third.notice == ""
+    third.close()
+
+
+def test_a_folder_that_is_gone_is_one_sentence(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    library.open([folder])
+    folder.rmdir()
+    qtbot.waitUntil(lambda: not library.scanning)
+    library.rescan()
+    settle(qtbot, library)
+    assert library.problem is not None
+    assert library.problem.message == "The folder gone does not exist."
+
+
+def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    paths = fill(tmp_path)
+    Place(library)
+    opened(qtbot, library, tmp_path)
+    library.go(paths[3])
+    library.select(paths[5], toggle=True)
+    library.set_filter(Filter(stars=0, flag=Flag.NONE))
+    library.set_view(View.GRID)
+    qtbot.waitUntil(place_file().exists)
+    qtbot.wait(400)
+    library.close()
+
+    again = LibraryModel(library.runner)
+    assert Place(again).restore()
+    settle(qtbot, again)
+    assert (again.folder, again.current) == (tmp_path, paths[5])
+    assert again.selection == {paths[3], paths[5]}
+    assert (again.filter, again.view) == (Filter(flag=Flag.NONE), View.GRID)
+    again.close()
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"version": 2}', b'{"version": 1, "folder": 3, "filter": "x"}'])
+def test_a_damaged_place_is_as_good_as_none(library: LibraryModel, content: bytes) -> None:
+    place_file().parent.mkdir(parents=True, exist_ok=True)
+    place_file().write_bytes(content)
+    assert not Place(library).restore()
+
+
+def test_visible_thumbnails_come_first_and_memory_is_bounded(
+    qapp: object, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.viewmodels import thumbnails
+
+    monkeypatch.setattr(thumbnails, "MEMORY_BYTES", 3 * 60 * 40 * 3)
+    runner = JobRunner()
+    model, seen = Thumbnails(runner), []
+    model.ready.connect(seen.append)
+    paths = fill(tmp_path, 8)
+    keys = [(path, (path.stat().st_size, 1)) for path in paths]
+    model.look_at(keys[4:6], keys[6:])
+    qtbot.waitUntil(lambda: model.idle)
+    assert seen == paths[4:6]
+    picture = model.get(*keys[4])
+    assert picture is not None
+    assert picture.shape == (40, 60, 3)
+    model.look_at(keys[:4])
+    qtbot.waitUntil(lambda: model.idle)
+    assert model.get(*keys[4]) is None  # made way, and is wanted again
+    qtbot.waitUntil(lambda: model.idle)
+    (tmp_path / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0nothing")
+    model.get(tmp_path / "bad.jpg", (1, 1))
+    qtbot.waitUntil(lambda: model.idle)
+    assert "bad.jpg" in model.failed(tmp_path / "bad.jpg", (1, 1))
+    runner.close()
