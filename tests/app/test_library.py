@@ -221,7 +221,7 @@ def test_a_folder_that_is_gone_is_one_sentence(library: LibraryModel, tmp_path: 
 
 def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
     paths = fill(tmp_path)
-    Place(library)
+    Place(library, parent=library)
     opened(qtbot, library, tmp_path)
     library.go(paths[3])
     library.select(paths[5], toggle=True)
