@@ -10,6 +10,7 @@ from app.commands.analyse import analyse
 from app.commands.common import EXIT_HELP
 from app.commands.doctor import doctor
 from app.commands.models import models
+from app.commands.policies import cli as policies
 from app.commands.retouch import retouch
 from app.commands.variations import variations
 from app.commands.window import window
@@ -26,6 +27,7 @@ cli.command("retouch", epilog=EXIT_HELP)(retouch)
 cli.command("analyse", epilog=EXIT_HELP)(analyse)
 cli.command("variations", epilog=EXIT_HELP)(variations)
 cli.command("models", epilog=EXIT_HELP)(models)
+cli.add_typer(policies, name="policies")
 cli.command("doctor", epilog=EXIT_HELP)(doctor)
 cli.command("app", epilog=EXIT_HELP)(window)
 

@@ -21,8 +21,9 @@ from engine import outputs, sidecar
 from engine.errors import Cancelled, DeviceError, EngineError, ExportError, NoFaceError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.outputs import Target
+from engine.policies import versions
 from engine.policies.base import Policy
-from engine.policies.registry import DEFAULT, load_policy
+from engine.policies.registry import load_policy, remembered
 from engine.proposal import SamplerSettings
 from engine.report import PhotoReport, as_json, measure
 from engine.session import RetouchSession
@@ -143,7 +144,7 @@ def run(
     if there := _existing(request, outputs.only_suffix(request.source, request.format)):
         return there
     _begin(token, report, "read")
-    pool.prefetch(request.policy or DEFAULT, request.model, request.device)
+    pool.prefetch(request.policy or versions.active(), request.model, request.device)
     session = RetouchSession.open(request.source)
     output = None
     if request.target is not None:
@@ -310,9 +311,15 @@ def deliver(
 
 
 def policy_name(request: RetouchRequest, saved: Sidecar | None) -> str:
-    """The policy that request and sidecar ask for."""
-    remembered = saved.proposal.policy if saved and saved.proposal else DEFAULT
-    return request.policy or remembered
+    """The policy that request and sidecar ask for; if neither does, the active one.
+
+    Raises: ModelMissingError if the sidecar's is not here.
+    """
+    if request.policy is not None:
+        return request.policy
+    if saved is not None and saved.proposal is not None:
+        return remembered(saved.proposal.policy, saved.proposal.policy_version)
+    return versions.active()
 
 
 def _existing(request: RetouchRequest, suffix: str | None) -> RetouchResult | None:

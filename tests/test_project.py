@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -69,14 +71,20 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 
+def _leaves(commands: dict[str, Any]) -> Iterator[Any]:
+    """All commands, those of groups in place of the groups."""
+    for command in commands.values():
+        yield from _leaves(command.commands) if hasattr(command, "commands") else (command,)
+
+
 def test_the_documented_command_line_is_the_real_one() -> None:
     text = _read("docs/command-line.md")
     commands = vars(typer.main.get_command(cli))["commands"]
-    documented = set(re.findall(r"`(--[a-z-]+)", text)) - {"--help"}
+    documented = set(re.findall(r"`(--[a-z0-9-]+)", text)) - {"--help"}
     documented |= set(re.findall(r"^## .*?(--[a-z]+)", text, re.M)) | set(re.findall(r"\[(--[a-z]+)\]", text))
     real = {
         name
-        for command in commands.values()
+        for command in _leaves(commands)
         for parameter in command.params
         for name in parameter.opts
         if name.startswith("--")

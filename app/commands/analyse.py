@@ -26,13 +26,14 @@ def analyse(
     """Find faces: boxes, sizes, poses, regions, and faces that would be skipped, with the reason."""
     from engine import outputs
     from engine.errors import EngineError
-    from engine.policies.registry import DEFAULT, load_policy
+    from engine.policies import versions
+    from engine.policies.registry import load_policy
     from engine.proposal import SamplerSettings
     from engine.session import RetouchSession
 
     found: list[dict[str, Any]] = []
     failed = 0
-    loaded = load_policy(policy or DEFAULT, model=model, device=device) if marks else None
+    loaded = load_policy(policy or versions.active(), model=model, device=device) if marks else None
     for source in outputs.gather(inputs):
         try:
             session = RetouchSession.open(source.path)

@@ -29,11 +29,12 @@ class Engine:
         return RetouchSession.open(path)
 
     def policy(self) -> Policy:
-        """The policy that is used by default; torch is imported here. Raises: ModelMissingError, DeviceError."""
+        """The active policy; torch is imported here. Raises: ModelMissingError, DeviceError."""
         if self._policy is None:
-            from engine.policies.registry import DEFAULT, load_policy
+            from engine.policies.registry import load_policy
+            from engine.policies.versions import active
 
-            self._policy = load_policy(DEFAULT)
+            self._policy = load_policy(active())
         return self._policy
 
     def saved(self, path: Path) -> Sidecar | None:

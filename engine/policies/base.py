@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from engine.types import FaceAnalysis, Photo, RetouchLayers
+from engine.types import F32, FaceAnalysis, Photo, RetouchLayers
 
 if TYPE_CHECKING:
     import torch
@@ -63,10 +63,30 @@ class Policy(Protocol):
 
 @runtime_checkable
 class TrainablePolicy(Policy, Protocol):
-    """A policy that the trainer may adapt."""
+    """A policy that the trainer may adapt. Its `velocity` is differentiable in `parameters`."""
 
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
     def reference(self) -> Policy:
         """The policy before adaptation (adapter off), sharing frozen weights."""
+        ...
+
+    def weights(self) -> bytes:
+        """What adaptation changed, as one safetensors file that `registry.load_policy` takes as a version."""
+        ...
+
+    def load(self, weights: bytes) -> None:
+        """Take up `weights`. Raises: ModelCorruptError."""
+        ...
+
+    def explored(self, condition: Condition) -> torch.Tensor:
+        """bool, the latent's shape: the entries that act on skin; only they may be explored (REFERENCES: rc-grpo)."""
+        ...
+
+    def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:
+        """A function from a latent (1, …) to the face's grid after the retouch at default strengths, (h, w, 3) L*a*b*.
+
+        The same picture as `decode` rendered, up to resampling and encoding; what is common to all latents of the face
+        is worked out here, once.
+        """
         ...

@@ -1,17 +1,21 @@
-"""Policies by name. Their modules, and torch with them, are imported only when one is loaded."""
+"""Policies by name: those that Porelight knows, and versions of them that were trained here (`versions`).
+
+Their modules, and torch with them, are imported only when one is loaded.
+"""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import device as devices
 from engine.errors import ModelMissingError, UsageError
+from engine.policies import versions
 from engine.policies.base import Policy
 
-DEFAULT = "compact"
+DEFAULT = versions.SHIPPED
 
 
 @dataclass(frozen=True)
@@ -51,20 +55,42 @@ POLICIES = (
 
 
 def entry(name: str) -> PolicyEntry:
-    """Raises: UsageError for an unknown name."""
+    """What is known of a policy; for a trained one that of its base, under its own name.
+
+    Raises: UsageError for an unknown name.
+    """
+    trained = versions.find(name)
+    wanted = trained.base if trained else name
     for candidate in POLICIES:
-        if candidate.name == name:
-            return candidate
-    known = ", ".join(policy.name for policy in POLICIES)
+        if candidate.name == wanted:
+            return replace(candidate, name=name)
+    known = ", ".join([policy.name for policy in POLICIES] + [each.name for each in versions.versions()])
     raise UsageError(f"There is no policy {name!r}.", f"Use one of: {known}.")
 
 
+def remembered(name: str, version: str) -> str:
+    """The policy that draws what a sidecar remembers: that name, or the same version under another name.
+
+    Raises: ModelMissingError if there is none.
+    """
+    if any(policy.name == name for policy in POLICIES):
+        return name
+    found = versions.find(name, version)
+    if found is None:
+        raise ModelMissingError(
+            f"These edits were made with the policy {name!r} ({version}), which is not on this computer.",
+            "Import it (`porelight policies import FILE`), or name another one with --policy.",
+        )
+    return found.name
+
+
 def load_policy(name: str, *, model: Path | None = None, device: str = "auto") -> Policy:
-    """Load a policy onto a device; `model` is the local folder of weights that are not shipped.
+    """Load a policy, or a trained version, onto a device; `model` is the local folder of weights that are not shipped.
 
     Raises: UsageError, DeviceError, ModelMissingError (weights or an optional package), ModelCorruptError.
     """
     policy = entry(name)
+    trained = versions.find(name)
     if not policy.shipped and model is None:
         raise ModelMissingError(f"The policy {name!r} needs weights that are not shipped.", policy.weights)
     if not policy.shipped and model is not None and not model.is_dir():
@@ -74,6 +100,8 @@ def load_policy(name: str, *, model: Path | None = None, device: str = "auto") -
     chosen = devices.resolve(device)
     try:
         loader: Callable[..., Policy] = getattr(importlib.import_module(policy.module), policy.loader)
+        if trained is not None:
+            return loader(chosen, trained)
         return loader(chosen) if policy.shipped else loader(model, chosen)
     except ImportError as error:
         missing = error.name or "a package"

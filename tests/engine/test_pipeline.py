@@ -351,6 +351,7 @@ def test_reading_fails_with_the_readers_error(tmp_path: Path) -> None:
 
 
 def test_default_policy_is_the_shipped_one() -> None:
-    from engine.policies.registry import POLICIES
+    from engine.policies.registry import DEFAULT, POLICIES
 
-    assert POLICIES[0].name == pipeline.DEFAULT and POLICIES[0].shipped
+    assert POLICIES[0].name == DEFAULT == pipeline.policy_name(RetouchRequest(Path("a.jpg")), None)
+    assert POLICIES[0].shipped

@@ -16,10 +16,12 @@ from engine.errors import ModelCorruptError
 from engine.layers.build import build_layers
 from engine.marks.fill import close_marks
 from engine.marks.find import MarkMasks, find_marks
+from engine.policies import versions
 from engine.policies.base import Condition, PolicyInfo
 from engine.policies.compact import field as fields
 from engine.policies.compact.nets import HEAL_MULTIPLE, HEAL_VERSION, FieldNet, HealNet, from_model, to_model
 from engine.policies.compact.propose import lab_deltas
+from engine.policies.versions import SHIPPED, Version
 from engine.types import F32, Decision, FaceAnalysis, Mark, Photo, RetouchLayers
 from engine.weights.catalogue import locate
 
@@ -67,10 +69,10 @@ def load_weights(net: nn.Module, path: Path, version: int) -> nn.Module:
 class CompactPolicy:
     """Implements `engine.policies.base.Policy`. Latents are (1, C, M, M), see `field`."""
 
-    def __init__(self, heal: HealNet, field: FieldNet, version: str, device: str) -> None:
+    def __init__(self, heal: HealNet, field: FieldNet, version: str, device: str, name: str = SHIPPED) -> None:
         self.heal = heal.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.field = field.to(device)
-        self._info = PolicyInfo("compact", version, "Apache-2.0", STEPS, SHIFT, device)
+        self._info = PolicyInfo(name, version, "Apache-2.0", STEPS, SHIFT, device)
 
     @property
     def info(self) -> PolicyInfo:
@@ -139,18 +141,21 @@ def _fast_bf16(device: str) -> bool:
     return device == "cuda"
 
 
-def load_compact(device: str = "cpu") -> CompactPolicy:
-    """The shipped weights, checksums proved.
+def load_compact(device: str = "cpu", trained: Version | None = None) -> CompactPolicy:
+    """The shipped weights, or a trained version's in place of the flow's; checksums proved.
 
     Raises: ModelMissingError, ModelCorruptError.
     """
-    heal_path, field_path = locate(HEAL_FILE), locate(FIELD_FILE)
+    heal_path = locate(HEAL_FILE)
+    field_path = locate(FIELD_FILE) if trained is None else versions.weights_of(trained)
     heal = load_weights(HealNet(), heal_path, HEAL_VERSION)
     field = load_weights(FieldNet(fields.CHANNELS, fields.MODES, fields.FEATURES), field_path, FIELD_VERSION)
     assert isinstance(heal, HealNet) and isinstance(field, FieldNet)
-    return CompactPolicy(heal, field, _version(heal_path, field_path), device)
+    version = version_of(field_path.read_bytes())
+    return CompactPolicy(heal, field, version, device, trained.name if trained else SHIPPED)
 
 
-def _version(*paths: Path) -> str:
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
+def version_of(field: bytes) -> str:
+    """`PolicyInfo.version` of the shipped heal network with these weights of the flow."""
+    digest = hashlib.sha256(locate(HEAL_FILE).read_bytes() + field).hexdigest()
     return f"1-{digest[:8]}"

@@ -1,0 +1,134 @@
+"""The compact policy as something that learns: its flow gets a trainable copy, everything else stays shared and frozen.
+
+Marks are the heal network's affair and no part of what is learned.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+
+from engine.errors import ModelCorruptError
+from engine.layers.bands import PORE_CUT, gaussian
+from engine.policies.base import Condition, Policy
+from engine.policies.compact import field as fields
+from engine.policies.compact.policy import FIELD_VERSION, CompactCondition, CompactPolicy
+from engine.policies.compact.propose import lab_deltas
+from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, Decision, FaceAnalysis, Strengths
+
+_ENTRIES: Final = tuple(DEFAULT_STRENGTHS[name] > 0 for name in LAYERS)
+"""Layers of skin: those that show without anyone moving a slider."""
+
+
+class CompactLearner(CompactPolicy):
+    """Implements `engine.policies.base.TrainablePolicy` over a loaded policy, which becomes the reference."""
+
+    def __init__(self, base: CompactPolicy) -> None:
+        self.heal, self._info, self._reference = base.heal, base.info, base
+        self.field = copy.deepcopy(base.field).requires_grad_(True)
+
+    def velocity(self, x: torch.Tensor, sigma: float, condition: Condition) -> torch.Tensor:
+        data: CompactCondition = condition.data
+        time = torch.full((x.shape[0],), sigma, dtype=x.dtype, device=x.device)
+        return self.field(x, time, data.features.expand(x.shape[0], -1))
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]:
+        return self.field.parameters()
+
+    def reference(self) -> Policy:
+        return self._reference
+
+    def weights(self) -> bytes:
+        state = {key: value.detach().cpu().contiguous() for key, value in self.field.state_dict().items()}
+        return save(state, {"network": "field", "version": str(FIELD_VERSION)})
+
+    def load(self, weights: bytes) -> None:
+        try:
+            self.field.load_state_dict(load(weights))
+        except (SafetensorError, RuntimeError) as error:
+            raise ModelCorruptError(
+                "The saved weights do not fit this version of Porelight.", "Start the training anew."
+            ) from error
+
+    def explored(self, condition: Condition) -> torch.Tensor:
+        mask = torch.tensor(_ENTRIES).view(1, -1, 1, 1)
+        return mask.expand(1, fields.CHANNELS, fields.MODES, fields.MODES).to(self._info.device)
+
+    def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:
+        return partial(_paint, _prepare(condition.face, condition.data))
+
+
+@dataclass(frozen=True)
+class _Response:
+    """What one unit of a layer's amount does: `values` (h, w) in one channel of L*a*b*, over a window of the grid."""
+
+    layer: str
+    channel: int
+    rows: slice
+    columns: slice
+    values: F32
+
+
+@dataclass(frozen=True)
+class _Canvas:
+    """One face, ready to be painted: L*a*b* as planes (3, h, w), what healing adds, and the layers' responses."""
+
+    before: F32
+    heal: F32
+    responses: tuple[_Response, ...]
+
+
+def _prepare(face: FaceAnalysis, data: CompactCondition) -> _Canvas:
+    """`lab_deltas` is linear in the amounts; it is asked for amounts of 1 on the healed face, where healing is full."""
+    removed = np.isin(data.masks.labels, [i + 1 for i, m in enumerate(data.marks) if m.decision is Decision.REMOVE])
+    heal = data.change * (data.masks.soft * removed)[..., None]
+    protect = np.where(removed, np.float32(0), data.masks.soft)
+    ones = np.ones(face.grid.shape, np.float32)
+    deltas = lab_deltas(face, face.lab + heal, protect, dict.fromkeys(LAYERS, ones))
+    pores = face.lab - gaussian(face.lab, face.grid_width * PORE_CUT)
+    deltas["texture"] = pores * (face.regions["skin"] * (1 - protect))[..., None]
+    strengths = Strengths()
+    responses = [
+        response
+        for name, delta in deltas.items()
+        if strengths.factor(name)
+        for channel in range(3)
+        if (response := _response(name, channel, delta[..., channel] * np.float32(strengths.factor(name))))
+    ]
+    return _Canvas(_planes(face.lab), _planes(heal), tuple(responses))
+
+
+def _response(layer: str, channel: int, values: F32) -> _Response | None:
+    """Cut to its support; None where it does nothing."""
+    rows, columns = np.flatnonzero(values.any(axis=1)), np.flatnonzero(values.any(axis=0))
+    if not rows.size:
+        return None
+    where = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return _Response(layer, channel, *where, np.ascontiguousarray(values[where], np.float32))
+
+
+def _paint(canvas: _Canvas, latent: torch.Tensor) -> F32:
+    amounts = fields.to_field(latent[0].detach().float().cpu().numpy(), canvas.before.shape[1:])
+    after = canvas.before + canvas.heal * amounts["heal"]
+    for each in canvas.responses:
+        after[each.channel, each.rows, each.columns] += amounts[each.layer][each.rows, each.columns] * each.values
+    return np.ascontiguousarray(np.moveaxis(after, 0, -1))
+
+
+def _planes(lab: F32) -> F32:
+    return np.ascontiguousarray(np.moveaxis(lab, -1, 0), np.float32)
+
+
+def learner(policy: Policy) -> CompactLearner:
+    """A learning copy of a loaded compact policy. Raises: TypeError for another kind."""
+    if not isinstance(policy, CompactPolicy):
+        raise TypeError(f"The policy {policy.info.name} cannot learn here.")
+    return CompactLearner(policy)
