@@ -147,14 +147,21 @@ def read(path: Path) -> Sidecar:
     """Read and check one sidecar file. Raises: SidecarError."""
     try:
         data = json.loads(path.read_bytes())
-        version = data["version"]
     except OSError as error:
         raise SidecarError(f"The sidecar {path.name} cannot be read: {error.strerror}.", "Check its rights.") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _damaged(path, "it is not the JSON of a sidecar") from error
+    except (ValueError, RecursionError) as error:
+        raise _damaged(path.name, "it is not the JSON of a sidecar") from error
+    return parse(data, path.name)
+
+
+def parse(data: object, name: str) -> Sidecar:
+    """A sidecar from its JSON data, of this version or an older one. name: for messages. Raises: SidecarError."""
+    if not isinstance(data, dict) or "version" not in data:
+        raise _damaged(name, "it is not the JSON of a sidecar")
+    version = data["version"]
     if isinstance(version, int) and version > VERSION:
         raise SidecarError(
-            f"The sidecar {path.name} was written by a newer Porelight (format {version}, known is {VERSION}).",
+            f"The sidecar {name} was written by a newer Porelight (format {version}, known is {VERSION}).",
             "Update Porelight; the file is left as it is.",
             newer=True,
         )
@@ -163,7 +170,7 @@ def read(path: Path) -> Sidecar:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "file"
-        raise _damaged(path, f"{where}: {first['msg']}") from error
+        raise _damaged(name, f"{where}: {first['msg']}") from error
 
 
 def _upgraded(data: dict[str, Any]) -> dict[str, Any]:
@@ -231,8 +238,8 @@ def _same_mark(choice: MarkChoice, marks: Sequence[Mark]) -> Mark | None:
     return best if best is not None and distance(best) <= max(best.radius, choice.radius, 1.0) else None
 
 
-def _damaged(path: Path, what: str) -> SidecarError:
-    return SidecarError(f"The sidecar {path.name} is damaged: {what}.", "Repair it, or move it away to start afresh.")
+def _damaged(name: str, what: str) -> SidecarError:
+    return SidecarError(f"The sidecar {name} is damaged: {what}.", "Repair it, or move it away to start afresh.")
 
 
 def _exists(path: Path) -> bool:

@@ -14,6 +14,7 @@ from engine.weights import refresh
 DESCRIPTIONS = {
     "compact/heal.safetensors": ("Compact policy: finds and heals marks", "Apache-2.0"),
     "compact/field.safetensors": ("Compact policy: the flow over the retouch field", "Apache-2.0"),
+    "reward/prior.safetensors": ("Reward: what is believed of a taste before its first pick", "Apache-2.0"),
 }
 """path → (purpose, licence)"""
 

@@ -1,0 +1,69 @@
+"""The features of a retouch, from the face before and after: what the reward sees.
+
+`PairMeasures` of the five dimensions, then `regional` ones, in a fixed order. They do not say how a picture was made,
+so pictures of any origin can be judged. torch is not needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from engine.metrics.crop import lab_on
+from engine.metrics.dimensions import PairMeasures, PairMeter
+from engine.types import F32, FaceAnalysis, FaceGrid, Mark, Photo, Pixels
+from trainer.reward import regional
+from trainer.reward.regional import RegionMeter
+
+VERSION: Final = 1
+"""Changes whenever a feature changes its meaning; features of another version are measured anew."""
+
+GUARDED: Final = ("landmark_drift", "identity_distance")
+"""Measures that a reward never sees: they guard against one that is led astray."""
+
+_PAIR: Final = tuple(
+    name for name, each in PairMeasures.meanings().items() if each.dimension != "face" and name not in GUARDED
+)
+_PLACES: Final = [PairMeasures.names().index(name) for name in _PAIR]
+NAMES: Final = (*_PAIR, *regional.NAMES)
+DIMENSION_OF: Final = {
+    **{name: PairMeasures.meanings()[name].dimension for name in _PAIR},
+    **regional.DIMENSION_OF,
+}
+"""Feature → one of the five dimensions."""
+UNCHANGED: Final = np.array(
+    [*(PairMeasures.meanings()[name].neutral for name in _PAIR), *(0.0 for _ in regional.NAMES)], np.float32
+)
+"""(len(NAMES),) features of a picture that was not retouched at all."""
+
+FACE_WIDTH: Final = 480
+"""Pixels to which a larger face is reduced to be measured: what is seen with the whole face in view."""
+
+
+def learning_grid(face: FaceAnalysis) -> FaceGrid:
+    """The face's crop with the face `FACE_WIDTH` wide, or as large as it is."""
+    x0, y0, x1, y1 = face.grid.box
+    scale = min(1.0, FACE_WIDTH / face.width)
+    return FaceGrid(face.grid.box, (round((y1 - y0) * scale), round((x1 - x0) * scale)))
+
+
+class FeatureMeter:
+    """Features of any number of results of one face.
+
+    Args:
+        photo: before. face: its analysis. marks: the ledger, with decisions of the policy.
+    """
+
+    def __init__(self, photo: Photo, face: FaceAnalysis, marks: Sequence[Mark]) -> None:
+        self._photo, self._grid = photo, learning_grid(face)
+        before = lab_on(photo, self._grid)
+        self._pair = PairMeter(face, before, marks, self._grid)
+        self._regions = RegionMeter(face, before, self._grid)
+
+    def measure(self, pixels: Pixels) -> F32:
+        """(len(NAMES),) features of a result: (H, W, 3) pixels of the photo's size, dtype and encoding."""
+        after = lab_on(self._photo, self._grid, pixels)
+        pair = self._pair.measure(after).vector()[_PLACES]
+        return np.concatenate([pair, self._regions.measure(after)]).astype(np.float32)

@@ -1,0 +1,161 @@
+"""Where on the face a retouch did what: the part of the reward's features that `PairMeasures` gives for the whole face.
+
+Tastes are local ("leave the nose alone"), about light and colour ("no shine", "warmer") or about spots whatever a
+ledger calls them ("freckles go"). All is measured on the pixels before and after.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from engine.layers.bands import BLOTCH_CUT, BUMP_CUT, PORE_CUT, gaussian, masked_gaussian
+from engine.metrics.crop import CLEAN, COARSER, LEAST_SKIN, reduced, region_on, width_on
+from engine.metrics.texture import rms, texture_band
+from engine.types import F32, FaceAnalysis, FaceGrid
+
+PARTS: Final[dict[str, tuple[str, ...]]] = {
+    "forehead": ("forehead",),
+    "under_eyes": ("under_eyes",),
+    "cheeks": ("cheeks",),
+    "nose": ("nose",),
+    "mouth": ("upper_lip", "chin"),
+}
+LOCAL: Final = {
+    "pores": "smoothing",
+    "bumps": "smoothing",
+    "blotches": "smoothing",
+    "lightness": "tone",
+    "red": "tone",
+    "yellow": "tone",
+}
+"""Measure of each part → its dimension. Logarithms of ratios after/before of three bands of L*, and mean changes."""
+WHOLE: Final = {
+    "dark_spots": "features",
+    "red_spots": "blemishes",
+    "lines": "smoothing",
+    "shine": "tone",
+    "contrast": "tone",
+    "chroma": "tone",
+    "teeth_lightness": "clarity",
+    "teeth_yellow": "clarity",
+    "eye_lightness": "clarity",
+    "lip_chroma": "clarity",
+}
+"""Measure of the whole face → its dimension (`_Picture.whole` says what they are)."""
+NAMES: Final = (*(f"{part}_{what}" for part in PARTS for what in LOCAL), *WHOLE)
+DIMENSION_OF: Final = {**{f"{part}_{what}": each for part in PARTS for what, each in LOCAL.items()}, **WHOLE}
+
+SPOT: Final = (1 / 220, 1 / 60)
+"""Sigmas of the two Gaussians between which spots of the size of freckles and pimples lie, as shares of W."""
+FORM: Final = 1 / 6
+FLOOR: Final = 1e-3
+
+
+class _Picture(NamedTuple):
+    """Measures of one picture: part → values of `LOCAL`, and values of `WHOLE`, unset ones NaN."""
+
+    local: dict[str, tuple[float, ...]]
+    whole: tuple[float, ...]
+
+
+class RegionMeter:
+    """Measures any number of results of one face; the face before is worked out once.
+
+    Args:
+        face: regions and width. before: (h, w, 3) L*a*b* on `grid`. grid: within the face's own.
+    """
+
+    def __init__(self, face: FaceAnalysis, before: F32, grid: FaceGrid) -> None:
+        self.width = width_on(face, grid)
+        self._skin = (region_on(face, grid, "skin") > CLEAN).astype(np.float32)
+        self._parts = {name: self._skin * region_on(face, grid, *regions) for name, regions in PARTS.items()}
+        self._features = [region_on(face, grid, name) for name in ("teeth", "eyes", "lips")]
+        self._iris = region_on(face, grid, "iris")
+        self._bright = self._highlights(before)
+        self._was = self._picture(before)
+
+    def measure(self, after: F32) -> F32:
+        """(len(NAMES),) float32, 0 where nothing changed or nothing could be measured."""
+        now, values = self._picture(after), []
+        for part in PARTS:
+            was_local, now_local = self._was.local[part], now.local[part]
+            values += [_log_ratio(n, w) for n, w in zip(now_local[:3], was_local[:3], strict=True)]
+            values += [n - w for n, w in zip(now_local[3:], was_local[3:], strict=True)]
+        values += [_log_ratio(n, w) for n, w in zip(now.whole[:3], self._was.whole[:3], strict=True)]
+        values += [n - w for n, w in zip(now.whole[3:], self._was.whole[3:], strict=True)]
+        return np.nan_to_num(np.array(values), nan=0.0).astype(np.float32)
+
+    def _picture(self, lab: F32) -> _Picture:
+        light = np.ascontiguousarray(lab[..., 0], dtype=np.float32)
+        pores = texture_band(lab, self.width)
+        fine, broad = (masked_gaussian(light, self.width * cut, self._skin) for cut in (PORE_CUT, BUMP_CUT))
+        small, mask = reduced(lab, COARSER), reduced(self._skin, COARSER)
+        form = masked_gaussian(small, self.width / COARSER * BLOTCH_CUT, mask)
+        blotches = masked_gaussian(small, self.width / COARSER * BUMP_CUT, mask) - form
+        local = {}
+        for name, where in self._parts.items():
+            if where.sum() < LEAST_SKIN / 4:
+                local[name] = (math.nan,) * len(LOCAL)
+                continue
+            bands = rms(pores, where), rms(fine - broad, where), rms(blotches[..., 0], reduced(where, COARSER))
+            local[name] = (*bands, *(_mean(lab[..., channel], where) for channel in range(3)))
+        return _Picture(local, self._whole(lab, fine - broad, form, mask))
+
+    def _whole(self, lab: F32, bumps: F32, form: F32, coarse: F32) -> tuple[float, ...]:
+        """Dark spots: rms of the negative L* of the spot band; red spots: of the positive a*; lines: share of the bump
+        band that is dark. Shine: mean L* of what was brightest before, against the rest of the skin. Contrast: rms of
+        the form of L* up to W/6; chroma: mean. Then teeth, whites of the eyes, lips."""
+        if self._skin.sum() < LEAST_SKIN:
+            skin = (math.nan,) * 6
+        else:
+            bands = [gaussian(np.ascontiguousarray(lab[..., c]), self.width * SPOT[0]) for c in (0, 1)]
+            broad = [
+                masked_gaussian(np.ascontiguousarray(lab[..., c]), self.width * SPOT[1], self._skin) for c in (0, 1)
+            ]
+            dark, red = (
+                rms(np.maximum(s * (f - b), 0), self._skin) for s, f, b in zip((-1, 1), bands, broad, strict=True)
+            )
+            wide = masked_gaussian(np.ascontiguousarray(form[..., 0]), self.width / COARSER * FORM, coarse)
+            skin = (
+                dark,
+                red,
+                rms(np.minimum(bumps, 0), self._skin),
+                _mean(lab[..., 0], self._bright) - _mean(lab[..., 0], self._skin),
+                rms(form[..., 0] - wide, coarse),
+                _mean(np.hypot(lab[..., 1], lab[..., 2]), self._skin),
+            )
+        teeth, eyes, lips = self._features
+        whites = eyes * (1 - self._iris)
+        return (
+            *skin,
+            _mean(lab[..., 0], teeth),
+            _mean(lab[..., 2], teeth),
+            _mean(lab[..., 0], whites),
+            _mean(np.hypot(lab[..., 1], lab[..., 2]), lips),
+        )
+
+    def _spots(self, plane: F32) -> F32:
+        """(h, w) the band of spots."""
+        own = np.ascontiguousarray(plane)
+        return gaussian(own, self.width * SPOT[0]) - masked_gaussian(own, self.width * SPOT[1], self._skin)
+
+    def _highlights(self, before: F32) -> F32:
+        """(h, w) the brightest tenth of the skin before, pores aside."""
+        smooth = gaussian(np.ascontiguousarray(before[..., 0]), self.width * SPOT[1])
+        if self._skin.sum() < LEAST_SKIN:
+            return self._skin
+        limit = float(np.percentile(smooth[self._skin > 0], 90))
+        return (self._skin * (smooth >= limit)).astype(np.float32)
+
+
+def _log_ratio(after: float, before: float) -> float:
+    return math.log((after + FLOOR) / (before + FLOOR))
+
+
+def _mean(plane: F32, weight: F32) -> float:
+    """Weighted mean of (h, w); NaN where fewer than 30 pixels weigh."""
+    total = float(weight.sum(dtype=np.float64))
+    return float((plane.astype(np.float64) * weight).sum() / total) if total >= 30 else math.nan
