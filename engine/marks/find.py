@@ -16,6 +16,8 @@ THRESHOLD = 0.35
 """Probability from which a pixel belongs to a mark."""
 MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
+AMID = 4
+"""How many times as large as a mark to keep the acne around it must be for the two to be told apart."""
 MIN_CONTRAST = 1.2
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
 
@@ -58,22 +60,18 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     width, scale = face.grid_width, face.grid.scale[0]
     skin = face.regions["skin"]
     found = (1 - np.prod(1 - classes, axis=0)) * np.clip(skin * 2, 0, 1) > THRESHOLD
-    stays = classes[_KEPT].max(0) > classes[~_KEPT].max(0)
-    labels, count = np.zeros(face.grid.shape, np.int32), 0
-    for part in (found & ~stays, found & stays):  # a mole amid acne is a mark of its own
-        added, own, _, _ = cv2.connectedComponentsWithStats(part.astype(np.uint8), connectivity=4)
-        labels[own > 0] = own[own > 0] + count
-        count += added - 1
+    labels, count = _label(found, classes[_KEPT].max(0) > classes[~_KEPT].max(0))
     spots = [_Spot.of(labels, i, window) for i, window in enumerate(find_objects(labels), 1) if window]
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
     for spot in spots:
-        contrast = float(np.linalg.norm(change[spot.window][spot.inside], axis=-1).mean())
+        strength = np.linalg.norm(change[spot.window][spot.inside], axis=-1)
+        contrast = float(strength.mean())
         radius = float(np.sqrt(spot.inside.sum() / np.pi))
         if radius < MIN_RADIUS * width or contrast < MIN_CONTRAST:
             continue
-        share = classes[:, *spot.window][:, spot.inside].mean(1)
+        share = np.average(classes[:, *spot.window][:, spot.inside], axis=1, weights=strength)
         kind = MARK_CLASSES[int(share.argmax())]
         centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(
@@ -89,6 +87,20 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
         )
         order[spot.label] = len(marks)
     return tuple(marks), _soft_masks(tuple(m.id for m in marks), order[labels], width, skin)
+
+
+def _label(found: npt.NDArray[np.bool_], stays: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], int]:
+    """Number the spots, (h, w) from 1, and how many there are.
+
+    What stays amid what goes, such as a mole amid acne, is a spot of its own if the whole is `AMID` times as large;
+    otherwise a spot is one thing, whatever its rim looks like.
+    """
+    _, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=4)
+    whole, part = np.bincount(labels.ravel()), np.bincount(labels[found & stays], minlength=int(labels.max()) + 1)
+    amid = found & stays & (whole >= AMID * part)[labels]
+    own_count, own = cv2.connectedComponents(amid.astype(np.uint8), connectivity=4)
+    labels = np.where(amid, own + labels.max(), labels)
+    return np.asarray(labels, np.int32), len(whole) - 1 + own_count - 1
 
 
 _KEPT = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
