@@ -125,6 +125,7 @@ def _face_report(
         if enough
     }
     retention = texture_retention(before, after, skin, width) if enough else None
+    own = {mark.id for mark in edits.marks}
     healed = edits.enabled and edits.strengths.factor("heal") > 0
     removed: list[MarkReport] = []
     kept: list[MarkReport] = []
@@ -138,7 +139,7 @@ def _face_report(
             mark.centre,
             mark.radius,
             mark.confidence,
-            "person" if mark.id in edits.decisions else "policy",
+            "person" if mark.id in edits.decisions or mark.id in own else "policy",
             probe.contrast(before) if probe else None,
             probe.contrast(after) if probe else None,
         )

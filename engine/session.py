@@ -18,7 +18,18 @@ from engine.errors import ImageReadError, NoFaceError, SidecarError, UsageError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.proposal import Drawer, Proposal, ProposalSpec, SamplerSettings
 from engine.sidecar import Sidecar
-from engine.types import Box, Decision, FaceAnalysis, FaceEdits, Photo, Pixels, RetouchLayers, SkippedFace, Strengths
+from engine.types import (
+    Box,
+    Decision,
+    FaceAnalysis,
+    FaceEdits,
+    OwnMark,
+    Photo,
+    Pixels,
+    RetouchLayers,
+    SkippedFace,
+    Strengths,
+)
 
 if TYPE_CHECKING:
     from engine.policies.base import Policy
@@ -43,6 +54,7 @@ class RetouchSession:
         self.edits: dict[str, FaceEdits] = {}
         self.notes: list[str] = list(photo.notes)
         self.seconds: dict[str, float] = {}
+        self._own: dict[str, tuple[RetouchLayers, tuple[OwnMark, ...], RetouchLayers]] = {}
         self._drawers: dict[str, Drawer] = {}
         self._drawer_key: tuple[object, ...] = ()
 
@@ -177,7 +189,20 @@ class RetouchSession:
     def layers(self) -> tuple[tuple[RetouchLayers, FaceEdits], ...]:
         """What the renderer needs: the layers and edits of each face."""
         proposal = self._current()
-        return tuple((proposal.layers[face.id], self.edits[face.id]) for face in self.faces)
+        return tuple((self.with_own(face, proposal.layers[face.id]), self.edits[face.id]) for face in self.faces)
+
+    def with_own(self, face: FaceAnalysis, layers: RetouchLayers) -> RetouchLayers:
+        """A face's layers with the marks that the person brushed; kept until these change."""
+        marks = self.edits[face.id].marks
+        if not marks:
+            return layers
+        known = self._own.get(face.id)
+        if known is None or known[0] is not layers or known[1] != marks:
+            from engine.marks.own import with_own_marks
+
+            known = layers, marks, with_own_marks(self.photo, face, layers, marks)
+            self._own[face.id] = known
+        return known[2]
 
     # --- results ------------------------------------------------------------------------------------------------------
 
@@ -213,8 +238,7 @@ class RetouchSession:
 
     def to_sidecar(self) -> Sidecar:
         """All edits as a sidecar. Raises: SidecarError if the photo's file is gone."""
-        layers = self.proposal.layers if self.proposal else {}
-        marks = {face_id: layer.marks for face_id, layer in layers.items()}
+        marks = {layers.face_id: layers.marks for layers, _ in self.layers()} if self.proposal else {}
         return Sidecar(
             application=_application(),
             photo=self._identity(),

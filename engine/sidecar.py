@@ -11,6 +11,7 @@ confidence or outline lies on a threshold.
 
 from __future__ import annotations
 
+import base64
 import datetime
 import hashlib
 import json
@@ -18,12 +19,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine import paths
 from engine.errors import SidecarError
 from engine.proposal import ProposalSpec
-from engine.types import LAYERS, PROPOSED, Box, Decision, FaceAnalysis, FaceEdits, Mark, Strengths
+from engine.types import (
+    AREAS,
+    BRUSHED,
+    LAYERS,
+    PROPOSED,
+    Box,
+    Brushwork,
+    Decision,
+    FaceAnalysis,
+    FaceEdits,
+    Mark,
+    OwnMark,
+    Strengths,
+)
 
 VERSION: Final = 2
 SUFFIX = ".porelight.json"
@@ -56,6 +70,34 @@ class MarkChoice(_Strict):
     decision: Decision
 
 
+class BrushEntry(_Strict):
+    """Brushwork on one layer; data: zlib-compressed rows of (h, w) uint8, base64."""
+
+    box: Box
+    shape: tuple[Annotated[int, Field(gt=0, le=8192)], Annotated[int, Field(gt=0, le=8192)]]
+    data: str
+
+    @model_validator(mode="after")
+    def _whole(self) -> BrushEntry:
+        self.work().values()
+        return self
+
+    @classmethod
+    def of(cls, work: Brushwork) -> BrushEntry:
+        return cls.model_construct(box=work.box, shape=work.shape, data=base64.b64encode(work.data).decode())
+
+    def work(self) -> Brushwork:
+        return Brushwork(self.box, self.shape, base64.b64decode(self.data, validate=True))
+
+
+class OwnMarkEntry(_Strict):
+    """A mark that the person brushed, in source pixels."""
+
+    id: str
+    points: tuple[tuple[float, float], ...] = Field(min_length=1)
+    radius: Annotated[float, Field(gt=0)]
+
+
 class FaceEntry(_Strict):
     """A person's choices for one face."""
 
@@ -64,7 +106,11 @@ class FaceEntry(_Strict):
     enabled: bool = True
     amount: Percent = 50.0
     strengths: dict[Literal[LAYERS], Percent] = {}  # type: ignore[valid-type]
+    preserve: Percent = 50.0
     decisions: tuple[MarkChoice, ...] = ()
+    regions: dict[Literal[AREAS], dict[Literal[(*LAYERS, "amount")], Percent]] = {}  # type: ignore[valid-type]
+    brushwork: dict[Literal[BRUSHED], BrushEntry] = {}  # type: ignore[valid-type]
+    marks: tuple[OwnMarkEntry, ...] = ()
 
     @classmethod
     def of(cls, face: FaceAnalysis, edits: FaceEdits, marks: Iterable[Mark]) -> FaceEntry:
@@ -74,23 +120,35 @@ class FaceEntry(_Strict):
             for mark in marks
             if mark.id in edits.decisions
         )
-        strengths = edits.strengths
-        return cls.model_validate(
-            {
-                "id": face.id,
-                "box": face.box,
-                "enabled": edits.enabled,
-                "amount": strengths.amount,
-                "strengths": dict(strengths.values),
-                "decisions": chosen,
-            }
+        return cls.model_construct(
+            id=face.id,
+            box=face.box,
+            enabled=edits.enabled,
+            amount=edits.strengths.amount,
+            strengths=dict(edits.strengths.values),
+            preserve=edits.preserve,
+            decisions=chosen,
+            regions={area: dict(values) for area, values in edits.regions.items()},
+            brushwork={name: BrushEntry.of(work) for name, work in edits.brushwork.items()},
+            marks=tuple(OwnMarkEntry(id=m.id, points=m.points, radius=m.radius) for m in edits.marks),
         )
 
     def edits(self, marks: Iterable[Mark]) -> FaceEdits:
         """These choices for the same face analysed again, whose marks may bear other ids."""
         found = list(marks)
-        decisions = {mark.id: choice.decision for choice in self.decisions if (mark := _same_mark(choice, found))}
-        return FaceEdits(Strengths(dict(self.strengths), self.amount), decisions, self.enabled)
+        own = tuple(OwnMark(m.id, m.points, m.radius) for m in self.marks)
+        names = {mark.id for mark in own}
+        decisions = {choice.id: choice.decision for choice in self.decisions if choice.id in names}
+        decisions |= {mark.id: choice.decision for choice in self.decisions if (mark := _same_mark(choice, found))}
+        return FaceEdits(
+            Strengths(dict(self.strengths), self.amount),
+            decisions,
+            self.enabled,
+            self.regions,
+            {name: entry.work() for name, entry in self.brushwork.items()},
+            own,
+            self.preserve,
+        )
 
 
 class Sidecar(_Strict):

@@ -7,11 +7,13 @@ is an axis-aligned crop of the source (`FaceGrid.box`) resampled so that the fac
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -212,7 +214,8 @@ class RetouchLayers:
     deltas: layer name → (h, w, 3) float32 on `grid`, in the source's encoded values at full scale 1, at proposed
     strength, already masked by the layer's own soft region. texture_gain: (h, w) float32, the factor minus 1 applied
     to the source's own pore band. mask: (h, w) float32 union of everything that may change; where it is 0 after linear
-    enlargement the output is bit-identical. marks: the ledger in reading order; patches: one per mark.
+    enlargement the output is bit-identical. marks: the ledger in reading order; patches: one per mark. regions: the
+    face's soft masks of `AREAS` on `grid`, for strengths by region; may lack some.
     """
 
     face_id: str
@@ -223,6 +226,12 @@ class RetouchLayers:
     mask: F32
     marks: tuple[Mark, ...] = ()
     patches: tuple[HealPatch, ...] = ()
+    regions: Mapping[str, F32] = field(default_factory=dict)
+
+    @cached_property
+    def peaks(self) -> Mapping[str, float]:
+        """Layer name → greatest change of any channel anywhere, full scale 1, at proposed strength."""
+        return {name: float(np.abs(delta).max(initial=0)) for name, delta in self.deltas.items()}
 
 
 PROPOSED = 50.0
@@ -262,10 +271,81 @@ class Strengths:
         return replace(self, values={**self.values, **values}, amount=amount)
 
 
+AREAS = (
+    *("forehead", "under_eyes", "cheeks", "nose", "upper_lip", "chin", "jaw", "neck", "ears"),
+    *("eyes", "brows", "lips"),
+)
+"""Regions of a face whose strengths can be set by themselves."""
+
+BRUSHED = (*LAYERS, "all")
+"""What can be brushed: one layer, or all of them (painted to 0: protected)."""
+
+
+@dataclass(frozen=True)
+class Brushwork:
+    """A factor painted over a layer: (h, w) uint8 on the face grid whose source box is `box`, kept compressed.
+
+    A value v stands for the factor v / `NEUTRAL`: 0 takes the layer away, `NEUTRAL` leaves it, 255 is about twice.
+    """
+
+    box: Box
+    shape: tuple[int, int]
+    data: bytes
+
+    NEUTRAL: ClassVar[int] = 128
+
+    @classmethod
+    def of(cls, grid: FaceGrid, values: npt.NDArray[np.uint8]) -> Brushwork:
+        """Raises: ValueError if the values do not fit the grid."""
+        if values.shape != grid.shape or values.dtype != np.uint8:
+            raise ValueError(f"Brushwork {values.shape} {values.dtype} does not fit the grid {grid.shape}.")
+        return cls(grid.box, grid.shape, zlib.compress(np.ascontiguousarray(values).tobytes(), 6))
+
+    def values(self) -> npt.NDArray[np.uint8]:
+        """(h, w) uint8, read-only. Raises: ValueError if the data is damaged."""
+        try:
+            raw = zlib.decompress(self.data)
+        except zlib.error as error:
+            raise ValueError("The painted mask cannot be decompressed.") from error
+        if len(raw) != self.shape[0] * self.shape[1]:
+            raise ValueError("The painted mask has another size than it says.")
+        return np.frombuffer(raw, np.uint8).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class OwnMark:
+    """A mark that a person brushed: discs of `radius` along `points` (source pixels), to be removed."""
+
+    id: str
+    points: tuple[tuple[float, float], ...]
+    radius: float
+
+
 @dataclass(frozen=True)
 class FaceEdits:
-    """A person's choices for one face: strengths and overruled mark decisions (mark id → decision)."""
+    """A person's choices for one face.
+
+    decisions: mark id → overruled decision. regions: region of `AREAS` → layer or "amount" → 0–100, 50 = as the rest
+    of the face. brushwork: what of `BRUSHED` → painted factor. marks: added by hand. preserve: 0–100, how far the
+    layers that touch personal features are held back, see `engine.layers.areas`.
+    """
 
     strengths: Strengths = field(default_factory=Strengths)
     decisions: Mapping[str, Decision] = field(default_factory=dict)
     enabled: bool = True
+    regions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    brushwork: Mapping[str, Brushwork] = field(default_factory=dict)
+    marks: tuple[OwnMark, ...] = ()
+    preserve: float = PROPOSED
+
+    def __post_init__(self) -> None:
+        for area, values in self.regions.items():
+            if area not in AREAS or set(values) - {*LAYERS, "amount"}:
+                raise ValueError(f"Unknown region or strength in {area!r}: {', '.join(values)}.")
+        if set(self.brushwork) - set(BRUSHED):
+            raise ValueError(f"Unknown layers are painted: {', '.join(self.brushwork)}.")
+
+    def share(self, area: str, name: str) -> float:
+        """Factor of a layer in a region, relative to the rest of the face."""
+        values = self.regions.get(area, {})
+        return values.get(name, PROPOSED) / PROPOSED * values.get("amount", PROPOSED) / PROPOSED

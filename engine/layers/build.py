@@ -11,7 +11,7 @@ import numpy.typing as npt
 from engine.errors import ModelCorruptError
 from engine.imageio.colour import from_lab
 from engine.layers.heal import heal_patches
-from engine.types import F32, LAYERS, FaceAnalysis, Mark, Photo, RetouchLayers
+from engine.types import AREAS, F32, LAYERS, FaceAnalysis, Mark, Photo, RetouchLayers
 
 NEGLIGIBLE: Final = np.float32(2e-6)
 """Deltas below this (an eighth of a 16-bit step) become 0, so that the mask covers only what changes."""
@@ -65,7 +65,8 @@ def build_layers(
         touched[rows, columns] |= mask > 0
     gain = None if texture_gain is None else np.ascontiguousarray(texture_gain, np.float32)
     mask = touched.astype(np.float32)
-    return RetouchLayers(face.id, face.grid, face.width, deltas, gain, mask, tuple(marks), patches)
+    regions = {name: face.regions[name] for name in AREAS if name in face.regions}
+    return RetouchLayers(face.id, face.grid, face.width, deltas, gain, mask, tuple(marks), patches, regions)
 
 
 def _check(photo: Photo, name: str, values: F32, shape: tuple[int, ...]) -> None:

@@ -12,7 +12,7 @@ differences in display sRGB, exact for each layer at its proposed strength; mixi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -23,8 +23,9 @@ import numpy.typing as npt
 
 from engine.imageio.colour import encoded_to_srgb_float, to_srgb8
 from engine.jobs import CancelToken
+from engine.layers.areas import REST, brushed, factor_of, part_mask, split_of
 from engine.layers.bands import PORE_CUT, gaussian
-from engine.layers.render import factor_of, gate_of, pore_band, removed_patches
+from engine.layers.render import gate_of, pore_band, removed_patches
 from engine.layers.resample import Matrix, across, averaging, down, enlarging, intersect
 from engine.types import F32, Box, FaceEdits, Photo, RetouchLayers
 
@@ -41,12 +42,15 @@ Rect = tuple[slice, slice]
 
 @dataclass
 class _Entry:
-    """One layer of one face: `stack` (h, w, 3) belongs at `rect` of the view."""
+    """One layer in one part (`areas`) of one face: `stack` (h, w, 3) belongs at `rect` of the view. weight: of "heal",
+    (h, w) over `rect`."""
 
     face: int
     name: str
+    part: str
     rect: Rect
     stack: Stack
+    weight: F32 | None = None
 
 
 @dataclass
@@ -81,6 +85,8 @@ class PreviewRenderer:
         box: source pixels shown, inside the photo.
         size: (width, height) of the view, each at least 1 and at most the box's.
         token: cancels building.
+        edits: one per face; their brushwork and regions are built in, see `structure`.
+        split: further regions whose strengths are about to be changed.
     """
 
     def __init__(
@@ -90,6 +96,8 @@ class PreviewRenderer:
         box: Box,
         size: tuple[int, int],
         token: CancelToken | None = None,
+        edits: Sequence[FaceEdits] = (),
+        split: Collection[str] = (),
     ) -> None:
         x0, y0, x1, y1 = box
         if not (0 <= x0 < x1 <= photo.size[0] and 0 <= y0 < y1 <= photo.size[1]):
@@ -107,7 +115,8 @@ class PreviewRenderer:
         self._entries: list[_Entry] = []
         self._faces: list[_FaceView | None] = []
         for index, face in enumerate(layers):
-            self._faces.append(self._add_face(index, face, token))
+            own = edits[index] if edits else FaceEdits()
+            self._faces.append(self._add_face(index, face, own, split_of(own, split), token))
         token.check()
         del self._encoded, self._shown
         self._start()
@@ -122,7 +131,9 @@ class PreviewRenderer:
             pixels = cv2.resize(np.ascontiguousarray(pixels), self.size, interpolation=cv2.INTER_AREA)
         return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
 
-    def _add_face(self, index: int, layers: RetouchLayers, token: CancelToken) -> _FaceView | None:
+    def _add_face(
+        self, index: int, layers: RetouchLayers, edits: FaceEdits, split: tuple[str, ...], token: CancelToken
+    ) -> _FaceView | None:
         common = intersect(layers.grid.box, self.box)
         if common is None:
             return None
@@ -132,30 +143,40 @@ class PreviewRenderer:
             self._matrices(layers, common, rect, cubic=False),
         )
         gate = gate_of(_apply(linear, layers.mask))[..., None]
+        parts = {part: part_mask(layers, split, part) for part in (REST, *split)}
         for name, delta in layers.deltas.items():
-            token.check()
-            self._keep(index, name, rect, _apply(cubic, delta) * gate)
+            for part, mask in _masks(parts, brushed(layers, edits, name)):
+                token.check()
+                here = delta if mask is None else delta * mask[..., None]
+                if here.any():
+                    self._keep(index, name, part, rect, _apply(cubic, here) * gate)
         if layers.texture_gain is not None:
-            token.check()
-            gain = _apply(linear, layers.texture_gain)[..., None]
-            self._keep(index, "texture", rect, gain * gate * self._pores(common, rect, layers.width))
+            pores = self._pores(common, rect, layers.width) * gate
+            for part, mask in _masks(parts, brushed(layers, edits, "texture")):
+                token.check()
+                gain = layers.texture_gain if mask is None else layers.texture_gain * mask
+                if gain.any():
+                    self._keep(index, "texture", part, rect, _apply(linear, gain)[..., None] * pores)
         face = _FaceView(layers, rect)
         for patch in layers.patches:
-            if part := intersect(patch.box, common):
-                inner = self._rect(part)
-                x0, y0, x1, y1 = part
+            if inside := intersect(patch.box, common):
+                inner = self._rect(inside)
+                x0, y0, x1, y1 = inside
                 part_delta = patch.delta[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
-                reduced = _apply(self._averages(part, inner), part_delta.astype(np.float32))
+                reduced = _apply(self._averages(inside, inner), part_delta.astype(np.float32))
                 shown = self._to_display(reduced * gate[_within(inner, rect)], inner)
                 face.patches[patch.mark_id] = inner, shown
         if face.patches:
-            self._entries.append(_Entry(index, "heal", rect, np.zeros((*gate.shape[:2], 3), np.int16)))
+            for part, mask in _masks(parts, brushed(layers, edits, "heal")):
+                weight = None if mask is None else _apply(linear, mask)
+                empty = np.zeros((*gate.shape[:2], 3), np.int16)
+                self._entries.append(_Entry(index, "heal", part, rect, empty, weight))
         return face
 
-    def _keep(self, index: int, name: str, rect: Rect, delta: F32) -> None:
+    def _keep(self, index: int, name: str, part: str, rect: Rect, delta: F32) -> None:
         stack = _to_stack(self._to_display(delta, rect))
         if stack.any():
-            self._entries.append(_Entry(index, name, rect, stack))
+            self._entries.append(_Entry(index, name, part, rect, stack))
 
     def _to_display(self, delta: F32, rect: Rect) -> F32:
         """A difference of encoded values as the difference that it makes in display sRGB."""
@@ -206,7 +227,7 @@ class PreviewRenderer:
             raise ValueError(f"{len(edits)} edits for {len(self._faces)} faces.")
         flipped = [self._heal(index, edit) for index, edit in enumerate(edits)]
         factors = np.asarray(
-            [factor_of(edits[e.face].strengths, e.name) if edits[e.face].enabled else 0.0 for e in self._entries],
+            [self._factor(entry, edits[entry.face]) for entry in self._entries],
             np.float64,
         )
         if any(flipped):
@@ -217,6 +238,11 @@ class PreviewRenderer:
         if line is not None:
             self._blend(line)
         return self._out
+
+    def _factor(self, entry: _Entry, edits: FaceEdits) -> float:
+        face = self._faces[entry.face]
+        assert face is not None
+        return factor_of(face.layers, edits, entry.name, entry.part) if edits.enabled else 0.0
 
     def _start(self) -> None:
         """Nothing summed up, nothing shown."""
@@ -233,12 +259,14 @@ class PreviewRenderer:
         removed = frozenset(patch.mark_id for patch in removed_patches(face.layers, edits)) & face.patches.keys()
         if removed == face.shown:
             return False
-        entry = next(e for e in self._entries if e.face == index and e.name == "heal")
-        total = np.zeros(entry.stack.shape, np.float32)
+        entries = [entry for entry in self._entries if entry.face == index and entry.name == "heal"]
+        total = np.zeros(entries[0].stack.shape, np.float32)
         for mark_id in (key for key in face.patches if key in removed):
             inner, delta = face.patches[mark_id]
             total[_within(inner, face.rect)] += delta
-        entry.stack, face.shown = _to_stack(total), removed
+        for entry in entries:
+            entry.stack = _to_stack(total if entry.weight is None else total * entry.weight[..., None])
+        face.shown = removed
         return True
 
     def _on_line(self, line: _Line, factors: npt.NDArray[np.float64]) -> bool:
@@ -287,6 +315,20 @@ class PreviewRenderer:
         assert self._sum is not None
         target = self._out[line.rect]
         _to_bytes(self._sum[line.rect], line.stack, line.t, out=target)
+
+
+def structure(edits: FaceEdits, split: Collection[str] = ()) -> tuple[object, ...]:
+    """What of the edits is built into a view; while it stays the same, `update` follows all changes."""
+    return (split_of(edits, split), tuple(sorted(edits.brushwork.items(), key=lambda item: item[0])))
+
+
+def _masks(parts: Mapping[str, F32 | None], work: F32 | None) -> Iterator[tuple[str, F32 | None]]:
+    """Part and its mask times what is brushed; None for no mask."""
+    for part, mask in parts.items():
+        if work is None or mask is None:
+            yield part, mask if work is None else work
+        else:
+            yield part, mask * work
 
 
 @lru_cache(maxsize=16)

@@ -1,7 +1,8 @@
 """The renderer: source pixels + layers × strengths → pixels at native resolution.
 
-out = round(source + Σ factor · delta), in float32 on the source's encoded values, rounded to nearest at the source's
-own depth. Where a face's `mask` is 0 after linear enlargement, nothing is added and the pixel is bit-identical.
+out = round(source + Σ weight · delta), weights as in `areas`, in float32 on the source's encoded values, rounded to
+nearest at the source's own depth. Where a face's `mask` is 0 after linear enlargement, nothing is added and the pixel
+is bit-identical.
 
 Any region comes out equal to the same region of the whole photo: all resampling uses absolute positions (`resample`),
 and the pore band is computed in integers from the photo around the region. Faces are rendered in the given order; where
@@ -20,21 +21,16 @@ from typing import Final
 import cv2
 import numpy as np
 
+from engine.layers.areas import weight_of
 from engine.layers.bands import PORE_CUT
 from engine.layers.resample import across, down, enlarging, intersect
-from engine.types import F32, Box, Decision, FaceEdits, HealPatch, Photo, Pixels, RetouchLayers, Strengths
+from engine.types import F32, Box, Decision, FaceEdits, HealPatch, Photo, Pixels, RetouchLayers
 
 STRIP_ROWS: Final = 128
 """Rows handled at once: bounds the memory of float intermediates."""
 
 GATE_SLOPE: Final = np.float32(4)
 """Deltas fade out over the lowest quarter of the mask, so that cubic enlargement cannot reach where the mask is 0."""
-
-
-def factor_of(strengths: Strengths, name: str) -> float:
-    """Factor of a layer; healing cannot go past complete."""
-    factor = strengths.factor(name)
-    return min(factor, 1.0) if name == "heal" else factor
 
 
 def removed_patches(layers: RetouchLayers, edits: FaceEdits) -> tuple[HealPatch, ...]:
@@ -72,19 +68,20 @@ class _Face:
 
     def __init__(self, photo: Photo, layers: RetouchLayers, edits: FaceEdits, box: Box) -> None:
         self.photo, self.layers, self.box = photo, layers, box
-        grid, strengths = layers.grid, edits.strengths
-        factors = {name: np.float32(factor_of(strengths, name)) for name in layers.deltas}
-        total = sum((f * layers.deltas[name] for name, f in factors.items() if f), np.float32(0))
+        grid = layers.grid
+        weights = {name: weight_of(layers, edits, name) for name in layers.deltas}
+        parts = (_plane(weight) * layers.deltas[name] for name, weight in weights.items() if np.any(weight))
+        total = sum(parts, np.float32(0))
         sx = grid.scale[0]
         cubic = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=True)
         linear = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=False)
         self.delta = across(cubic, total) if isinstance(total, np.ndarray) and total.any() else None
         self.mask = across(linear, layers.mask)
-        texture = np.float32(factor_of(strengths, "texture"))
-        gain = layers.texture_gain
-        self.gain = across(linear, texture * gain) if gain is not None and texture and gain.any() else None
-        self.heal = np.float32(factor_of(strengths, "heal"))
-        self.patches = removed_patches(layers, edits) if self.heal else ()
+        texture, gain = weight_of(layers, edits, "texture"), layers.texture_gain
+        self.gain = across(linear, texture * gain) if gain is not None and np.any(texture) and gain.any() else None
+        heal = weight_of(layers, edits, "heal")
+        self.heal = across(linear, heal) if isinstance(heal, np.ndarray) else heal
+        self.patches = removed_patches(layers, edits) if np.any(heal) else ()
 
     @property
     def idle(self) -> bool:
@@ -100,12 +97,14 @@ class _Face:
         change = np.zeros(out.shape, np.float32)
         if self.delta is not None:
             change += down(enlarging(*rows, cubic=True), self.delta) * full
+        heal = down(linear, self.heal)[..., None] if isinstance(self.heal, np.ndarray) else None
         for patch in self.patches:
             if common := intersect(patch.box, region):
                 x0, y0, x1, y1 = common
                 px, py = patch.box[:2]
                 part = patch.delta[y0 - py : y1 - py, x0 - px : x1 - px].astype(np.float32)
-                change[y0 - top : y1 - top, x0 - region[0] : x1 - region[0]] += part * (self.heal * full)
+                where = np.s_[y0 - top : y1 - top, x0 - region[0] : x1 - region[0]]
+                change[where] += part * full * (self.heal if heal is None else heal[where])
         if self.gain is not None:
             change += pore_band(self.photo, region, self.layers.width) * down(linear, self.gain)[..., None]
         change *= gate
@@ -113,6 +112,11 @@ class _Face:
         np.rint(change, out=change)
         np.clip(change, 0, full, out=change)
         out[...] = change.astype(out.dtype)
+
+
+def _plane(weight: F32 | np.float32) -> F32 | np.float32:
+    """A weight (h, w), or one number, as a factor on (h, w, 3)."""
+    return weight[..., None] if isinstance(weight, np.ndarray) else weight
 
 
 def _strip(face: _Face, view: Pixels, start: int) -> None:

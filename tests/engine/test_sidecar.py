@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ from engine import paths, sidecar
 from engine.errors import SidecarError
 from engine.proposal import ProposalSpec, SamplerSettings
 from engine.sidecar import FaceEntry, MarkChoice, PhotoId, Sidecar
-from engine.types import LAYERS, Decision, FaceEdits, Mark, MarkKind, Strengths
+from engine.types import LAYERS, Brushwork, Decision, FaceEdits, Mark, MarkKind, OwnMark, Strengths
 from tests.helpers.faces import synthetic_face
 
 SETTINGS = SamplerSettings("dpg", steps=8, shift=1.5)
@@ -246,3 +248,25 @@ def test_edits_survive_the_file_exactly(amount: float, strengths: dict[str, floa
     entry = FaceEntry.of(face, FaceEdits(Strengths(strengths, amount), {}, enabled), [])
     again = Sidecar.model_validate_json(_sidecar(faces=(entry,)).model_dump_json()).faces[0].edits([])
     assert again == FaceEdits(Strengths(strengths, amount), {}, enabled)
+
+
+def test_regions_brushwork_and_own_marks_survive_the_file() -> None:
+    face = synthetic_face((40, 40), width=20)[1]
+    values = np.random.default_rng(0).integers(0, 256, face.grid.shape, np.uint8)
+    work = Brushwork.of(face.grid, values)
+    own = OwnMark("own-1", ((3.25, 4.5), (8.0, 9.0)), 2.5)
+    edits = FaceEdits(
+        decisions={"own-1": Decision.KEEP},
+        regions={"chin": {"tone": 10.0}},
+        brushwork={"all": work, "tone": work},
+        marks=(own,),
+        preserve=70,
+    )
+    mark = Mark("own-1", (5.6, 6.75), 5.0, 1.0, MarkKind.UNKNOWN, 1.0, Decision.REMOVE)
+    text = _sidecar(faces=(FaceEntry.of(face, edits, [mark]),)).model_dump_json()
+    again = Sidecar.model_validate_json(text).faces[0].edits([])
+    assert again == edits
+    assert np.array_equal(again.brushwork["all"].values(), values)
+    cut = text.replace(base64.b64encode(work.data).decode(), base64.b64encode(work.data[:-9]).decode())
+    with pytest.raises(ValueError, match="painted mask"):
+        Sidecar.model_validate_json(cut)

@@ -159,7 +159,7 @@ def test_values_are_clipped_and_never_wrap(made: Made) -> None:
     for lightness, end in ((90.0, 1), (-90.0, 0)):
         delta = np.asarray([lightness, 0, 0], np.float32) * face.regions["skin"][..., None]
         layers = build_layers(photo, face, {"light": delta}, None, (), face.lab, {})
-        out = render(photo, [(layers, _none_but("light", 100, 100))])
+        out = render(photo, [(layers, replace(_none_but("light", 100, 100), preserve=0))])
         assert (out[180, 195] == end * np.iinfo(out.dtype).max).all()
 
 

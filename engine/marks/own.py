@@ -1,0 +1,75 @@
+"""Marks that a person brushed: healed from the skin around them, with the pores of clean skin nearby."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from engine.imageio.colour import from_lab
+from engine.layers.bands import masked_gaussian
+from engine.layers.heal import heal_patches
+from engine.types import F32, Decision, FaceAnalysis, HealPatch, Mark, MarkKind, OwnMark, Photo, RetouchLayers
+
+REACH = 1 / 60
+"""σ of the surroundings that tell the colour, as a share of W; at least the mark's own radius."""
+FEATHER = 1 / 350
+"""σ of the mark's soft edge, as a share of W."""
+
+
+def with_own_marks(photo: Photo, face: FaceAnalysis, layers: RetouchLayers, marks: Sequence[OwnMark]) -> RetouchLayers:
+    """`layers` with further marks to be removed; those without a mask (outside the face's grid) are left out."""
+    if not marks:
+        return layers
+    ledger, patches, mask = list(layers.marks), list(layers.patches), layers.mask.copy()
+    for own in marks:
+        soft = _soft(face, own)
+        if soft.max(initial=0) < 0.5:
+            continue
+        entry, patch = _heal(photo, face, own, soft)
+        ledger.append(entry)
+        patches.extend(patch)
+        mask[soft > 0] = 1
+    return replace(layers, marks=tuple(ledger), patches=tuple(patches), mask=mask)
+
+
+def _soft(face: FaceAnalysis, own: OwnMark) -> F32:
+    """(h, w) soft mask in [0, 1]: discs along the stroke, feathered."""
+    scale = face.grid.scale[0]
+    radius = max(own.radius * scale, 1.5)
+    points = face.grid.to_grid(np.asarray(own.points, np.float32).reshape(-1, 2))
+    canvas = np.zeros(face.grid.shape, np.float32)
+    fixed = np.rint((points - 0.5) * 16).astype(np.int32)  # OpenCV positions with 4 binary places
+    cv2.polylines(canvas, [fixed.reshape(-1, 1, 2)], False, 1.0, max(1, round(2 * radius)), cv2.LINE_8, 4)
+    for x, y in fixed:
+        cv2.circle(canvas, (int(x), int(y)), round(radius * 16), 1.0, -1, cv2.LINE_8, 4)
+    soft = cv2.GaussianBlur(canvas, (0, 0), max(face.grid_width * FEATHER, 0.7))
+    return np.clip(soft * 1.02 - 0.02, 0, 1).astype(np.float32)
+
+
+def _heal(photo: Photo, face: FaceAnalysis, own: OwnMark, soft: F32) -> tuple[Mark, tuple[HealPatch, ...]]:
+    width, scale = face.grid_width, face.grid.scale[0]
+    rows, columns = np.flatnonzero(soft.any(axis=1)), np.flatnonzero(soft.any(axis=0))
+    reach = max(width * REACH, own.radius * scale)
+    clean = (0.02 + np.clip(face.regions["skin"], 0, 1)) * (1 - soft) ** 2
+    around = masked_gaussian(face.lab, reach, clean)
+    change = around - face.lab
+    points = np.asarray(own.points, np.float64)
+    centre = (points.min(0) + points.max(0)) / 2
+    spread = float(np.hypot(*(points.max(0) - points.min(0)))) / 2
+    inside = soft > 0.5
+    mark = Mark(
+        own.id,
+        (float(centre[0]), float(centre[1])),
+        own.radius + spread,
+        float(np.linalg.norm(change[inside].mean(0))) if inside.any() else 0.0,
+        MarkKind.UNKNOWN,
+        1.0,
+        Decision.REMOVE,
+    )
+    source = from_lab(face.lab, photo.icc)
+    encoded = from_lab((face.lab + change).astype(np.float32), photo.icc) - source
+    where = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return mark, heal_patches(photo, face, [mark], {own.id: (where, soft[where])}, source, encoded)
