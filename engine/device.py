@@ -1,18 +1,33 @@
-"""Compute devices: choosing one, and proving that it computes. torch is imported only when asked."""
+"""Compute devices: choosing one and what computes there, and proving that it does.
+
+Two runtimes compute: ONNX Runtime and torch. Each is imported only when asked for.
+"""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from engine.errors import DeviceError, UsageError
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
+Runtime = Literal["onnx", "torch"]
+
+DEVICES = ("auto", "cuda", "directml", "mps", "cpu")
+PROVIDERS: Final = {
+    "cuda": "CUDAExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "mps": "CoreMLExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+"""Device → ONNX Runtime's provider, fastest first."""
 _HINTS = {
-    "cuda": "Install an NVIDIA driver and a CUDA build of PyTorch, or use --device cpu.",
-    "mps": "Metal needs macOS on Apple silicon; use --device cpu here.",
+    "cuda": "Install an NVIDIA driver with onnxruntime-gpu or a CUDA build of PyTorch, or use --device cpu.",
+    "directml": "DirectML needs Windows and the package onnxruntime-directml; use --device cpu here.",
+    "mps": "Apple GPUs need macOS on Apple silicon; use --device cpu here.",
     "cpu": "Install PyTorch: pip install torch==2.13.0",
 }
 _TOLERANCE = 2e-2
@@ -32,10 +47,15 @@ class DeviceCheck:
     seconds: float = 0.0
 
 
-def available() -> tuple[str, ...]:
-    """Usable devices, fastest first; empty without PyTorch."""
-    if importlib.util.find_spec("torch") is None:
+def available(runtime: Runtime = "torch") -> tuple[str, ...]:
+    """Devices that a runtime can use here, fastest first; none if it is not installed."""
+    if importlib.util.find_spec("torch" if runtime == "torch" else "onnxruntime") is None:
         return ()
+    if runtime == "onnx":
+        import onnxruntime
+
+        providers = onnxruntime.get_available_providers()
+        return tuple(device for device, provider in PROVIDERS.items() if provider in providers)
     # Threads that wait must sleep: spinning makes small networks 10 to 20 times slower on a busy machine. OpenMP reads
     # this once, when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -47,20 +67,23 @@ def available() -> tuple[str, ...]:
     return (*found, "cpu")
 
 
-def resolve(name: str) -> str:
-    """The device that `name` stands for; "auto" is the fastest one that is there.
+def candidates(name: str, runtimes: Sequence[Runtime] = ("torch",)) -> Iterator[tuple[str, Runtime]]:
+    """What `name` stands for, best first: a device and the runtime that computes there. "auto" is every device of the
+    first runtime, fastest first, then those of the next. A runtime is only imported when the one before has failed.
 
-    Raises: UsageError for an unknown name, DeviceError for a device that is not there.
+    Raises: UsageError for an unknown name, DeviceError at the end if there was no such device at all.
     """
     if name not in DEVICES:
         raise UsageError(f"Unknown device {name!r}.", f"Use one of {', '.join(DEVICES)}.")
-    found = available()
-    if name == "auto" and found:
-        return found[0]
-    if name not in found:
+    none = True
+    for runtime in runtimes:
+        for device in available(runtime):
+            if name in ("auto", device):
+                none = False
+                yield device, runtime
+    if none:
         wanted = "cpu" if name == "auto" else name
         raise DeviceError(f"The device {name!r} is not available here.", _HINTS[wanted])
-    return name
 
 
 def full_name(device: str) -> str:

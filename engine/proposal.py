@@ -17,9 +17,8 @@ from engine.jobs import CancelToken, Report, silent
 from engine.types import RetouchLayers
 
 if TYPE_CHECKING:
-    import torch
-
     from engine.policies.base import Condition, Policy, PolicyInfo
+    from engine.sampling.arrays import Latent
     from engine.sampling.loop import SamplerConfig
 
 SamplerKind = Literal["dpg", "ode", "sde", "cps"]
@@ -112,9 +111,9 @@ class Drawer:
 
     policy: Policy
     condition: Condition
-    known: dict[ProposalSpec, torch.Tensor] = field(default_factory=dict)
+    known: dict[ProposalSpec, Latent] = field(default_factory=dict)
 
-    def noise(self, spec: ProposalSpec) -> torch.Tensor:
+    def noise(self, spec: ProposalSpec) -> Latent:
         """The starting noise x₁ of a spec, unit Gaussian."""
         own = self.policy.noise(self.condition, spec.seed)
         if spec.anchor is None or spec.exploration >= 1:
@@ -122,7 +121,7 @@ class Drawer:
         angle = spec.exploration * math.pi / 2
         return math.cos(angle) * self.noise(spec.anchor) + math.sin(angle) * own
 
-    def latent(self, spec: ProposalSpec, token: CancelToken | None = None, report: Report = silent) -> torch.Tensor:
+    def latent(self, spec: ProposalSpec, token: CancelToken | None = None, report: Report = silent) -> Latent:
         """The latent x₀ that a spec stands for. Raises: Cancelled."""
         if spec not in self.known:
             from engine.sampling.loop import sample

@@ -9,19 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from engine import device
+from engine.device import Runtime
 from engine.errors import ModelCorruptError
 from engine.policies.registry import DEFAULT, load_policy
 from engine.proposal import Drawer, ProposalSpec, SamplerSettings
 from engine.types import REGIONS, FaceAnalysis, FaceGrid, Metadata, Photo
 
 SIZE = 128
+RUNTIMES: dict[Runtime, str] = {"onnx": "ONNX Runtime", "torch": "PyTorch"}
 
 
 def tests() -> Iterator[tuple[str, Callable[[], str]]]:
     """(name, test) pairs; a test returns what it found, and raises EngineError, ImportError, OSError, RuntimeError."""
     yield "finding faces", find_no_face
-    for name in device.available():
-        yield f"policy {DEFAULT} on {name}", functools.partial(retouch_plain_face, name)
+    for runtime, title in RUNTIMES.items():
+        for name in device.available(runtime):
+            yield f"policy {DEFAULT} on {name} ({title})", functools.partial(retouch_plain_face, name, runtime)
 
 
 def find_no_face() -> str:
@@ -33,9 +36,9 @@ def find_no_face() -> str:
     return "runs"
 
 
-def retouch_plain_face(name: str) -> str:
+def retouch_plain_face(name: str, runtime: Runtime) -> str:
     """Draw a sample of two steps for a plain face on a device, and decode it; every layer must be finite."""
-    policy = load_policy(DEFAULT, device=name)
+    policy = load_policy(DEFAULT, device=name, runtime=runtime)
     photo, face = _grey(), _plain_face()
     sampler = SamplerSettings("ode", steps=2).resolved(policy.info)
     drawer = Drawer(policy, policy.encode(photo, face))

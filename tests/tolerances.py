@@ -25,3 +25,15 @@ LANDMARKS_PX = 1.0
 
 IDENTITY_SAME = 0.30
 """Embedding distance under which two crops show the same person (REFERENCES: dlib)."""
+
+RUNTIME_FLOAT = 1e-5
+"""Relative difference of a network in ONNX Runtime and in torch, both in float32."""
+
+RUNTIME_LATENT = 1e-3
+"""Difference of a sampled latent (unit Gaussian units) between the two runtimes, after 16 steps and an anchor."""
+
+RUNTIME_CODES = 1
+"""Greatest difference of a pixel between the two runtimes, in 8-bit codes: rounding."""
+
+RUNTIME_MEAN = 1e-3
+"""Mean difference of pixels between the two runtimes, in 8-bit codes."""

@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.errors import ModelCorruptError
 from engine.faces import models
 from engine.faces.landmarks import Surroundings
 from engine.faces.models import Srgb8
+from engine.inference import open_model
 from engine.types import F32
 
 F64 = npt.NDArray[np.float64]
@@ -44,15 +44,7 @@ _TEMPLATE = np.array(
 
 @cache
 def _session() -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    path = models.model_file(models.IDENTITY)
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # onnxruntime's own exceptions share no public base class
-        raise ModelCorruptError(f"The model {path.name} cannot be loaded.", "Install the program again.") from error
+    return open_model(models.model_file(models.IDENTITY))
 
 
 def chip(pixels: Srgb8, landmarks: F32) -> Srgb8:

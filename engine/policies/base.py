@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from engine.sampling.arrays import Latent
 from engine.types import F32, FaceAnalysis, Photo, RetouchLayers
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ class Policy(Protocol):
     """A flow-matching retouching policy.
 
     Conventions (methods.md, REFERENCES: rectified-flow): σ = 1 is noise, σ = 0 is data, x_σ = (1 − σ) x₀ + σ ε,
-    v = ε − x₀; guidance happens inside `velocity`. Latents are float32 tensors (1, …) on the policy's device.
+    v = ε − x₀; guidance happens inside `velocity`. Latents are float32 of shape (1, …), numpy arrays or
+    torch tensors on the policy's device as the policy likes (`engine.sampling.arrays`).
     """
 
     @property
@@ -48,15 +50,15 @@ class Policy(Protocol):
         """All work that does not depend on the sample: once per face, whatever the number of variations."""
         ...
 
-    def noise(self, condition: Condition, seed: int) -> torch.Tensor:
+    def noise(self, condition: Condition, seed: int) -> Latent:
         """Unit Gaussian latent, drawn on the CPU from `seed` and moved, so that it is equal on every device."""
         ...
 
-    def velocity(self, x: torch.Tensor, sigma: float, condition: Condition) -> torch.Tensor:
+    def velocity(self, x: Latent, sigma: float, condition: Condition) -> Latent:
         """v(x, σ | condition), same shape and dtype as x."""
         ...
 
-    def decode(self, latent: torch.Tensor, photo: Photo, condition: Condition) -> RetouchLayers:
+    def decode(self, latent: Latent, photo: Photo, condition: Condition) -> RetouchLayers:
         """The layers that latent x₀ proposes for this face."""
         ...
 

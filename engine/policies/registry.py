@@ -1,6 +1,6 @@
 """Policies by name: those that Porelight knows, and versions of them that were trained here (`versions`).
 
-Their modules, and torch with them, are imported only when one is loaded.
+Their modules, and what computes them, are imported only when one is loaded.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine import device as devices
-from engine.errors import ModelMissingError, UsageError
+from engine.device import Runtime
+from engine.errors import DeviceError, ModelMissingError, UsageError
 from engine.policies import versions
 from engine.policies.base import Policy
 
@@ -20,7 +21,8 @@ DEFAULT = versions.SHIPPED
 
 @dataclass(frozen=True)
 class PolicyEntry:
-    """What is known of a policy without loading it. weights: where its weights come from, as a sentence for people."""
+    """What is known of a policy without loading it. weights: where its weights come from, as a sentence for people.
+    runtimes: what can compute it, the preferred one first."""
 
     name: str
     summary: str
@@ -29,6 +31,7 @@ class PolicyEntry:
     loader: str
     shipped: bool
     weights: str
+    runtimes: tuple[Runtime, ...] = ("torch",)
 
 
 POLICIES = (
@@ -40,6 +43,7 @@ POLICIES = (
         "load_compact",
         shipped=True,
         weights="It is part of Porelight.",
+        runtimes=("onnx", "torch"),
     ),
     PolicyEntry(
         "kontext",
@@ -84,8 +88,12 @@ def remembered(name: str, version: str) -> str:
     return found.name
 
 
-def load_policy(name: str, *, model: Path | None = None, device: str = "auto") -> Policy:
+def load_policy(
+    name: str, *, model: Path | None = None, device: str = "auto", runtime: Runtime | None = None
+) -> Policy:
     """Load a policy, or a trained version, onto a device; `model` is the local folder of weights that are not shipped.
+
+    runtime: the only one to try, instead of the policy's own order.
 
     Raises: UsageError, DeviceError, ModelMissingError (weights or an optional package), ModelCorruptError.
     """
@@ -97,14 +105,17 @@ def load_policy(name: str, *, model: Path | None = None, device: str = "auto") -
         raise ModelMissingError(f"There is no model folder {model.name!r}.", policy.weights, path=str(model))
     if policy.shipped and model is not None:
         raise UsageError(f"The policy {name!r} has its own weights.", "Leave out --model.")
-    chosen = devices.resolve(device)
-    try:
-        loader: Callable[..., Policy] = getattr(importlib.import_module(policy.module), policy.loader)
-        if trained is not None:
-            return loader(chosen, trained)
-        return loader(chosen) if policy.shipped else loader(model, chosen)
-    except ImportError as error:
-        missing = error.name or "a package"
-        raise ModelMissingError(
-            f"The policy {name!r} needs the package {missing!r}.", "Install it: pip install 'porelight[generative]'"
-        ) from error
+    problem: DeviceError | None = None
+    for chosen, by in devices.candidates(device, policy.runtimes if runtime is None else (runtime,)):
+        try:
+            loader: Callable[..., Policy] = getattr(importlib.import_module(policy.module), policy.loader)
+            return loader(chosen, by, trained) if policy.shipped else loader(model, chosen)
+        except DeviceError as error:
+            problem = problem or error
+        except ImportError as error:
+            missing = error.name or "a package"
+            raise ModelMissingError(
+                f"The policy {name!r} needs the package {missing!r}.", "Install it: pip install 'porelight[generative]'"
+            ) from error
+    assert problem is not None
+    raise problem

@@ -1,1 +1,1 @@
-"""Sampling of flow-matching policies: schedules, pure steps, log-probabilities, one loop. Imports torch."""
+"""Sampling of flow-matching policies: schedules, pure steps, log-probabilities, one loop. On arrays or tensors."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from engine.errors import ModelCorruptError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.sampling import schedules
+from engine.sampling.arrays import Latent, finite, gaussian, like, matching, without_gradients
 from engine.sampling.steps import Form, Step, cps_step, dpg_step, log_ratio, ode_step, sde_step
 
 Kind = Literal["ode", "sde", "cps", "dpg"]
-Velocity = Callable[[Tensor, float], Tensor]
+Velocity = Callable[[Latent, float], Latent]
 
 _STEP_STREAM = 0x5851F42D4C957F2D
 """Turned into the seed, so that step noise never repeats the starting noise that a policy draws from the same seed."""
@@ -55,7 +55,7 @@ class SamplerConfig:
             raise ValueError(f"η = {self.eta} has no meaning for {self.kind!r}: use the ODE for no noise.")
         if self.kind == "dpg":
             schedules.guidance(self.steps, self.lambda_max)
-            schedules.guided_steps(self.steps, self.segments, torch.Generator())
+            schedules.guided_steps(self.steps, self.segments, np.random.default_rng(0))
         elif self.steps < 2:
             raise ValueError("A stochastic sampler needs at least two steps.")
 
@@ -71,11 +71,11 @@ class Draw:
     index: int
     t: float
     t_next: float
-    x: Tensor
-    velocity: Tensor
+    x: Latent
+    velocity: Latent
     step: Step
 
-    def log_ratio(self, velocity: Tensor) -> Tensor:
+    def log_ratio(self, velocity: Latent) -> Latent:
         """`steps.log_ratio` of another policy's velocity at (x, t) to the one that drew this step. Shape (B,)."""
         return log_ratio(velocity, self.velocity, self.step.noise, self.step.gain)
 
@@ -86,23 +86,23 @@ class Trajectory:
 
     times: tuple[float, ...]
     draws: tuple[Draw, ...]
-    anchor: Tensor | None = None
+    anchor: Latent | None = None
 
 
 @dataclass(frozen=True)
 class Sample:
     """latent: x₀, shape and dtype of the starting noise. trajectory: only if it was asked for."""
 
-    latent: Tensor
+    latent: Latent
     trajectory: Trajectory | None = None
 
 
 def sample(
     policy_velocity: Velocity,
-    noise: Tensor,
+    noise: Latent,
     config: SamplerConfig,
     *,
-    anchor: Tensor | None = None,
+    anchor: Latent | None = None,
     seed: int = 0,
     token: CancelToken | None = None,
     report: Report = silent,
@@ -116,13 +116,13 @@ def sample(
     Raises: ValueError for shapes and dtypes, Cancelled, ModelCorruptError if a velocity is not finite.
     """
     first = 0.0
-    with torch.no_grad():
+    with without_gradients(noise):
         if config.kind == "dpg" and anchor is None:
             first = 0.5
             ode = SamplerConfig("ode", config.steps, config.shift, sigmas=config.sigmas)
             anchor = _run(policy_velocity, noise, ode, None, seed, token, _part(report, 0.0, first), False).latent
         if anchor is not None:
-            anchor = anchor.to(noise.device, noise.dtype)
+            anchor = matching(anchor, noise)
         return _run(policy_velocity, noise, config, anchor, seed, token, _part(report, first, 1.0), keep)
 
 
@@ -132,16 +132,16 @@ def _part(report: Report, low: float, high: float) -> Report:
 
 def _run(
     policy_velocity: Velocity,
-    noise: Tensor,
+    noise: Latent,
     config: SamplerConfig,
-    anchor: Tensor | None,
+    anchor: Latent | None,
     seed: int,
     token: CancelToken | None,
     report: Report,
     keep: bool,
 ) -> Sample:
     times = config.times()
-    generator = torch.Generator().manual_seed((seed ^ _STEP_STREAM) % 2**63)
+    generator = np.random.default_rng((seed ^ _STEP_STREAM) % 2**63)
     random_steps = _random_steps(config, generator)
     pull = schedules.guidance(config.steps, config.lambda_max) if config.kind == "dpg" else ()
     x, draws = noise, []
@@ -150,7 +150,7 @@ def _run(
             token.check()
         v = policy_velocity(x, t)
         if index in random_steps:
-            fresh = torch.randn(x.shape, generator=generator, dtype=torch.float32).to(x.device)
+            fresh = like(gaussian(tuple(x.shape), generator), x)
             lam = pull[index] if pull else 0.0
             step = _stochastic(config, x, v, t, t_next, fresh, anchor, lam)
             if keep:
@@ -158,7 +158,7 @@ def _run(
             x = step.sample
         else:
             x = ode_step(x, v, t, t_next)
-        if not bool(torch.isfinite(x).all()):
+        if not finite(x):
             raise ModelCorruptError(
                 f"The policy computed values that are not numbers in step {index + 1} of {config.steps}.",
                 "Try another device or check the model's files.",
@@ -168,7 +168,7 @@ def _run(
     return Sample(x, Trajectory(times, tuple(draws), used) if keep else None)
 
 
-def _random_steps(config: SamplerConfig, generator: torch.Generator) -> frozenset[int]:
+def _random_steps(config: SamplerConfig, generator: np.random.Generator) -> frozenset[int]:
     if config.kind == "ode":
         return frozenset()
     if config.kind == "dpg":
@@ -178,12 +178,12 @@ def _random_steps(config: SamplerConfig, generator: torch.Generator) -> frozense
 
 def _stochastic(
     config: SamplerConfig,
-    x: Tensor,
-    v: Tensor,
+    x: Latent,
+    v: Latent,
     t: float,
     t_next: float,
-    noise: Tensor,
-    anchor: Tensor | None,
+    noise: Latent,
+    anchor: Latent | None,
     lam: float,
 ) -> Step:
     if config.kind == "dpg":

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
+import numpy as np
 
 MAX_TAIL = 2
 """The last steps that are never stochastic, where there are steps enough: noise put in there stays as grain."""
@@ -59,7 +59,7 @@ def tail(steps: int, segments: int = 1) -> int:
     return MAX_TAIL if steps - MAX_TAIL >= segments else 1
 
 
-def guided_steps(steps: int, segments: int, generator: torch.Generator) -> tuple[int, ...]:
+def guided_steps(steps: int, segments: int, generator: np.random.Generator) -> tuple[int, ...]:
     """One random step index in each of K segments of nearly equal length; never one of the last (`tail`).
 
     Raises: ValueError if there are fewer free steps than segments.
@@ -68,4 +68,4 @@ def guided_steps(steps: int, segments: int, generator: torch.Generator) -> tuple
     if not 1 <= segments <= free:
         raise ValueError(f"{steps} steps leave {max(free, 0)} free ones, too few for {segments} segments.")
     edges = [free * k // segments for k in range(segments + 1)]
-    return tuple(int(torch.randint(low, high, (), generator=generator)) for low, high in pairwise(edges))
+    return tuple(int(generator.integers(low, high)) for low, high in pairwise(edges))

@@ -1,4 +1,4 @@
-"""One step from time t to t' < t, as pure functions on tensors; every random number is passed in.
+"""One step from time t to t' < t, as pure functions on latents; every random number is passed in.
 
 Conventions: x_t = (1 − t)·x₀ + t·ε, v = ε − x₀, x̂₀ = x − t·v, x̂₁ = x + (1 − t)·v. Latents have shape (B, …) and any
 floating dtype but float64, which Apple GPUs lack; arithmetic is float32 and results have the dtype of x.
@@ -13,8 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
-from torch import Tensor
+from engine.sampling.arrays import Latent, float32, matching, narrow
 
 Form = Literal["cps", "paper"]
 
@@ -28,21 +27,21 @@ class Step:
     about as 1 − λ.
     """
 
-    sample: Tensor
-    mean: Tensor
-    noise: Tensor
+    sample: Latent
+    mean: Latent
+    noise: Latent
     std: float
     gain: float
     guidance: float = 0.0
 
 
-def ode_step(x: Tensor, v: Tensor, t: float, t_next: float) -> Tensor:
+def ode_step(x: Latent, v: Latent, t: float, t_next: float) -> Latent:
     """Euler step x − v·(t − t'). Raises: ValueError."""
     _check(x, v, t, t_next)
-    return (x.float() - v.float() * (t - t_next)).to(x.dtype)
+    return matching(float32(x) - float32(v) * (t - t_next), x)
 
 
-def sde_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor) -> Step:
+def sde_step(x: Latent, v: Latent, t: float, t_next: float, eta: float, noise: Latent) -> Step:
     """Euler–Maruyama step of the reverse SDE with the flow's marginals.
 
     Diffusion σ = η·√(t / (1 − t)), with t' for t inside the root at t = 1.
@@ -51,7 +50,7 @@ def sde_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: T
     return _diffuse(x, v, t, t_next, eta, noise, None, 0.0)
 
 
-def cps_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor) -> Step:
+def cps_step(x: Latent, v: Latent, t: float, t_next: float, eta: float, noise: Latent) -> Step:
     """Coefficients-preserving step: x' has exactly the noise level t'. η in (0, 1].
 
     s = t'·sin(ηπ/2), mean = (1 − t')·x̂₀ + √(t'² − s²)·x̂₁. The noise level is exact, the spread of the data is not: s
@@ -62,14 +61,14 @@ def cps_step(x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: T
 
 
 def dpg_step(
-    x: Tensor,
-    v: Tensor,
+    x: Latent,
+    v: Latent,
     t: float,
     t_next: float,
     eta: float,
-    noise: Tensor,
+    noise: Latent,
     *,
-    anchor: Tensor,
+    anchor: Latent,
     guidance: float,
     form: Form = "cps",
 ) -> Step:
@@ -85,10 +84,10 @@ def dpg_step(
     if anchor.shape != x.shape:
         raise ValueError(f"The anchor's shape {tuple(anchor.shape)} is not the latent's {tuple(x.shape)}.")
     step = {"cps": _preserve, "paper": _diffuse}[form]
-    return step(x, v, t, t_next, eta, noise, anchor.float(), guidance)
+    return step(x, v, t, t_next, eta, noise, float32(anchor), guidance)
 
 
-def log_prob(sample: Tensor, mean: Tensor, std: float) -> Tensor:
+def log_prob(sample: Latent, mean: Latent, std: float) -> Latent:
     """Gaussian log-density of a step, averaged over the entries of each latent. Shape (B,), float32.
 
     To compare policies use `log_ratio`: this one divides a vanishing difference by a vanishing std as λ → 1.
@@ -96,11 +95,11 @@ def log_prob(sample: Tensor, mean: Tensor, std: float) -> Tensor:
     """
     if not (math.isfinite(std) and std > 0):
         raise ValueError(f"A step with standard deviation {std} has no density.")
-    z = (sample.float() - mean.float()) / std
+    z = (float32(sample) - float32(mean)) / std
     return _average(-0.5 * z * z) - math.log(std) - 0.5 * math.log(2 * math.pi)
 
 
-def log_ratio(v_new: Tensor, v_old: Tensor, noise: Tensor, gain: float) -> Tensor:
+def log_ratio(v_new: Latent, v_old: Latent, noise: Latent, gain: float) -> Latent:
     """log p_new(x') − log p_old(x') of a step that was drawn with v_old, averaged over entries. Shape (B,), float32.
 
     With u = gain·(v_new − v_old), the shift of the mean in units of std, it is u·ε − u²/2. λ appears nowhere, and
@@ -109,12 +108,12 @@ def log_ratio(v_new: Tensor, v_old: Tensor, noise: Tensor, gain: float) -> Tenso
     """
     if not math.isfinite(gain):
         raise ValueError(f"A step with gain {gain} has no density.")
-    u = gain * (v_new.float() - v_old.float())
-    return _average(u * (noise.float() - 0.5 * u))
+    u = gain * (float32(v_new) - float32(v_old))
+    return _average(u * (float32(noise) - 0.5 * u))
 
 
 def _diffuse(
-    x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor, anchor: Tensor | None, guidance: float
+    x: Latent, v: Latent, t: float, t_next: float, eta: float, noise: Latent, anchor: Latent | None, guidance: float
 ) -> Step:
     _check(x, v, t, t_next, noise)
     if not (math.isfinite(eta) and eta > 0):
@@ -124,17 +123,17 @@ def _diffuse(
     variance = eta**2 * t / free
     correction = variance * dt / (2 * t)
     std = math.sqrt(variance * dt)
-    wide, velocity = x.float(), v.float()
+    wide, velocity = float32(x), float32(v)
     clean, noisy = wide - t * velocity, wide + (1 - t) * velocity
     if anchor is not None:
-        clean = torch.lerp(clean, anchor, guidance)
+        clean = clean + guidance * (anchor - clean)
     mean = wide - (wide - clean) * (dt / t) - (1 - guidance) * correction * noisy
     gain = -(dt + correction * (1 - t)) / std
     return _draw(x, mean, noise, (1 - guidance) * std, gain, guidance)
 
 
 def _preserve(
-    x: Tensor, v: Tensor, t: float, t_next: float, eta: float, noise: Tensor, anchor: Tensor | None, guidance: float
+    x: Latent, v: Latent, t: float, t_next: float, eta: float, noise: Latent, anchor: Latent | None, guidance: float
 ) -> Step:
     _check(x, v, t, t_next, noise)
     if not 0 < eta <= 1:
@@ -144,30 +143,30 @@ def _preserve(
     full = t_next * math.sin(eta * math.pi / 2)
     std = (1 - guidance) * full
     rest = math.sqrt(max(t_next**2 - std**2, 0.0))
-    wide, velocity = x.float(), v.float()
+    wide, velocity = float32(x), float32(v)
     clean, noisy = wide - t * velocity, wide + (1 - t) * velocity
     if anchor is not None:
-        clean = torch.lerp(clean, anchor, guidance)
+        clean = clean + guidance * (anchor - clean)
         noisy = (wide - (1 - t) * clean) / t
     mean = (1 - t_next) * clean + rest * noisy
     gain = (rest * (1 - t) - (1 - t_next) * t) / full
     return _draw(x, mean, noise, std, gain, guidance)
 
 
-def _draw(x: Tensor, mean: Tensor, noise: Tensor, std: float, gain: float, guidance: float) -> Step:
-    wide = noise.float()
-    return Step((mean + std * wide).to(x.dtype), mean, wide, std, gain, guidance)
+def _draw(x: Latent, mean: Latent, noise: Latent, std: float, gain: float, guidance: float) -> Step:
+    wide = float32(noise)
+    return Step(matching(mean + std * wide, x), mean, wide, std, gain, guidance)
 
 
-def _average(values: Tensor) -> Tensor:
-    return values.flatten(1).mean(1) if values.ndim > 1 else values
+def _average(values: Latent) -> Latent:
+    return values.reshape(values.shape[0], -1).mean(1) if values.ndim > 1 else values
 
 
-def _check(x: Tensor, v: Tensor, t: float, t_next: float, noise: Tensor | None = None) -> None:
+def _check(x: Latent, v: Latent, t: float, t_next: float, noise: Latent | None = None) -> None:
     if not 0 <= t_next < t <= 1:
         raise ValueError(f"Time runs from 1 to 0: a step from {t} to {t_next} is none.")
-    for tensor in (x, v) if noise is None else (x, v, noise):
-        if tensor.shape != x.shape:
-            raise ValueError(f"Shapes {tuple(tensor.shape)} and {tuple(x.shape)} differ.")
-        if not tensor.is_floating_point() or tensor.dtype == torch.float64:
-            raise ValueError(f"Latents are float32, float16 or bfloat16, not {tensor.dtype}.")
+    for latent in (x, v) if noise is None else (x, v, noise):
+        if latent.shape != x.shape:
+            raise ValueError(f"Shapes {tuple(latent.shape)} and {tuple(x.shape)} differ.")
+        if not narrow(latent):
+            raise ValueError(f"Latents are float32, float16 or bfloat16, not {latent.dtype}.")

@@ -102,12 +102,19 @@ def test_devices_that_are_not_there() -> None:
     from engine.errors import DeviceError, UsageError
 
     with pytest.raises(UsageError, match="quantum"):
-        device.resolve("quantum")
+        list(device.candidates("quantum"))
     for name in {"cuda", "mps"} - set(device.available()):
         with pytest.raises(DeviceError, match=name) as caught:
-            device.resolve(name)
+            list(device.candidates(name))
         assert caught.value.hint
-    assert device.resolve("auto") == device.available()[0]
+
+
+def test_auto_tries_every_device_of_the_preferred_runtime_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = {"onnx": ("directml", "cpu"), "torch": ("cuda", "cpu")}
+    monkeypatch.setattr(device, "available", found.__getitem__)
+    order = [("directml", "onnx"), ("cpu", "onnx"), ("cuda", "torch"), ("cpu", "torch")]
+    assert list(device.candidates("auto", ("onnx", "torch"))) == order
+    assert list(device.candidates("cuda", ("onnx", "torch"))) == [("cuda", "torch")]
 
 
 def test_models_damaged_or_missing_are_said(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:

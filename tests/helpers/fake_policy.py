@@ -119,7 +119,7 @@ def _undo(box: Box, centre: tuple[float, float], radius: float) -> np.ndarray:
     return (falloff[..., None] * np.float32([0.02, 0.16, 0.13])).astype(np.float16)
 
 
-def load_fake(device: str) -> FakePolicy:
+def load_fake(device: str, runtime: str, trained: object = None) -> FakePolicy:
     return FakePolicy()
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 
 from engine.policies.compact import field as fields
 from engine.policies.compact.nets import FieldNet
-from engine.policies.compact.policy import FIELD_VERSION
+from engine.policies.compact.networks import FIELD_VERSION
 from engine.types import F32, LAYERS
 from trainer.pretrain.faces import load_faces
 

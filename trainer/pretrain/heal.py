@@ -27,7 +27,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from engine.imageio.colour import to_lab
-from engine.policies.compact.nets import HEAL_VERSION, HealNet, to_model
+from engine.policies.compact.nets import HealNet, to_model
+from engine.policies.compact.networks import HEAL_VERSION
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES
 from trainer.pretrain.faces import TrainingFace, load_faces
 from trainer.pretrain.light import encode

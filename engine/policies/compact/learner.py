@@ -5,7 +5,6 @@ Marks are the heal network's affair and no part of what is learned.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +19,9 @@ from engine.errors import ModelCorruptError
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.policies.base import Condition, Policy
 from engine.policies.compact import field as fields
-from engine.policies.compact.policy import FIELD_VERSION, CompactCondition, CompactPolicy
+from engine.policies.compact import tensors
+from engine.policies.compact.networks import FIELD_VERSION
+from engine.policies.compact.policy import CompactCondition, CompactPolicy
 from engine.policies.compact.propose import lab_deltas
 from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, Decision, FaceAnalysis, Strengths
 
@@ -29,30 +30,30 @@ _ENTRIES: Final = tuple(DEFAULT_STRENGTHS[name] > 0 for name in LAYERS)
 
 
 class CompactLearner(CompactPolicy):
-    """Implements `engine.policies.base.TrainablePolicy` over a loaded policy, which becomes the reference."""
+    """Implements `engine.policies.base.TrainablePolicy` over a loaded policy; its twin in torch is the reference."""
+
+    field: tensors.TorchNetwork
 
     def __init__(self, base: CompactPolicy) -> None:
-        self.heal, self._info, self._reference = base.heal, base.info, base
-        self.field = copy.deepcopy(base.field).requires_grad_(True)
-
-    def velocity(self, x: torch.Tensor, sigma: float, condition: Condition) -> torch.Tensor:
-        data: CompactCondition = condition.data
-        time = torch.full((x.shape[0],), sigma, dtype=x.dtype, device=x.device)
-        return self.field(x, time, data.features.expand(x.shape[0], -1))
+        info = base.info
+        device = info.device if info.device in ("cuda", "mps") else "cpu"
+        self._reference = CompactPolicy(base.heal, tensors.field(base.field.weights, device), device, info.name)
+        super().__init__(base.heal, tensors.field(base.field.weights, device), device, info.name)
+        self.field.module.requires_grad_(True)
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
-        return self.field.parameters()
+        return self.field.module.parameters()
 
     def reference(self) -> Policy:
         return self._reference
 
     def weights(self) -> bytes:
-        state = {key: value.detach().cpu().contiguous() for key, value in self.field.state_dict().items()}
+        state = {key: value.detach().cpu().contiguous() for key, value in self.field.module.state_dict().items()}
         return save(state, {"network": "field", "version": str(FIELD_VERSION)})
 
     def load(self, weights: bytes) -> None:
         try:
-            self.field.load_state_dict(load(weights))
+            self.field.module.load_state_dict(load(weights))
         except (SafetensorError, RuntimeError) as error:
             raise ModelCorruptError(
                 "The saved weights do not fit this version of Porelight.", "Start the training anew."

@@ -10,9 +10,6 @@ from torch.nn import functional as F
 
 from engine.types import MARK_CLASSES
 
-HEAL_VERSION = 2
-HEAL_MULTIPLE = 16
-"""Sides of the heal network's input are multiples of this."""
 HEAL_CHANNELS = 3 + len(MARK_CLASSES)
 
 

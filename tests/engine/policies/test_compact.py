@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import cv2
@@ -15,16 +17,26 @@ from engine.layers.render import render
 from engine.metrics.texture import texture_retention
 from engine.policies.base import Policy
 from engine.policies.compact import field as fields
-from engine.policies.compact.nets import HEAL_VERSION, HealNet, from_model, to_model
-from engine.policies.compact.policy import load_compact, load_weights
+from engine.policies.compact import networks, tensors
+from engine.policies.compact.nets import HealNet, from_model, to_model
+from engine.policies.compact.networks import HEAL_VERSION, OnnxNetwork, read_weights
+from engine.policies.compact.policy import load_compact
+from engine.sampling.arrays import to_numpy
 from engine.sampling.loop import SamplerConfig, sample
 from engine.types import LAYERS, Decision, FaceEdits, MarkKind
+from engine.weights import locate
 from tests.helpers.faces import SPOTS, synthetic_face
+from tests.tolerances import RUNTIME_CODES, RUNTIME_FLOAT, RUNTIME_LATENT, RUNTIME_MEAN
 
 
 @pytest.fixture(scope="module")
 def policy():
     return load_compact("cpu")
+
+
+@pytest.fixture(scope="module")
+def in_torch():
+    return load_compact("cpu", "torch")
 
 
 def _draw(policy, condition, seed, kind="ode"):
@@ -45,8 +57,8 @@ def test_it_is_a_policy_and_repeats_itself(policy):
     photo, face = synthetic_face(size=(480, 400), width=220.0)
     condition = policy.encode(photo, face)
     one, again, other = (_draw(policy, condition, seed) for seed in (1, 1, 2))
-    assert torch.equal(one, again)
-    assert not torch.allclose(one, other, atol=0.05)
+    assert np.array_equal(one, again)
+    assert not np.allclose(one, other, atol=0.05)
     layers = policy.decode(one, photo, condition)
     assert set(layers.deltas) <= set(LAYERS)
     twice = [render(photo, [(policy.decode(one, photo, condition), FaceEdits())]) for _ in range(2)]
@@ -57,9 +69,9 @@ def test_styles_differ_between_seeds_as_much_as_in_the_training_data(policy):
     """Mean amounts over 64 seeds: the collapse of a few-step ODE to the mean style would show here."""
     photo, face = synthetic_face(size=(480, 400), width=220.0)
     condition = policy.encode(photo, face)
-    noise = torch.cat([policy.noise(condition, seed) for seed in range(64)])
+    noise = np.concatenate([policy.noise(condition, seed) for seed in range(64)])
     config = SamplerConfig("ode", policy.info.steps, policy.info.shift)
-    latents = sample(lambda x, s: policy.velocity(x, s, condition), noise, config).latent.numpy()
+    latents = sample(lambda x, s: policy.velocity(x, s, condition), noise, config).latent
     for name in ("smooth", "tone", "light"):
         c = LAYERS.index(name)
         means = latents[:, c, 0, 0] * fields.SCALES[c, 0, 0] + fields.MEANS[c]
@@ -114,6 +126,70 @@ def test_a_real_face_loses_red_marks_and_keeps_its_pores(policy, portraits):
     assert removed and all(m.kind not in (MarkKind.MOLE, MarkKind.FRECKLE) for m in removed)
 
 
+def _onnx_heal(weights, version=HEAL_VERSION, side=32):
+    probe = [np.full((1, 3, side, side), 50, np.float32)]
+    return OnnxNetwork(locate(networks.HEAL_GRAPH), weights, version, probe)
+
+
+def test_both_runtimes_compute_the_same(policy, in_torch):
+    """From maps to pixels."""
+    assert policy.info == in_torch.info
+    photo, face = synthetic_face(size=(480, 400), width=220.0)
+    conditions = [each.encode(photo, face) for each in (policy, in_torch)]
+    assert len(conditions[0].data.marks) == len(conditions[1].data.marks) > 0
+    latents = [_draw(each, c, 5, "dpg") for each, c in zip((policy, in_torch), conditions, strict=True)]
+    assert isinstance(latents[0], np.ndarray) and isinstance(latents[1], torch.Tensor)
+    assert np.abs(latents[0] - to_numpy(latents[1])).max() < RUNTIME_LATENT
+    one, other = (
+        render(photo, [(each.decode(x, photo, c), FaceEdits())]).astype(int)
+        for each, x, c in zip((policy, in_torch), latents, conditions, strict=True)
+    )
+    assert np.abs(one - other).max() <= RUNTIME_CODES
+    assert np.abs(one - other).mean() < RUNTIME_MEAN
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 16, 48), (2, 3, 112, 80)])
+def test_the_heal_graph_takes_any_size_and_is_the_network(shape):
+    """In single precision, against torch; with weights that are not the shipped ones, so that none is baked in."""
+    torch.manual_seed(3)
+    net = HealNet()
+    for value in net.state_dict().values():
+        value += torch.randn_like(value) * 0.05
+    values = {key: value.numpy().copy() for key, value in net.state_dict().items()}
+    weights = networks.Weights("heal", values, "none")
+    lab = np.random.default_rng(0).random(shape, dtype=np.float32) * 60
+    with torch.no_grad():
+        expected = tensors.HealMaps(net)(torch.from_numpy(lab)).numpy()
+    found = _onnx_heal(weights)(lab)
+    assert found.std() > 0.1
+    np.testing.assert_allclose(found, expected, atol=RUNTIME_FLOAT * np.abs(expected).max())
+
+
+def test_a_graph_or_a_picture_that_does_not_fit_is_refused_in_words():
+    weights = read_weights(locate(networks.HEAL_WEIGHTS), HEAL_VERSION)
+    with pytest.raises(ModelCorruptError, match=f"heal.onnx is of version {HEAL_VERSION}, but 99"):
+        _onnx_heal(weights, version=99)
+    with pytest.raises(ModelCorruptError, match="does not fit"):
+        _onnx_heal(weights, side=31)
+
+
+def test_retouching_imports_no_torch():
+    script = """
+import sys
+from engine.policies.registry import load_policy
+from engine.session import RetouchSession
+from tests.helpers.faces import synthetic_face
+photo, face = synthetic_face(size=(240, 200), width=120.0)
+session = RetouchSession(photo)
+session.faces, policy = (face,), load_policy("compact", device="auto")
+session.propose(policy)
+assert len(list(session.vary(policy, 1))) == 1
+print(sorted({"torch", "diffusers"} & set(sys.modules)), policy.info.device)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["[]", "cpu"]
+
+
 def _state(version=str(HEAL_VERSION)):
     return {k: v.half() for k, v in HealNet().state_dict().items()}, {"version": version}
 
@@ -131,14 +207,16 @@ def test_bad_weights_are_refused_in_words(tmp_path, spoil, words):
     state, metadata = spoil(*_state())
     save_file(state, path, metadata)
     with pytest.raises(ModelCorruptError, match=words):
-        load_weights(HealNet(), path, HEAL_VERSION)
+        tensors.heal(read_weights(path, HEAL_VERSION))
+    with pytest.raises(ModelCorruptError, match="|".join((words, "cannot be loaded"))):
+        _onnx_heal(read_weights(path, HEAL_VERSION))
 
 
 def test_a_file_that_is_no_safetensors_is_refused(tmp_path):
     path = tmp_path / "heal.safetensors"
     path.write_bytes(b"not a model")
     with pytest.raises(ModelCorruptError, match="cannot be read"):
-        load_weights(HealNet(), path, HEAL_VERSION)
+        read_weights(path, HEAL_VERSION)
 
 
 def test_numbers_that_are_not_finite_never_reach_the_picture(policy):

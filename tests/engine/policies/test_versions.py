@@ -30,7 +30,7 @@ def weights() -> bytes:
     """The shipped flow with another last bias: it proposes something visibly different."""
     changed = learner(load_compact("cpu"))
     with torch.no_grad():
-        changed.field.head.bias += 0.5
+        changed.field.module.head.bias += 0.5
     return changed.weights()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -218,3 +219,23 @@ def test_no_float64_on_the_path(kind, form, dtype) -> None:  # type: ignore[no-u
 def test_the_float64_guard_can_fail() -> None:
     with pytest.raises(AssertionError, match="float64"), NoDoubles():
         torch.zeros(2) + torch.zeros(2, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("form", ["cps", "paper"])
+def test_arrays_and_tensors_are_sampled_alike(kind, form) -> None:  # type: ignore[no-untyped-def]
+    """One loop for both: the same random numbers, the same arithmetic."""
+    flow, noise, anchor = gaussian_flow(0.5, 0.2), randn(3, 4, 5), randn(3, 4, 5, seed=1)
+    config = SamplerConfig(kind, 9, 3.0, form=form)
+    of_tensors = sample(flow, noise, config, anchor=anchor, seed=4).latent
+    of_arrays = sample(flow, noise.numpy(), config, anchor=anchor.numpy(), seed=4).latent
+    assert isinstance(of_arrays, np.ndarray) and of_arrays.dtype == np.float32
+    np.testing.assert_allclose(of_arrays, of_tensors.numpy(), atol=2e-6)
+
+
+def test_an_array_that_is_not_finite_or_too_wide_is_refused() -> None:
+    config = SamplerConfig("ode", 4)
+    with pytest.raises(ModelCorruptError):
+        sample(lambda x, t: x * np.float32(np.nan), np.ones((1, 2), np.float32), config)
+    with pytest.raises(ValueError, match="float64"):
+        sample(lambda x, t: x, np.ones((1, 2)), config)
