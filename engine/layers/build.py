@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ModelCorruptError
 from engine.imageio.colour import from_lab
 from engine.layers.heal import heal_patches
-from engine.types import AREAS, F32, LAYERS, FaceAnalysis, Mark, Photo, RetouchLayers
+from engine.marks.find import MarkMasks
+from engine.types import AREAS, F32, LAYERS, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo, RetouchLayers
 
 NEGLIGIBLE: Final = np.float32(2e-6)
 """Deltas below this (an eighth of a 16-bit step) become 0, so that the mask covers only what changes."""
@@ -69,6 +72,43 @@ def build_layers(
     return RetouchLayers(face.id, face.grid, face.width, deltas, gain, mask, tuple(marks), patches, regions)
 
 
+class ScaledDeltas(Mapping[str, F32]):
+    """Deltas in other amounts, each worked out when it is first asked for: most variations are never looked at."""
+
+    def __init__(self, deltas: Mapping[str, F32], factor: Callable[[str], F32]) -> None:
+        self._deltas, self._factor = deltas, factor
+        self._known: dict[str, F32] = {}
+
+    def __getitem__(self, name: str) -> F32:
+        if name not in self._known:
+            delta = self._deltas[name]
+            spread = np.asarray(cv2.merge([self._factor(name)] * 3), np.float32)
+            self._known[name] = np.multiply(spread, delta, out=spread)
+        return self._known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._deltas)
+
+    def __len__(self) -> int:
+        return len(self._deltas)
+
+
+def scaled(layers: RetouchLayers, factor: Callable[[str], F32]) -> RetouchLayers:
+    """The same layers in other amounts, without encoding anything anew: each is linear in its `factor(name)` (h, w).
+    A mark's patch takes the factor at the mark's middle. The mask stays: where it is 0, so is every delta."""
+    gain = layers.texture_gain
+    gain = gain if gain is None else gain * factor("texture")
+    heal = factor("heal")
+    patches = tuple(_scaled_patch(patch, heal, layers.grid) for patch in layers.patches)
+    return replace(layers, deltas=ScaledDeltas(layers.deltas, factor), texture_gain=gain, patches=patches)
+
+
+def _scaled_patch(patch: HealPatch, factor: F32, grid: FaceGrid) -> HealPatch:
+    x0, y0, x1, y1 = patch.box
+    x, y = grid.to_grid(np.array([[(x0 + x1) / 2, (y0 + y1) / 2]], np.float32))[0].astype(int)
+    return replace(patch, delta=patch.delta * np.float16(factor[y, x]))
+
+
 def _check(photo: Photo, name: str, values: F32, shape: tuple[int, ...]) -> None:
     if values.shape != shape:
         raise ValueError(f"The {name} layer has shape {values.shape} instead of {shape}.")
@@ -112,12 +152,20 @@ def _partition(
     total = np.zeros(shape, np.float32)
     cut: dict[str, SoftMask] = {}
     for mark in marks:
-        mask = masks[mark.id]
-        _check(photo, "heal", mask, shape)
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if rows.size:
-            where = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
-            cut[mark.id] = (where, np.clip(mask[where], 0, 1).astype(np.float32))
+        where, mask = masks.cut(mark.id) if isinstance(masks, MarkMasks) else _cut(photo, masks[mark.id], shape)
+        _check(photo, "heal", mask, mask.shape)
+        if mask.size:
+            cut[mark.id] = (where, np.clip(mask, 0, 1).astype(np.float32))
             total[where] += cut[mark.id][1]
     share = np.maximum(total, 1)
     return {key: (where, (mask / share[where]).astype(np.float32)) for key, (where, mask) in cut.items()}
+
+
+def _cut(photo: Photo, mask: F32, shape: tuple[int, int]) -> SoftMask:
+    """A whole mask cut to its support."""
+    _check(photo, "heal", mask, shape)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return (slice(0, 0), slice(0, 0)), mask[:0, :0]
+    where = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    return where, mask[where]

@@ -40,10 +40,10 @@ def enlarging(
     first = np.floor(position).astype(np.int64) - (1 if cubic else 0)
     index = first[:, None] + np.arange(4 if cubic else 2)
     weight = _taps(position[:, None] - index, cubic).astype(np.float32)
-    rows = np.repeat(np.arange(stop - start), index.shape[1])
     kept = window or slice(0, count)
-    columns = np.clip(index, 0, count - 1).ravel() - kept.start
-    return _csr(weight.ravel(), rows, columns, (stop - start, kept.stop - kept.start))
+    columns = np.clip(index, 0, count - 1).ravel().astype(np.int32) - np.int32(kept.start)
+    ends = np.arange(0, columns.size + 1, index.shape[1], dtype=np.int32)
+    return sparse.csr_array((weight.ravel(), columns, ends), shape=(stop - start, kept.stop - kept.start))
 
 
 def reach(count: int, origin: int, scale: float, start: int, stop: int) -> slice:
@@ -63,13 +63,8 @@ def averaging(start: int, stop: int, origin: float, step: float, first: int, las
     inside = (cover > 1e-9) & (index >= start) & (index < stop)
     rows = np.repeat(np.arange(last - first), index.shape[1]).reshape(index.shape)
     columns = index.astype(np.int64) - start
-    return _csr((cover / step).astype(np.float32)[inside], rows[inside], columns[inside], (last - first, stop - start))
-
-
-def _csr(values: F32, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64], shape: tuple[int, int]) -> Matrix:
-    matrix = sparse.coo_array((values, (rows, columns)), shape=shape).tocsr()
-    matrix.sum_duplicates()
-    return matrix
+    values = (cover / step).astype(np.float32)[inside]
+    return sparse.coo_array((values, (rows[inside], columns[inside])), shape=(last - first, stop - start)).tocsr()
 
 
 def across(matrix: Matrix, image: F32) -> F32:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -34,10 +35,25 @@ class MarkMasks(Mapping[str, F32]):
     soft: F32
 
     def __getitem__(self, key: str) -> F32:
+        mask = np.zeros(self.labels.shape, np.float32)
+        window, values = self.cut(key)
+        mask[window] = values
+        return mask
+
+    def cut(self, key: str) -> tuple[tuple[slice, slice], F32]:
+        """Where on the grid (rows, columns) a mark's mask is above 0, and its values there; empty if nowhere."""
         try:
-            return np.where(self.labels == self.ids.index(key) + 1, self.soft, np.float32(0))
+            index = self.ids.index(key)
         except ValueError:
             raise KeyError(key) from None
+        window = self._windows[index] if index < len(self._windows) else None
+        if window is None:
+            return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), np.float32)
+        return window, np.where(self.labels[window] == index + 1, self.soft[window], np.float32(0))
+
+    @cached_property
+    def _windows(self) -> list[tuple[slice, slice] | None]:
+        return list(find_objects(self.labels))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.ids)

@@ -76,13 +76,17 @@ def to_modes(latent: F32) -> F32:
     return modes.astype(np.float32)
 
 
+def amount(modes: F32, name: str, shape: tuple[int, int]) -> F32:
+    """The amounts (h, w) of one layer, clipped to [0, limit]."""
+    rows, columns = cosine_basis(shape[0]), cosine_basis(shape[1])
+    values = rows @ modes[LAYERS.index(name)] @ columns.T
+    return np.clip(values, 0, LIMITS[name], out=values)
+
+
 def to_field(latent: F32, shape: tuple[int, int]) -> dict[str, F32]:
     """The amounts (h, w) of each layer, clipped to [0, limit]."""
     modes = to_modes(latent)
-    rows, columns = cosine_basis(shape[0]), cosine_basis(shape[1])
-    return {
-        name: np.clip(rows @ modes[c] @ columns.T, 0, LIMITS[name]).astype(np.float32) for c, name in enumerate(LAYERS)
-    }
+    return {name: amount(modes, name, shape) for name in LAYERS}
 
 
 def _pool(plane: F32, weight: F32) -> F32:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from engine.device import Runtime
 from engine.errors import ModelCorruptError
-from engine.layers.build import build_layers
+from engine.layers.build import build_layers, scaled
 from engine.marks.fill import close_marks
 from engine.marks.find import MarkMasks, find_marks
 from engine.policies import versions
@@ -21,22 +21,25 @@ from engine.policies.compact.networks import HEAL_MULTIPLE, Network
 from engine.policies.compact.propose import lab_deltas
 from engine.policies.versions import SHIPPED, Version
 from engine.sampling.arrays import Latent, gaussian, to_numpy
-from engine.types import F32, Decision, FaceAnalysis, Mark, Photo, RetouchLayers
+from engine.types import F32, LAYERS, Decision, FaceAnalysis, Mark, Photo, RetouchLayers
 from engine.weights.catalogue import locate
 
 STEPS = 16
 SHIFT = 3.0
 """A shifted schedule with fine steps near σ = 1, where the global style is decided."""
+TYPICAL = dict(zip(LAYERS, fields.MEANS, strict=True))
+"""Amounts in which a face's layers are encoded once; a sample's are multiples of them."""
 
 
 @dataclass(frozen=True)
 class CompactCondition:
-    """Everything about a face that no sample changes."""
+    """Everything about a face that no sample changes. layers: in amounts of `TYPICAL`, which samples scale."""
 
     features: F32
     change: F32
     marks: tuple[Mark, ...]
     masks: MarkMasks
+    layers: RetouchLayers
 
 
 class CompactPolicy:
@@ -52,12 +55,12 @@ class CompactPolicy:
         return self._info
 
     def encode(self, photo: Photo, face: FaceAnalysis, instruction: str = "") -> Condition:
-        """Find and heal all marks, and measure what the face needs; `instruction` is not used."""
+        """Find and heal all marks, measure what the face needs, build its layers; `instruction` is not used."""
         change, classes = self._heal(face)
         marks, masks = find_marks(face, change, classes)
         change = close_marks(face.lab, change, masks.soft, face.regions["skin"], face.grid_width)
-        features = fields.face_features(face)
-        return Condition(face, CompactCondition(features, change, marks, masks))
+        layers = _typical_layers(photo, face, change, marks, masks)
+        return Condition(face, CompactCondition(fields.face_features(face), change, marks, masks, layers))
 
     def noise(self, condition: Condition, seed: int) -> Latent:
         shape = (1, fields.CHANNELS, fields.MODES, fields.MODES)
@@ -71,21 +74,8 @@ class CompactPolicy:
 
     def decode(self, latent: Latent, photo: Photo, condition: Condition) -> RetouchLayers:
         data: CompactCondition = condition.data
-        face = condition.face
-        amounts = fields.to_field(to_numpy(latent)[0], face.grid.shape)
-        masks = replace(data.masks, soft=data.masks.soft * amounts["heal"])
-        removed = np.isin(data.masks.labels, [i + 1 for i, m in enumerate(data.marks) if m.decision is Decision.REMOVE])
-        base = face.lab + data.change * (masks.soft * removed)[..., None]
-        protect = np.where(removed, np.float32(0), data.masks.soft)
-        return build_layers(
-            photo,
-            face,
-            lab_deltas(face, base, protect, amounts),
-            texture_gain=amounts["texture"] * face.regions["skin"] * (1 - protect),
-            marks=data.marks,
-            healed_lab=face.lab + data.change,
-            mark_masks=masks,
-        )
+        modes, shape = fields.to_modes(to_numpy(latent)[0]), condition.face.grid.shape
+        return scaled(data.layers, lambda name: fields.amount(modes, name, shape) / TYPICAL[name])
 
     def _heal(self, face: FaceAnalysis) -> tuple[F32, F32]:
         """Change (h, w, 3) in L*a*b* and the probabilities (K, h, w) of `MARK_CLASSES`."""
@@ -98,6 +88,24 @@ class CompactPolicy:
                 "The heal network gave values that are not finite on this device.", "Use --device cpu."
             )
         return np.ascontiguousarray(out[:3].transpose(1, 2, 0)), out[3:]
+
+
+def _typical_layers(
+    photo: Photo, face: FaceAnalysis, change: F32, marks: tuple[Mark, ...], masks: MarkMasks
+) -> RetouchLayers:
+    removed = np.isin(masks.labels, [i + 1 for i, m in enumerate(marks) if m.decision is Decision.REMOVE])
+    base = face.lab + change * (masks.soft * removed)[..., None]
+    protect = np.where(removed, np.float32(0), masks.soft)
+    amounts = {name: np.full(face.grid.shape, amount, np.float32) for name, amount in TYPICAL.items()}
+    return build_layers(
+        photo,
+        face,
+        lab_deltas(face, base, protect, amounts),
+        texture_gain=amounts["texture"] * face.regions["skin"] * (1 - protect),
+        marks=marks,
+        healed_lab=face.lab + change,
+        mark_masks=masks,
+    )
 
 
 def load_compact(device: str = "cpu", runtime: Runtime = "onnx", trained: Version | None = None) -> CompactPolicy:

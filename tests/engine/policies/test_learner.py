@@ -68,7 +68,7 @@ def test_the_canvas_paints_what_the_product_renders(base, painted):
         change, expected = canvas(latent) - face.lab, _on_grid(rendered, face) - _on_grid(photo.pixels, face)
         size = float(np.sqrt((expected**2).mean()))
         assert size > 0.05
-        assert float(np.sqrt(((change - expected) ** 2).mean())) < 0.2 * size
+        assert float(np.sqrt(((change - expected) ** 2).mean())) < 0.25 * size
 
 
 def _on_grid(pixels, face):
