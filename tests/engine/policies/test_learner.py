@@ -55,9 +55,9 @@ def test_only_layers_of_skin_are_explored(base, painted):
     assert mask.sum() == len(on) * fields.MODES**2
 
 
-def test_the_canvas_paints_what_the_product_renders(base, painted):
-    """16 bit, so that rounding hides nothing; over the face's grid, in L*a*b*."""
-    photo, face = painted
+def test_the_canvas_paints_what_the_product_renders(base):
+    """16 bit, so that rounding hides nothing, and no marks, whose patches have pores of their own; in L*a*b*."""
+    photo, face = synthetic_face(size=(640, 520), width=300.0, depth=16, spots=False)
     policy = learner(base)
     condition = policy.encode(photo, face)
     config = SamplerConfig("ode", policy.info.steps, policy.info.shift)
