@@ -44,6 +44,11 @@ def to_numpy(latent: Latent) -> F32:
     return np.asarray(latent if isinstance(latent, np.ndarray) else latent.detach().float().cpu().numpy(), np.float32)
 
 
+def where(mask: Latent, chosen: Latent, other: Latent) -> Latent:
+    """`chosen` where the bool mask is True, else `other`; all of one kind."""
+    return np.where(mask, chosen, other) if isinstance(chosen, np.ndarray) else chosen.where(mask, other)
+
+
 def narrow(latent: Latent) -> bool:
     """Whether the dtype is floating and at most 32 bits wide: Apple GPUs lack float64."""
     if isinstance(latent, np.ndarray):

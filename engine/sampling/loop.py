@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import ModelCorruptError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.sampling import schedules
-from engine.sampling.arrays import Latent, finite, gaussian, like, matching, without_gradients
+from engine.sampling.arrays import Latent, finite, gaussian, like, matching, without_gradients, where
 from engine.sampling.steps import Form, Step, cps_step, dpg_step, log_ratio, ode_step, sde_step
 
 Kind = Literal["ode", "sde", "cps", "dpg"]
@@ -29,7 +29,8 @@ class SamplerConfig:
 
     kind: "ode" Euler; "sde", "cps": noise in every step but the last ones; "dpg": in one random step of each segment,
     pulled to an anchor, all others Euler. steps, shift: of `schedules.linear`. eta: size of noise, (0, 1] for cps and
-    dpg of form "cps", positive for the others. lambda_max: cap of the pull, in [0, 1). sigmas: a schedule from
+    dpg of form "cps", positive for the others. lambda_max: cap of the pull, in [0, 1). pull: False keeps DPG's noise and leaves out its pull, so that no anchor is used: the
+    comparison that tells one from the other (methods 2(f)). sigmas: a schedule from
     elsewhere, of steps + 1 times, instead of `linear`.
     Raises: ValueError.
     """
@@ -42,6 +43,7 @@ class SamplerConfig:
     lambda_max: float = 0.9
     form: Form = "cps"
     sigmas: tuple[float, ...] | None = None
+    pull: bool = True
 
     def __post_init__(self) -> None:
         if self.kind not in ("ode", "sde", "cps", "dpg") or self.form not in ("cps", "paper"):
@@ -107,23 +109,24 @@ def sample(
     token: CancelToken | None = None,
     report: Report = silent,
     keep: bool = False,
+    explored: Latent | None = None,
 ) -> Sample:
     """Integrate from `noise` (B, …) at time 1 to data at time 0.
 
     DPG without an anchor first integrates the ODE from the same noise and takes that as the anchor, which doubles the
-    work. All random numbers come from `seed` on the CPU and are then moved, so they are equal on every device.
+    work. explored: bool, the latent's shape: entries where it is False take Euler steps in random steps too. All random numbers come from `seed` on the CPU and are then moved, so they are equal on every device.
     Records no gradients.
     Raises: ValueError for shapes and dtypes, Cancelled, ModelCorruptError if a velocity is not finite.
     """
     first = 0.0
     with without_gradients(noise):
-        if config.kind == "dpg" and anchor is None:
+        if config.kind == "dpg" and config.pull and anchor is None:
             first = 0.5
             ode = SamplerConfig("ode", config.steps, config.shift, sigmas=config.sigmas)
-            anchor = _run(policy_velocity, noise, ode, None, seed, token, _part(report, 0.0, first), False).latent
+            anchor = _run(policy_velocity, noise, ode, None, seed, token, _part(report, 0.0, first), False, None).latent
         if anchor is not None:
             anchor = matching(anchor, noise)
-        return _run(policy_velocity, noise, config, anchor, seed, token, _part(report, first, 1.0), keep)
+        return _run(policy_velocity, noise, config, anchor, seed, token, _part(report, first, 1.0), keep, explored)
 
 
 def _part(report: Report, low: float, high: float) -> Report:
@@ -139,6 +142,7 @@ def _run(
     token: CancelToken | None,
     report: Report,
     keep: bool,
+    explored: Latent | None,
 ) -> Sample:
     times = config.times()
     generator = np.random.default_rng((seed ^ _STEP_STREAM) % 2**63)
@@ -155,7 +159,7 @@ def _run(
             step = _stochastic(config, x, v, t, t_next, fresh, anchor, lam)
             if keep:
                 draws.append(Draw(index, t, t_next, x, v, step))
-            x = step.sample
+            x = step.sample if explored is None else where(explored, step.sample, ode_step(x, v, t, t_next))
         else:
             x = ode_step(x, v, t, t_next)
         if not finite(x):
@@ -187,6 +191,8 @@ def _stochastic(
     lam: float,
 ) -> Step:
     if config.kind == "dpg":
+        if not config.pull:
+            anchor = x - t * v  # its own x̂₀: nothing is pulled
         assert anchor is not None
         return dpg_step(x, v, t, t_next, config.eta, noise, anchor=anchor, guidance=lam, form=config.form)
     step = sde_step if config.kind == "sde" else cps_step

@@ -239,3 +239,33 @@ def test_an_array_that_is_not_finite_or_too_wide_is_refused() -> None:
         sample(lambda x, t: x * np.float32(np.nan), np.ones((1, 2), np.float32), config)
     with pytest.raises(ValueError, match="float64"):
         sample(lambda x, t: x, np.ones((1, 2)), config)
+
+
+def test_entries_that_are_not_explored_take_euler_steps_only() -> None:
+    velocity, noise = gaussian_flow(1, 2), randn(3, 6)
+    explored = torch.tensor([True, False] * 3).expand(3, 6)
+    ode = sample(velocity, noise, SamplerConfig("ode", 8)).latent
+    for kind in KINDS[1:]:
+        config = SamplerConfig(kind, 8)  # type: ignore[arg-type]
+        out = sample(velocity, noise, config, anchor=randn(3, 6, seed=5), explored=explored).latent
+        torch.testing.assert_close(out[~explored], ode[~explored], rtol=0, atol=1e-6)
+        assert (out[explored] - ode[explored]).abs().min() > 1e-4
+
+
+def test_without_the_pull_dpg_keeps_its_noise_and_needs_no_anchor() -> None:
+    velocity, noise, anchor = gaussian_flow(1, 2), randn(2, 5), randn(2, 5, seed=5)
+    for form in ("cps", "paper"):
+        with_, without = (
+            sample(velocity, noise, SamplerConfig("dpg", 8, form=form, pull=pull), anchor=anchor, seed=3, keep=True)  # type: ignore[arg-type]
+            for pull in (True, False)
+        )
+        assert with_.trajectory and without.trajectory
+        for a, b in zip(with_.trajectory.draws, without.trajectory.draws, strict=True):
+            assert (a.index, a.step.std, a.step.gain) == (b.index, b.step.std, b.step.gain)
+            assert torch.equal(a.step.noise, b.step.noise)
+        free = without.trajectory.draws[0]
+        clean, noisy = free.x - free.t * free.velocity, free.x + (1 - free.t) * free.velocity
+        if form == "cps":
+            rest = math.sqrt(free.t_next**2 - free.step.std**2)
+            torch.testing.assert_close(free.step.mean, (1 - free.t_next) * clean + rest * noisy)
+        assert not torch.allclose(with_.latent, without.latent)

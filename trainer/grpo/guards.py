@@ -1,0 +1,81 @@
+"""What a policy may not do whatever the reward says: limits on measures that no reward is trained on.
+
+They are looked at on the policy's plain samples. A limit counts as broken only where the policy before training kept it
+better: a face that was difficult before is no reason to stop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from engine.metrics.dimensions import PairMeasures
+
+
+@dataclass(frozen=True)
+class Limit:
+    """low … high of the mean over all samples of a measure of `PairMeasures`; slack: worsening that is allowed anyway.
+    guards: what it protects."""
+
+    guards: str
+    measure: str
+    low: float
+    high: float
+    slack: float
+
+
+LIMITS: Final = (
+    Limit("texture", "pore_retention", 0.85, 1.15, 0.01),  # methods 5: below plastic, above sharpened
+    Limit("texture", "noise", 0.70, 1.15, 0.02),
+    Limit("kept marks", "kept_contrast", 0.85, 1.20, 0.02),  # the mark ledger's promise
+    Limit("kept marks", "kept_survival", 0.90, 1.00, 0.02),
+    Limit("tone", "tone_change", 0.0, 3.0, 0.1),  # ΔE00 3: seen at once
+    Limit("tone", "seam", 0.0, 1.5, 0.1),
+    Limit("identity", "outside_change", 0.0, 0.5, 0.05),  # hair, brows, eyes, lips, beard, glasses
+    Limit("identity", "identity_distance", 0.0, 0.3, 0.02),  # deps: 0.3 and more is drift
+    Limit("geometry", "landmark_drift", 0.0, 0.01, 0.002),  # share of W
+)
+
+
+@dataclass(frozen=True)
+class Breach:
+    """A broken limit."""
+
+    limit: Limit
+    value: float
+    before: float
+
+    def __str__(self) -> str:
+        word = "fell to" if self.value < self.limit.low else "rose to"
+        bound = self.limit.low if self.value < self.limit.low else self.limit.high
+        return (
+            f"{self.limit.guards}: {self.limit.measure.replace('_', ' ')} {word} {self.value:.2f} "
+            f"(before training {self.before:.2f}, limit {bound:.2f})"
+        )
+
+
+def means(pairs: Sequence[PairMeasures]) -> dict[str, float]:
+    """Mean of every guarded measure over samples, those left out where it could not be measured; NaN if nowhere."""
+    found = {}
+    for name in dict.fromkeys(limit.measure for limit in LIMITS):
+        values = [value for pair in pairs if math.isfinite(value := getattr(pair, name))]
+        found[name] = float(np.mean(values)) if values else math.nan
+    return found
+
+
+def breaches(now: Mapping[str, float], before: Mapping[str, float]) -> list[Breach]:
+    """Limits that are broken now and were kept better before; measures are as from `means`."""
+    found = []
+    for limit in LIMITS:
+        value, start = now[limit.measure], before[limit.measure]
+        if not math.isfinite(value):
+            continue
+        worse = max(limit.low - value, value - limit.high)
+        was = max(limit.low - start, start - limit.high, 0.0) if math.isfinite(start) else 0.0
+        if worse > was + limit.slack:
+            found.append(Breach(limit, value, start))
+    return found
