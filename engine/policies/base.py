@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from engine.sampling.arrays import Latent
-from engine.types import F32, FaceAnalysis, Photo, RetouchLayers
+from engine.types import F32, FaceAnalysis, Mark, Photo, RetouchLayers
 
 if TYPE_CHECKING:
     import torch
@@ -83,6 +83,10 @@ class TrainablePolicy(Policy, Protocol):
 
     def explored(self, condition: Condition) -> torch.Tensor:
         """bool, the latent's shape: the entries that act on skin; only they may be explored (REFERENCES: rc-grpo)."""
+        ...
+
+    def marks(self, condition: Condition) -> tuple[Mark, ...]:
+        """The ledger of this face, for measuring."""
         ...
 
     def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:

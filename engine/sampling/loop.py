@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import ModelCorruptError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.sampling import schedules
-from engine.sampling.arrays import Latent, finite, gaussian, like, matching, without_gradients, where
+from engine.sampling.arrays import Latent, finite, gaussian, like, matching, where, without_gradients
 from engine.sampling.steps import Form, Step, cps_step, dpg_step, log_ratio, ode_step, sde_step
 
 Kind = Literal["ode", "sde", "cps", "dpg"]
@@ -29,9 +29,9 @@ class SamplerConfig:
 
     kind: "ode" Euler; "sde", "cps": noise in every step but the last ones; "dpg": in one random step of each segment,
     pulled to an anchor, all others Euler. steps, shift: of `schedules.linear`. eta: size of noise, (0, 1] for cps and
-    dpg of form "cps", positive for the others. lambda_max: cap of the pull, in [0, 1). pull: False keeps DPG's noise and leaves out its pull, so that no anchor is used: the
-    comparison that tells one from the other (methods 2(f)). sigmas: a schedule from
-    elsewhere, of steps + 1 times, instead of `linear`.
+    dpg of form "cps", positive for the others. lambda_max: cap of the pull, in [0, 1). sigmas: a schedule from
+    elsewhere, of steps + 1 times, instead of `linear`. pull: False keeps DPG's noise and leaves out its pull, so that
+    no anchor is used: the comparison that tells one from the other.
     Raises: ValueError.
     """
 
@@ -114,7 +114,8 @@ def sample(
     """Integrate from `noise` (B, …) at time 1 to data at time 0.
 
     DPG without an anchor first integrates the ODE from the same noise and takes that as the anchor, which doubles the
-    work. explored: bool, the latent's shape: entries where it is False take Euler steps in random steps too. All random numbers come from `seed` on the CPU and are then moved, so they are equal on every device.
+    work. All random numbers come from `seed` on the CPU and are then moved, so they are equal on every device.
+    explored: bool, the latent's shape; entries where it is False take Euler steps in random steps too.
     Records no gradients.
     Raises: ValueError for shapes and dtypes, Cancelled, ModelCorruptError if a velocity is not finite.
     """

@@ -27,6 +27,7 @@ class GrpoConfig:
     DiffusionNFT. iterations: of faces × group samples each. held_out: share of the photos that only the proof sees.
     """
 
+    # ruff: noqa: RUF009 - `_value` makes a dataclass field
     mode: Mode = _value("cps", "methods 2(e), 3: exact noise level; measured in docs/learning.md")
     seed: int = _value(0, "free", 0, 2**31 - 1)
     iterations: int = _value(30, "measured here: the reward levels off by then", 1, 100_000)

@@ -17,15 +17,13 @@ from engine.policies.base import TrainablePolicy
 from trainer.grpo import guards
 from trainer.grpo.advantages import advantages
 from trainer.grpo.config import GrpoConfig
+from trainer.grpo.evaluation import Evaluation, chosen, curves_of, evaluation_seeds
 from trainer.grpo.faces import TrainingFace
-from trainer.grpo.rollout import Group, Reward, plain, roll, sampler, seed_of
+from trainer.grpo.rollout import Group, Reward, plain, roll, sampler
 from trainer.grpo.state import Good, TrainingState
 from trainer.grpo.update import follow, group_loss, swapped
-from trainer.grpo.workers import Alone, Workers
+from trainer.grpo.workers import Alone, Together, Workers
 from trainer.runs import Run
-
-EVALUATION_SEEDS = 2
-"""Plain samples of every face at each evaluation; the same seeds each time, so that only the policy differs."""
 
 
 class TrainingError(EngineError):
@@ -62,57 +60,48 @@ class Training:
         threads: int = 1,
     ) -> None:
         self.policy, self.faces, self.reward, self.config, self.run = policy, faces, reward, config, run
-        self.tell, self.stopping, self.report = tell, stopping, report
-        self.workers, self.threads = workers or Alone(), threads
+        self.report, self.threads = report, threads
+        self.pool: ThreadPoolExecutor | None = None
+        self.workers = workers or Alone()
+        self.together = Together(run, self.workers, tell, stopping)
         self.state = TrainingState.fresh(policy, config)
 
     def train(self) -> Outcome:
         """From the last checkpoint, or the beginning, to the end. Raises: TrainingError, RunError."""
+        state, config = self.state, self.config
+        state.load(self.run, self.policy)
         with ThreadPoolExecutor(self.threads, thread_name_prefix="measure") as self.pool:
             try:
-                if not self.state.load(self.run, self.policy):
-                    self._evaluate()
-                while self.state.iteration < self.config.iterations:
-                    self._wait()
-                    groups = self._sample()
-                    self._learn(groups)
-                    self.state.iteration += 1
-                    due = self.state.iteration % self.config.evaluate_every == 0
-                    if (due or self.state.iteration == self.config.iterations) and (broken := self._evaluate()):
-                        return Outcome(
-                            "guarded", f"Stopped by a guard. {'; '.join(map(str, broken))}.", self.state.good
-                        )
+                while True:
+                    last = state.iteration == config.iterations
+                    due = last or state.iteration % config.evaluate_every == 0
+                    if due and state.evaluated < state.iteration and (broken := self._evaluate()):
+                        return Outcome("guarded", f"Stopped by a guard. {'; '.join(map(str, broken))}.", state.good)
+                    if last:
+                        return Outcome("done", f"All {state.iteration} iterations are done.", state.good)
+                    self.together.wait()
+                    self._learn(self._sample())
+                    state.iteration += 1
             except Cancelled:
                 self._save()
-                return Outcome("stopped", f"Stopped after {self.state.iteration} iterations.", self.state.good)
-        return Outcome("done", f"All {self.state.iteration} iterations are done.", self.state.good)
+                return Outcome("stopped", f"Stopped after {state.iteration} iterations.", state.good)
 
     def _sample(self) -> list[Group]:
         """This process's share of the iteration's groups; anchors are met with those of all processes."""
         state, config = self.state, self.config
         settings = sampler(config, self.policy, config.ceiling(state.iteration))
         own = []
-        for place, index in self._share(self._chosen()):
-            self._check((state.iteration * config.faces + place) / (config.iterations * config.faces))
+        for place, index in self.together.share(chosen(config, state.iteration, len(self.faces))):
+            self.together.check()
+            self.report(Progress("train", (state.iteration + place / config.faces) / config.iterations))
             anchor = state.anchors[index][0] if settings.kind == "dpg" and settings.pull else None
-            with swapped(self.policy, state.old or [p.data for p in self.policy.parameters()]):
-                own.append(
-                    roll(
-                        self.policy,
-                        self.faces[index],
-                        index,
-                        self.reward,
-                        config,
-                        (1, state.iteration, place),
-                        settings=settings,
-                        anchor=anchor,
-                        pool=self.pool,
-                    )
-                )
+            with swapped(self.policy, state.old):
+                face, stream = self.faces[index], (1, state.iteration, place)
+                own.append(roll(self.policy, face, index, self.reward, config, stream, settings, anchor, self.pool))
         everyone = self.workers.gather(own)
         for group in sorted(everyone, key=lambda group: group.index):
             state.meet(group)
-        self._tell_samples(everyone)
+        self.together.tell("samples", step=state.iteration + 1, **curves_of(everyone, config, state.iteration))
         return own
 
     def _learn(self, groups: Sequence[Group]) -> None:
@@ -143,88 +132,32 @@ class Training:
         shown = self.workers.gather(curves)
         means = {name: float(np.mean([each[name] for each in shown])) for name in shown[0]} if shown else {}
         dropped = self.workers.gather([not advantage.any() for advantage in taught])
-        self._say("update", step=state.iteration + 1, gradient=norm, dropped=sum(dropped), **means)
+        self.together.tell("update", step=state.iteration + 1, gradient=norm, dropped=sum(dropped), **means)
 
     def _evaluate(self) -> list[guards.Breach]:
         """Plain samples of every face: guards, and whether these weights are the best so far. Saves a checkpoint."""
-        state, config = self.state, self.config
+        state = self.state
         own = []
-        for index, face in self._share(list(self.faces)):
-            self._check(state.iteration / config.iterations)
-            seeds = [seed_of(config, 0, index, number) for number in range(EVALUATION_SEEDS)]
-            own.append(plain(self.policy, face, index, self.reward, config, seeds, self.pool))
+        for index, face in self.together.share(self.faces):
+            self.together.check()
+            seeds = evaluation_seeds(self.config, index)
+            own.append(plain(self.policy, face, index, self.reward, self.config, seeds, self.pool))
         groups = sorted(self.workers.gather(own), key=lambda group: group.index)
-        now = guards.means([measured.pair for group in groups for measured in group.measured])
-        rewards = [[float(value) for value in group.rewards] for group in groups]
+        seen = Evaluation.of(groups)
         if not state.baseline:
-            state.before, state.baseline = now, rewards
+            state.before, state.baseline = seen.guards, seen.rewards
             for group in groups:
                 state.meet(group)
-        broken = guards.breaches(now, state.before)
-        reward = float(np.mean(rewards))
-        if not broken and (state.good is None or reward > state.good.reward):
-            state.good = Good(state.iteration, reward, self.policy.weights())
-        wins = np.sign(np.array(rewards) - np.array(state.baseline))
-        rate = float((wins > 0).mean() + 0.5 * (wins == 0).mean())
-        self._say("evaluation", step=state.iteration, reward=reward, win_rate=rate, guards=now, parts=parts(groups))
+        broken = guards.breaches(seen.guards, state.before)
+        if not broken and (state.good is None or seen.reward > state.good.reward):
+            state.good = Good(state.iteration, seen.reward, self.policy.weights())
+        state.evaluated = state.iteration
+        self.together.tell("evaluation", step=state.iteration, **seen.plain(state.baseline))
         if broken:
-            self._say("guard", step=state.iteration, words=[str(each) for each in broken])
+            self.together.tell("guard", step=state.iteration, words=[str(each) for each in broken])
         self._save()
         return broken
-
-    # --- small things -------------------------------------------------------------------------------------------------
-
-    def _chosen(self) -> list[int]:
-        """Faces of this iteration: all in turn, each round in an order of its own."""
-        start = self.state.iteration * self.config.faces
-        return [
-            self._order(place // len(self.faces))[place % len(self.faces)]
-            for place in range(start, start + self.config.faces)
-        ]
-
-    def _order(self, turn: int) -> list[int]:
-        return [int(i) for i in np.random.default_rng(seed_of(self.config, 3, turn)).permutation(len(self.faces))]
-
-    def _share(self, items: Sequence[Any]) -> list[tuple[int, Any]]:
-        return [(n, item) for n, item in enumerate(items) if n % self.workers.count == self.workers.rank]
-
-    def _wait(self) -> None:
-        """Obey requests, all processes alike."""
-        if self.workers.rank == 0:
-            self.run.control.wait_while_paused(
-                lambda on: self._say("paused" if on else "continued", step=self.state.iteration), self.stopping
-            )
-        if self.workers.agree(self.stopping() or self.run.control.asked("stop")):
-            raise Cancelled
-
-    def _check(self, fraction: float) -> None:
-        """Between faces; several processes only stop together, in `_wait`."""
-        self.report(Progress("train", fraction))
-        if self.workers.count == 1 and (self.stopping() or self.run.control.asked("stop")):
-            raise Cancelled
 
     def _save(self) -> None:
         if self.workers.rank == 0 and self.state.baseline:
             self.state.save(self.run, self.policy)
-
-    def _say(self, kind: str, **data: Any) -> None:
-        if self.workers.rank == 0:
-            self.tell(kind, **data)
-
-    def _tell_samples(self, groups: Sequence[Group]) -> None:
-        rewards = np.concatenate([group.rewards for group in groups])
-        spread = float(np.mean([group.rewards.std() for group in groups]))
-        self._say(
-            "samples",
-            step=self.state.iteration + 1,
-            reward=float(rewards.mean()),
-            spread=spread,
-            rendered=(self.state.iteration + 1) * self.config.faces * self.config.group,
-            ceiling=self.config.ceiling(self.state.iteration),
-        )
-
-
-def parts(groups: Sequence[Group]) -> dict[str, float]:
-    """Mean of each of the reward's dimensions over samples."""
-    names = groups[0].dimensions if groups else {}
-    return {name: float(np.mean(np.concatenate([group.dimensions[name] for group in groups]))) for name in names}

@@ -1,4 +1,4 @@
-"""Groups of samples of one face: drawn, measured, scored. Every random number comes from the run's seed and its place."""
+"""Groups of samples of one face: drawn, measured, scored. Random numbers come from the run's seed and their place."""
 
 from __future__ import annotations
 
@@ -84,7 +84,6 @@ def roll(
     reward: Reward,
     config: GrpoConfig,
     place: tuple[int, ...],
-    *,
     settings: SamplerConfig,
     anchor: Tensor | None = None,
     pool: ThreadPoolExecutor | None = None,

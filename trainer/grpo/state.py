@@ -29,12 +29,13 @@ class Good:
 
 @dataclass
 class TrainingState:
-    """iteration: how many are done. anchors: face index → best latent (1, …) and its reward. old: NFT's old parameters.
-    before: guarded measures of the policy before training; baseline: its rewards, (faces, seeds). good: the best
-    weights so far."""
+    """iteration: how many are done. evaluated: after which one the last evaluation was. anchors: face index → best
+    latent (1, …) and its reward. old: NFT's old parameters. before: guarded measures of the policy before training;
+    baseline: its rewards, (faces, seeds). good: the best weights so far."""
 
     optimiser: torch.optim.Optimizer
     iteration: int = 0
+    evaluated: int = -1
     anchors: dict[int, tuple[Tensor, float]] = field(default_factory=dict)
     old: list[Tensor] | None = None
     before: dict[str, float] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class TrainingState:
             "anchors": {str(index): reward for index, (_, reward) in self.anchors.items()},
             "before": {name: value if np.isfinite(value) else None for name, value in self.before.items()},
             "baseline": self.baseline,
+            "evaluated": self.evaluated,
         }
         if self.good is not None:
             files["good.safetensors"] = self.good.weights
@@ -80,7 +82,8 @@ class TrainingState:
         policy.load(files["weights.safetensors"])
         tensors: Mapping[str, Tensor] = load(files["training.safetensors"])
         try:
-            self.iteration, self.baseline = int(state["step"]), state["baseline"]
+            self.iteration, self.evaluated = int(state["step"]), int(state["evaluated"])
+            self.baseline = state["baseline"]
             self.before = {name: float("nan") if value is None else value for name, value in state["before"].items()}
             self.anchors = {int(i): (tensors[f"anchor.{i}"], reward) for i, reward in state["anchors"].items()}
             if self.old is not None:

@@ -94,17 +94,19 @@ def _nft(
         times = torch.full((len(clean),), t, device=clean.device)
         kl = losses.divergence(_rows(v_new, inside), _rows(v_ref, inside))
         kept = losses.divergence(_rows(v_new, ~inside), _rows(v_ref, ~inside)) if not bool(inside.all()) else 0.0
-        pull = losses.nft(
-            *(_rows(each, inside) for each in (v_new, v_old, x)), times, _rows(clean, inside), r, config.beta
-        )
+        new, before, noisy, wanted = (_rows(each, inside) for each in (v_new, v_old, x, clean))
+        pull = losses.nft(new, before, noisy, times, wanted, r, config.beta)
         loss = loss + pull + config.kl * kl + config.preserve * kept
         divergence += float(kl.detach())
     return loss / NFT_TIMES, {"kl": divergence / NFT_TIMES, "clipped": 0.0}
 
 
 @contextmanager
-def swapped(policy: TrainablePolicy, values: Sequence[Tensor]) -> Iterator[None]:
-    """The policy with other values of its parameters, inside the block; without gradients."""
+def swapped(policy: TrainablePolicy, values: Sequence[Tensor] | None) -> Iterator[None]:
+    """The policy with other values of its parameters, if any, inside the block; for use without gradients."""
+    if values is None:
+        yield
+        return
     parameters = list(policy.parameters())
     own = [parameter.data for parameter in parameters]
     for parameter, value in zip(parameters, values, strict=True):

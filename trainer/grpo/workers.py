@@ -6,12 +6,13 @@ Many are started by `accelerate launch` or `torchrun`; `accelerate` is needed on
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
 
 import torch
 
-from engine.errors import ModelMissingError
+from engine.errors import Cancelled, ModelMissingError
+from trainer.runs import Run
 
 T = TypeVar("T")
 
@@ -30,10 +31,6 @@ class Workers(Protocol):
         """Let every process have the sum of all gradients; a parameter without one counts as 0."""
         ...
 
-    def agree(self, value: T) -> T:
-        """The value of rank 0."""
-        ...
-
 
 class Alone:
     """One process."""
@@ -45,9 +42,6 @@ class Alone:
 
     def add_gradients(self, parameters: Iterable[torch.nn.Parameter]) -> None:
         return None
-
-    def agree(self, value: T) -> T:
-        return value
 
 
 class Accelerated:
@@ -74,11 +68,40 @@ class Accelerated:
             own = parameter.grad if parameter.grad is not None else torch.zeros_like(parameter)
             parameter.grad = self._accelerator.reduce(own, reduction="sum")
 
-    def agree(self, value: T) -> T:
-        from accelerate.utils import broadcast_object_list
 
-        found: list[Any] = broadcast_object_list([value])
-        return found[0]  # type: ignore[no-any-return]
+class Together:
+    """What all processes of a run do alike: share work, obey requests, and let one of them speak.
+
+    tell: writes an event. stopping: whether this process was asked to stop.
+    """
+
+    def __init__(
+        self, run: Run, workers: Workers, tell: Callable[..., Any], stopping: Callable[[], bool] = lambda: False
+    ) -> None:
+        self._run, self._workers, self._tell, self._stopping = run, workers, tell, stopping
+
+    def share(self, items: Sequence[T]) -> list[tuple[int, T]]:
+        """This process's items, with their places."""
+        return [(n, item) for n, item in enumerate(items) if n % self._workers.count == self._workers.rank]
+
+    def tell(self, kind: str, **data: Any) -> None:
+        if self._workers.rank == 0:
+            self._tell(kind, **data)
+
+    def wait(self) -> None:
+        """Wait while a pause is asked. Raises: Cancelled if any process or request asks to stop."""
+        if self._workers.rank == 0:
+            self._run.control.wait_while_paused(lambda on: self.tell("paused" if on else "continued"), self._stopping)
+        if any(self._workers.gather([self._asked()])):
+            raise Cancelled
+
+    def check(self) -> None:
+        """Raises: Cancelled if asked to stop; several processes only stop together, in `wait`."""
+        if self._workers.count == 1 and self._asked():
+            raise Cancelled
+
+    def _asked(self) -> bool:
+        return self._stopping() or self._run.control.asked("stop")
 
 
 def workers(device: str) -> Workers:

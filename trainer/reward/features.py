@@ -62,8 +62,17 @@ class FeatureMeter:
         self._pair = PairMeter(face, before, marks, self._grid)
         self._regions = RegionMeter(face, before, self._grid)
 
+    @property
+    def before(self) -> F32:
+        """(h, w, 3) L*a*b* of the face on its learning grid."""
+        return self._pair.before
+
     def measure(self, pixels: Pixels) -> F32:
         """(len(NAMES),) features of a result: (H, W, 3) pixels of the photo's size, dtype and encoding."""
-        after = lab_on(self._photo, self._grid, pixels)
-        pair = self._pair.measure(after).vector()[_PLACES]
-        return np.concatenate([pair, self._regions.measure(after)]).astype(np.float32)
+        return self.measure_lab(lab_on(self._photo, self._grid, pixels))[0]
+
+    def measure_lab(self, after: F32) -> tuple[F32, PairMeasures]:
+        """Features of a result that is drawn on the learning grid, (h, w, 3) L*a*b*, and all measures of the pair, of
+        which guards look at some that a reward never sees."""
+        pair = self._pair.measure(after)
+        return np.concatenate([pair.vector()[_PLACES], self._regions.measure(after)]).astype(np.float32), pair

@@ -23,7 +23,7 @@ from engine.policies.compact import tensors
 from engine.policies.compact.networks import FIELD_VERSION
 from engine.policies.compact.policy import CompactCondition, CompactPolicy
 from engine.policies.compact.propose import lab_deltas
-from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, Decision, FaceAnalysis, Strengths
+from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, Decision, FaceAnalysis, Mark, Strengths
 
 _ENTRIES: Final = tuple(DEFAULT_STRENGTHS[name] > 0 for name in LAYERS)
 """Layers of skin: those that show without anyone moving a slider."""
@@ -62,6 +62,10 @@ class CompactLearner(CompactPolicy):
     def explored(self, condition: Condition) -> torch.Tensor:
         mask = torch.tensor(_ENTRIES).view(1, -1, 1, 1)
         return mask.expand(1, fields.CHANNELS, fields.MODES, fields.MODES).to(self._info.device)
+
+    def marks(self, condition: Condition) -> tuple[Mark, ...]:
+        data: CompactCondition = condition.data
+        return data.marks
 
     def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:
         return partial(_paint, _prepare(condition.face, condition.data))
