@@ -105,10 +105,10 @@ def _papule(radius: float, place: Place) -> F32:
     core = _shape(radius, rng.uniform(0.5, 1.5), 0.16, rng, radius)
     halo = _shape(radius * rng.uniform(1.3, 1.9), 2.2, 0.18, rng, radius)
     mottle = _mottle(len(core), radius / 4, 0.15, rng)
-    strength = rng.uniform(0.08, 0.6)
+    strength = 0.06 + 0.54 * rng.random() ** 1.5  # faint ones are many
     h = (core * strength + halo * strength * rng.uniform(0.1, 0.5)) * mottle
     density = h[..., None] * HAEMOGLOBIN + (core * mottle * rng.uniform(0, 0.15))[..., None] * MELANIN
-    density += _relief(core, radius, place.light, rng.uniform(0, 0.6))
+    density += _relief(core, radius, place.light, 0.6 * rng.random() ** 2)
     if rng.random() < 0.5:
         density += _gloss(radius, place, rng.uniform(0.05, 0.35))
     return density
@@ -178,7 +178,7 @@ def _red_tint(radius: float, place: Place) -> F32:
 def _pit(radius: float, place: Place) -> F32:
     rng = place.rng
     core = _shape(radius, rng.uniform(0.4, 1.2), 0.3, rng, radius)
-    shade = _relief(core, radius, place.light, -rng.uniform(0.25, 0.9))
+    shade = _relief(core, radius, place.light, -(0.15 + 0.75 * rng.random() ** 1.5))
     tone = core[..., None] * (NEUTRAL * np.float32(rng.uniform(0, 0.12)))
     return np.asarray(shade + tone if rng.random() < 0.7 else -shade - tone / 2, np.float32)
 
@@ -188,7 +188,7 @@ def _mole(radius: float, place: Place) -> F32:
     core = _shape(radius, rng.uniform(0.25, 0.9), 0.09, rng, radius)
     body = core * _mottle(len(core), radius / 3, 0.12, rng)
     density = body[..., None] * (
-        _brown(rng, 0.8) * np.float32(rng.uniform(0.6, 1.8)) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.3))
+        _brown(rng, 0.8) * np.float32(rng.uniform(0.6, 1.8)) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.5))
     )
     if rng.random() < 0.4:
         density = density + _relief(core, radius, place.light, rng.uniform(0, 0.5))
@@ -202,8 +202,11 @@ def _brown_tint(radius: float, place: Place) -> F32:
 
 
 def _freckle(radius: float, place: Place) -> F32:
-    core = _shape(radius, place.rng.uniform(0.7, 1.5), 0.25, place.rng, radius)
-    return core[..., None] * MELANIN * np.float32(place.rng.uniform(0.10, 0.5))
+    """Irregular, often stretched, and never as dark as a mole."""
+    rng = place.rng
+    core = _shape(radius, rng.uniform(0.7, 1.6), 0.45, rng, radius)
+    colour = _brown(rng, 0.2) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.35))
+    return np.asarray(core[..., None] * colour * np.float32(0.07 + 0.38 * rng.random() ** 1.5), np.float32)
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ SORTS = {
     "pit": Sort(MarkKind.SCAR, (0.004, 0.016), _pit),
     "mole": Sort(MarkKind.MOLE, (0.0035, 0.014), _mole),
     "brown tint": Sort(MarkKind.MOLE, (0.0035, 0.014), _brown_tint),
-    "freckle": Sort(MarkKind.FRECKLE, (0.0022, 0.006), _freckle),
+    "freckle": Sort(MarkKind.FRECKLE, (0.0022, 0.008), _freckle),
 }
 ACNE = {
     "papule": 0.3,
@@ -339,12 +342,12 @@ def _strands(shape: tuple[int, int], width: float, rng: Rng) -> F32:
     """Hairs fallen over the skin, on input and target alike: lines are no marks. Density (H, W, 1)."""
     mask = np.zeros(shape, np.uint8)
     for _ in range(int(rng.integers(2, 14))):
-        start, step = rng.uniform(0, shape, 2), rng.normal(size=2) * width / 8
-        bend = rng.normal(size=2) * width / 60
-        t = np.arange(12)[:, None]
-        points = start + t * step + t * (t - 1) / 2 * bend
+        start, step = rng.uniform(0, shape, 2), rng.normal(size=2) * width
+        bend = rng.normal(size=2) * width / 2
+        t = np.linspace(0, 1, 48)[:, None]
+        points = start + t * step + t * t * bend
         line = np.round(points[:, ::-1] * 16).astype(np.int32)
-        thick = max(1, round(width * rng.uniform(0.001, 0.004)))
+        thick = max(1, round(width * rng.uniform(0.001, 0.003)))
         cv2.polylines(mask, [line], False, (int(rng.integers(90, 256)),), thick, cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.6)
     return np.asarray(soft[..., None] * np.float32(rng.uniform(0.3, 2.0)), np.float32)
