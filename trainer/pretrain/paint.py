@@ -301,8 +301,9 @@ def paint(linear: F32, skin: F32, width: float, rng: Rng, *, severity: float | N
     canvas = _Canvas(linear, skin, width, rng)
     if len(canvas.rows):
         area = len(canvas.rows) / width**2
-        freckled = rng.random() < 0.25
-        level = rng.choice([0.0, 40.0, 150.0, 400.0], p=[0.15, 0.30, 0.33, 0.22]) if severity is None else severity
+        freckled = rng.random() < 0.33
+        chances = [0.3, 0.4, 0.2, 0.1] if freckled else [0.15, 0.30, 0.33, 0.22]
+        level = rng.choice([0.0, 40.0, 150.0, 400.0], p=chances) if severity is None else severity
         _acne(canvas, rng.poisson(level * area), freckled, rng)
         if rng.random() < 0.25:
             for _ in range(rng.poisson(rng.uniform(5, 60) * area)):
