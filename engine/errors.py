@@ -70,6 +70,12 @@ class ExportError(EngineError):
     code = "export"
 
 
+class DiskFullError(ExportError):
+    """There is no room for a result; whatever comes next would fail as well."""
+
+    code = "disk_full"
+
+
 class SidecarError(EngineError):
     """A sidecar is damaged or was written by a newer version."""
 

@@ -71,22 +71,35 @@ def gather(arguments: Iterable[str], exclude: Path | None = None) -> list[Source
 
 def plan(sources: Sequence[Source], out: Path, format: str | None = None) -> list[Target]:
     """One target per source; names are told apart by "-2", "-3" …, and by "-retouched" from the photos themselves."""
-    inputs = {_folded(_key(source.path)) for source in sources}
-    taken: set[str] = set()
-    targets = []
-    for source in sources:
-        folder = out / source.subfolder
-        suffixes = _possible_suffixes(source.path, format)
-        stem = source.path.stem
-        if any(_folded(_key(folder / (stem + suffix))) in inputs for suffix in suffixes):
+    names = Names(source.path for source in sources)
+    return [names.take(out / source.subfolder, source.path.stem, source.path, format) for source in sources]
+
+
+class Names:
+    """Gives out names of results so that no two are the same and none is a photo's that is read.
+
+    fresh: nor that of a file which is there already.
+    """
+
+    def __init__(self, inputs: Iterable[Path], *, taken: Iterable[Path] = (), fresh: bool = False) -> None:
+        self._inputs = {_folded(_key(path)) for path in inputs}
+        self._taken = {_folded(_key(path)) for path in taken}
+        self._fresh = fresh
+
+    def take(self, folder: Path, stem: str, source: Path, format: str | None) -> Target:
+        """A target for the result of `source`, named as near to `stem` as possible."""
+        suffixes = _possible_suffixes(source, format)
+        if any(_folded(_key(folder / (stem + suffix))) in self._inputs for suffix in suffixes):
             stem += "-retouched"
         base, number = stem, 1
-        while taken & (names := {_folded(_key(folder / (stem + s))) for s in suffixes}):
+        while self._used(names := [_key(folder / (stem + suffix)) for suffix in suffixes]):
             number += 1
             stem = f"{base}-{number}"
-        taken |= names
-        targets.append(Target(folder, stem))
-    return targets
+        self._taken |= {_folded(name) for name in names}
+        return Target(folder, stem)
+
+    def _used(self, names: Iterable[Path]) -> bool:
+        return any(_folded(name) in self._taken or (self._fresh and os.path.lexists(name)) for name in names)
 
 
 def format_of(photo: Photo, format: str | None = None) -> str:

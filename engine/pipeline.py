@@ -6,6 +6,7 @@ and writing of other photos go on beside it in threads.
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import threading
@@ -18,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from engine import outputs, sidecar
-from engine.errors import Cancelled, DeviceError, EngineError, ExportError, NoFaceError
+from engine.delivery.recipe import Recipe
+from engine.errors import Cancelled, DeviceError, DiskFullError, EngineError, ExportError, NoFaceError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.outputs import Target
 from engine.policies import versions
@@ -32,20 +34,30 @@ from engine.types import Box, Strengths
 
 log = logging.getLogger(__name__)
 
+LIKE_THE_PHOTO = Recipe()
+
 STAGES = {"read": 0.0, "analyse": 0.1, "propose": 0.3, "render": 0.8, "write": 0.9}
 """Stage → fraction of a photo's whole job at which it begins; for progress only."""
 
 
 @dataclass(frozen=True)
-class RetouchRequest:
-    """Everything one photo's job needs. target None: nothing is exported. format None: the photo's own.
+class Delivery:
+    """One file to be written: where, and how it is made."""
 
-    strengths, amount, policy, sampler and seed: None or absent means what the sidecar says (with `sidecar`), else the
-    default. inputs: photos that no result may replace.
+    target: Target
+    recipe: Recipe = LIKE_THE_PHOTO
+
+
+@dataclass(frozen=True)
+class RetouchRequest:
+    """Everything one photo's job needs. deliveries: the files to write; none: nothing is exported.
+
+    strengths, amount, policy, sampler and seed: None or absent means what `edits` or the sidecar (with `sidecar`) says,
+    else the default. edits: taken up instead of the sidecar's. inputs: photos that no result may replace.
     """
 
     source: Path
-    target: Target | None = None
+    deliveries: tuple[Delivery, ...] = ()
     strengths: Mapping[str, float] = field(default_factory=dict)
     amount: float | None = None
     policy: str | None = None
@@ -55,11 +67,9 @@ class RetouchRequest:
     seed: int | None = None
     instruction: str = ""
     boxes: tuple[Box, ...] | None = None
-    format: str | None = None
-    depth: int | None = None
-    quality: int = 95
     overwrite: bool = False
     sidecar: bool = False
+    edits: Sidecar | None = None
     inputs: frozenset[Path] = frozenset()
 
 
@@ -74,17 +84,23 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class RetouchResult:
-    """What became of one photo. reason: one sentence for skipped and failed. code: of the error, stable."""
+    """What became of one photo. reason: one sentence for skipped and failed. code: of the error, stable. outputs: the
+    files written."""
 
     source: Path
     status: Status
     reason: str = ""
     hint: str = ""
     code: str = ""
-    output: Path | None = None
+    outputs: tuple[Path, ...] = ()
     sidecar: Path | None = None
     notes: tuple[str, ...] = ()
     report: PhotoReport | None = None
+
+    @property
+    def output(self) -> Path | None:
+        """The first file written."""
+        return self.outputs[0] if self.outputs else None
 
     def as_json(self) -> dict[str, Any]:
         """For the report file."""
@@ -92,6 +108,8 @@ class RetouchResult:
         for name in ("reason", "hint", "code", "output", "sidecar"):
             if value := getattr(self, name):
                 data[name] = str(value)
+        if len(self.outputs) > 1:
+            data["outputs"] = [str(path) for path in self.outputs]
         return {**data, "notes": list(self.notes), **(as_json(self.report) if self.report else {})}
 
 
@@ -141,18 +159,15 @@ def run(
     Raises: EngineError of every kind but NoFaceError, Cancelled.
     """
     token, pool = token or CancelToken(), policies or PolicyPool()
-    if there := _existing(request, outputs.only_suffix(request.source, request.format)):
+    if there := _existing(request, [_path_before(request.source, each) for each in request.deliveries]):
         return there
     _begin(token, report, "read")
     pool.prefetch(request.policy or versions.active(), request.model, request.device)
     session = RetouchSession.open(request.source)
-    output = None
-    if request.target is not None:
-        suffix = outputs.suffix_of(request.source, outputs.format_of(session.photo, request.format))
-        if there := _existing(request, suffix):
-            return there
-        output = request.target.with_suffix(suffix)
-    saved = sidecar.load(request.source) if request.sidecar else None
+    files = [path_of(session, each) for each in request.deliveries]
+    if there := _existing(request, files):
+        return there
+    saved = request.edits or (sidecar.load(request.source) if request.sidecar else None)
     _begin(token, report, "analyse")
     session.analyse(saved.boxes if saved and request.boxes is None else request.boxes)
     try:
@@ -166,7 +181,7 @@ def run(
     with pool.lane:
         _begin(token, report, "propose")
         propose(session, request, policy, saved, token=token, report=_within(report, "propose", "render"))
-    return deliver(session, request, output, token, report)
+    return deliver(session, request, files, token, report)
 
 
 def run_batch(
@@ -186,7 +201,7 @@ def run_batch(
     results: dict[int, RetouchResult] = {}
 
     def work(index: int) -> RetouchResult:
-        return _safely(requests[index], token, functools.partial(report, index), pool)
+        return attempt(requests[index], token, functools.partial(report, index), pool)
 
     if jobs <= 1:
         for index in range(len(requests)):
@@ -206,7 +221,7 @@ def run_batch(
     return [results[index] for index in range(len(requests))]
 
 
-def _safely(request: RetouchRequest, token: CancelToken, report: Report, pool: PolicyPool) -> RetouchResult:
+def attempt(request: RetouchRequest, token: CancelToken, report: Report, pool: PolicyPool) -> RetouchResult:
     """`run`, with every error as a result."""
     try:
         token.check()
@@ -256,11 +271,11 @@ def propose(
 def deliver(
     session: RetouchSession,
     request: RetouchRequest,
-    output: Path | None,
+    files: Sequence[Path],
     token: CancelToken,
     report: Report = silent,
 ) -> RetouchResult:
-    """Render, measure and write a session's current proposal; `output` None writes no picture.
+    """Render, measure and write a session's current proposal, to one file per delivery of the request.
 
     Raises: ExportError, also if a pixel outside the masks would change (nothing is written then), Cancelled.
     """
@@ -276,24 +291,18 @@ def deliver(
     _begin(token, report, "write")
     # First the edits, which are the work; if the picture fails then, nothing is lost and nothing is half done.
     kept = session.save_sidecar() if request.sidecar else None
-    notes: tuple[str, ...] = ()
-    if output is not None:
-        try:
-            output.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ExportError(
-                f"The output folder {output.parent.name} cannot be made: {error.strerror}.", "Choose another --out."
-            ) from error
-        format = outputs.format_of(session.photo, request.format)
-        notes = session.export(
-            output,
-            pixels=pixels,
-            format=format,
-            depth=request.depth,
-            quality=request.quality,
-            overwrite=request.overwrite,
-            inputs=request.inputs,
-        )
+    notes: list[str] = []
+    written = []
+    for number, (file, delivery) in enumerate(zip(files, request.deliveries, strict=True)):
+        token.check()
+        replaces = request.overwrite or delivery.recipe.existing == "replace"
+        if file.exists() and not replaces:
+            notes.append(f"{file.name} is there already and was left as it is.")
+            continue
+        report(Progress("write", STAGES["write"] + (1 - STAGES["write"]) * number / len(files), file.name))
+        _make_folder(file.parent)
+        notes += session.export(file, delivery.recipe, pixels=pixels, overwrite=replaces, inputs=request.inputs)
+        written.append(file)
     report(Progress("done", 1.0))
     proposal = session.proposal
     assert proposal is not None
@@ -306,7 +315,12 @@ def deliver(
         seconds=dict(session.seconds),
     )
     return RetouchResult(
-        request.source, Status.DONE, output=output, sidecar=kept, notes=(*session.notes, *notes), report=whole
+        request.source,
+        Status.DONE,
+        outputs=tuple(written),
+        sidecar=kept,
+        notes=tuple(dict.fromkeys((*session.notes, *notes))),
+        report=whole,
     )
 
 
@@ -322,18 +336,45 @@ def policy_name(request: RetouchRequest, saved: Sidecar | None) -> str:
     return versions.active()
 
 
-def _existing(request: RetouchRequest, suffix: str | None) -> RetouchResult | None:
-    """The result "skipped" if the output is there and may not be replaced."""
-    if request.target is None or suffix is None or request.overwrite:
-        return None
-    output = request.target.with_suffix(suffix)
-    try:
-        if not output.exists():
+def path_of(session: RetouchSession, delivery: Delivery) -> Path:
+    """The file of a delivery, once the photo is read."""
+    format = outputs.format_of(session.photo, delivery.recipe.written)
+    return delivery.target.with_suffix(outputs.suffix_of(session.photo.path, format))
+
+
+def _path_before(source: Path, delivery: Delivery) -> Path | None:
+    """The file of a delivery, if that is known before the photo is read."""
+    suffix = outputs.only_suffix(source, delivery.recipe.written)
+    return None if suffix is None else delivery.target.with_suffix(suffix)
+
+
+def _existing(request: RetouchRequest, files: Sequence[Path | None]) -> RetouchResult | None:
+    """The result "skipped" if all files are there and may not be replaced."""
+    for file, delivery in zip(files, request.deliveries, strict=True):
+        if file is None or request.overwrite or delivery.recipe.existing == "replace":
             return None
-    except OSError:  # a name too long; writing will say so
+        try:
+            if not file.exists():
+                return None
+        except OSError:  # a name too long; writing will say so
+            return None
+    if not files:
         return None
-    reason = f"{request.source.name}: the result {output.name} is there already."
+    names = ", ".join(file.name for file in files if file is not None)
+    word = f"the result {names} is" if len(files) == 1 else f"the results {names} are"
+    reason = f"{request.source.name}: {word} there already."
     return RetouchResult(request.source, Status.SKIPPED, reason, "Use --overwrite to replace it.", "exists")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            message = f"The output folder {folder.name} cannot be made: the disk is full."
+            raise DiskFullError(message, "Free some space and export again.") from error
+        message = f"The output folder {folder.name} cannot be made: {error.strerror}."
+        raise ExportError(message, "Choose another --out.") from error
 
 
 def _begin(token: CancelToken, report: Report, stage: str) -> None:

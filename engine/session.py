@@ -32,6 +32,7 @@ from engine.types import (
 )
 
 if TYPE_CHECKING:
+    from engine.delivery.recipe import Recipe
     from engine.policies.base import Policy
 
 MAX_SEED = 2**31 - 1
@@ -216,22 +217,27 @@ class RetouchSession:
     def export(
         self,
         path: Path,
+        recipe: Recipe | None = None,
         *,
         pixels: Pixels | None = None,
-        format: str | None = None,
-        depth: int | None = None,
-        quality: int = 95,
         overwrite: bool = False,
         inputs: Collection[Path] = (),
     ) -> tuple[str, ...]:
-        """Write the result (`pixels` if it was rendered before). Returns: notes. Raises: ExportError."""
-        from engine.imageio.write import write_photo
+        """Write the result (`pixels` if it was rendered before) as a recipe says; by default just like the photo.
 
-        photo = replace(self.photo, pixels=self.render() if pixels is None else pixels)
-        protected = {self.photo.path, *inputs}
+        Returns: notes. Raises: ExportError, ColourProfileError.
+        """
+        from engine.delivery.write import write
+
         with self.timed("write"):
-            return write_photo(
-                photo, path, format=format, depth=depth, quality=quality, overwrite=overwrite, inputs=protected
+            return write(
+                self.photo,
+                self.render() if pixels is None else pixels,
+                self.layers(),
+                path,
+                recipe,
+                overwrite=overwrite,
+                inputs={self.photo.path, *inputs},
             )
 
     # --- sidecar ------------------------------------------------------------------------------------------------------

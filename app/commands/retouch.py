@@ -41,17 +41,19 @@ def retouch(
 ) -> None:
     """Retouch photos at native resolution; photos without a face are skipped, and nothing is written for them."""
     from engine import outputs
-    from engine.pipeline import RetouchRequest, count
+    from engine.delivery.recipe import Recipe
+    from engine.pipeline import Delivery, RetouchRequest, count
     from engine.report import write_report
 
     common.check_policy(policy, device)
     format = common.parse_format(format, depth)
     sources = outputs.gather(inputs, exclude=out)
     targets = outputs.plan(sources, out, format)
+    recipe = Recipe.model_validate({"format": format or "own", "depth": depth, "quality": quality})
     requests = [
         RetouchRequest(
             source=source.path,
-            target=target,
+            deliveries=(Delivery(target, recipe),),
             strengths=common.parse_strengths(strength),
             amount=amount,
             policy=policy,
@@ -59,9 +61,6 @@ def retouch(
             device=device,
             sampler=common.parse_sampler(sampler),
             seed=seed,
-            format=format,
-            depth=depth,
-            quality=quality,
             overwrite=overwrite,
             sidecar=sidecar,
             inputs=frozenset(each.path for each in sources),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,11 +42,16 @@ def variations(
 ) -> None:
     """Write variations of a photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
     Guidance with that retouch as the anchor."""
-    from engine.pipeline import RetouchRequest
+    from engine.delivery.recipe import Recipe
+    from engine.outputs import Target
+    from engine.pipeline import Delivery, RetouchRequest
     from engine.pipeline import count as count_results
     from engine.report import write_report
 
     common.check_policy(policy, device)
+    recipe = Recipe.model_validate(
+        {"format": common.parse_format(format, depth) or "own", "depth": depth, "quality": quality}
+    )
     request = RetouchRequest(
         source=photo,
         strengths=common.parse_strengths(strength),
@@ -55,9 +61,7 @@ def variations(
         device=device,
         sampler=common.parse_sampler(sampler),
         seed=seed,
-        format=common.parse_format(format, depth),
-        depth=depth,
-        quality=quality,
+        deliveries=(Delivery(Target(out, photo.stem), recipe),),
         overwrite=overwrite,
     )
     token = CancelToken()
@@ -87,10 +91,9 @@ def _draw(
             bars.update(bar, description=state.stage)
 
         session = RetouchSession.open(request.source)
-        suffix = outputs.suffix_of(request.source, outputs.format_of(session.photo, request.format))
-        files = [
-            outputs.Target(out, f"{request.source.stem}-v{number + 1}").with_suffix(suffix) for number in range(count)
-        ]
+        (delivery,) = request.deliveries
+        targets = [outputs.Target(out, f"{request.source.stem}-v{number + 1}") for number in range(count)]
+        files = [pipeline.path_of(session, replace(delivery, target=target)) for target in targets]
         there = [file.name for file in files if file.exists()]
         if there and not request.overwrite:
             raise ExportError(f"The result {there[0]} is there already.", "Use --overwrite to replace it.")
@@ -105,6 +108,6 @@ def _draw(
             files, session.vary(policy, count, exploration, token=token, report=show), strict=True
         ):
             session.adopt(proposal)
-            results.append(pipeline.deliver(session, request, file, token, show))
+            results.append(pipeline.deliver(session, request, [file], token, show))
             bars.advance(bar)
     return results

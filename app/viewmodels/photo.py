@@ -287,14 +287,11 @@ class PhotoModel(QObject):
             pixels = session.render()
             token.check()
             report(Progress("write", 0.6))
-            return session.export(
-                request.path,
-                pixels=pixels,
-                format=request.format,
-                depth=request.depth,
-                quality=request.quality,
-                overwrite=request.overwrite,
-            )
+            from engine.delivery.recipe import Recipe
+
+            asked = {"format": request.format or "own", "depth": request.depth, "quality": request.quality}
+            recipe = Recipe.model_validate(asked)
+            return session.export(request.path, recipe, pixels=pixels, overwrite=request.overwrite)
 
         def done(notes: tuple[str, ...]) -> None:
             self.notice = " ".join([f"Exported {request.path.name}.", *notes])

@@ -145,6 +145,20 @@ def upright_block(block: bytes, *, swap: bool) -> bytes:
     return _without_thumbnail(out, tree)
 
 
+def resized_block(block: bytes, size: tuple[int, int]) -> bytes:
+    """An EXIF block whose PixelXDimension and PixelYDimension, where present, say this (width, height)."""
+    try:
+        tree = read_tree(block)
+    except ValueError:
+        return block
+    out = bytearray(block)
+    for tag, value in zip((PIXEL_WIDTH, PIXEL_HEIGHT), size, strict=True):
+        entry, position = tree.directories.get(EXIF_IFD, {}).get(tag), tree.positions.get((EXIF_IFD, tag))
+        if entry is not None and position is not None and entry.count == 1 and entry.kind in (3, 4):
+            struct.pack_into(tree.order + "HII", out, position + 2, 4, 1, value)
+    return bytes(out)
+
+
 def _without_thumbnail(block: bytearray, tree: Tree) -> bytes:
     """Unlink IFD1 and blank its picture (it would show the photo unretouched, or turned)."""
     if not tree.next_ifd:

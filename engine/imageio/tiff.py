@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -138,12 +139,14 @@ def _split_extra(
     return colours, alpha
 
 
-def tiff_with(samples: npt.NDArray[Any], blocks: Blocks, *, alpha: bool) -> list[bytes | memoryview]:
+def tiff_with(
+    samples: npt.NDArray[Any], blocks: Blocks, *, alpha: bool, layers: Callable[[str], bytes] | None = None
+) -> list[bytes | memoryview]:
     """An uncompressed TIFF as pieces to write.
 
     The EXIF block becomes the head of the file unchanged, so that all its offsets, also those inside maker notes, stay
     valid; a new IFD0 with the block's entries and the picture's takes the place of its own.
-    samples: (h, w, 3 or 4) uint8 or uint16.
+    samples: (h, w, 3 or 4) uint8 or uint16. layers: byte order → Photoshop's layers of the picture (tag 37724).
     """
     head, order, kept = _head_of(blocks.exif)
     height, width, channels = samples.shape
@@ -173,6 +176,8 @@ def tiff_with(samples: npt.NDArray[Any], blocks: Blocks, *, alpha: bool) -> list
     for tag, block, kind in ((XMP_TAG, blocks.xmp, 1), (IPTC_TAG, blocks.iptc, 7), (ICC_TAG, blocks.icc, 7)):
         if block:
             directory[tag] = Entry(kind, len(block), block)
+    if layers is not None:
+        directory[_LAYERS_TAG] = Entry(7, len(block := layers(order)), block)
     if blocks.dpi:
         for tag, value in zip((282, 283), blocks.dpi, strict=True):
             directory[tag] = Entry(5, 1, struct.pack(order + "II", round(value * 10000), 10000))

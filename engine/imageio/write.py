@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine import paths
-from engine.errors import ExportError, UsageError
+from engine.errors import DiskFullError, ExportError, UsageError
 from engine.imageio import colour
 from engine.imageio.containers import Blocks, jpeg_fits, jpeg_with, png_with
 from engine.imageio.exif import without_maker_note
@@ -27,6 +27,7 @@ _PNG_RLE, _PNG_PAETH = 3, 128
 """zlib strategy and PNG filter that are about three times faster than the defaults on photos, at the same size."""
 
 Piece = paths.Piece
+Layers = Callable[[str], bytes]
 
 
 def write_photo(
@@ -38,12 +39,13 @@ def write_photo(
     quality: int = 95,
     overwrite: bool = False,
     inputs: Collection[Path] = (),
+    layers: Layers | None = None,
 ) -> tuple[str, ...]:
     """Write a photo with its profile and metadata; the file appears complete or not at all.
 
     format: "jpeg", "png" or "tiff"; None takes it from the suffix. depth: 8 or 16 bits per channel; None keeps the
     photo's own where the format can. quality: JPEG 1–100, always without chroma subsampling. inputs: files that must
-    survive besides `photo.path`.
+    survive besides `photo.path`. layers: for TIFF, gives Photoshop's layers in a byte order ("<" or ">").
     Returns: notes on what the format could not hold.
     Raises: ExportError (would overwrite, not writable, disk full), UsageError (settings that have no meaning).
     """
@@ -54,7 +56,7 @@ def write_photo(
     refuse_collision(path, (photo.path, *inputs), overwrite=overwrite)
     notes: list[str] = []
     try:
-        pieces = _encode(photo, path, format, depth, quality, notes)
+        pieces = _encode(photo, path, format, depth, quality, notes, layers)
     except MemoryError as error:
         raise ExportError(f"{path.name} does not fit into memory.", "Close other programs and try again.") from error
     except (RuntimeError, ValueError) as error:
@@ -90,7 +92,13 @@ def _same_file(a: Path, b: Path) -> bool:
 
 
 def _encode(
-    photo: Photo, path: Path, format: str, depth: int | None, quality: int, notes: list[str]
+    photo: Photo,
+    path: Path,
+    format: str,
+    depth: int | None,
+    quality: int,
+    notes: list[str],
+    layers: Layers | None = None,
 ) -> list[bytes | memoryview]:
     bits = depth or photo.depth
     if format == "jpeg" and bits == 16:
@@ -118,7 +126,7 @@ def _encode(
         raise ExportError(f"{path.name} would be larger than the 4 GB that TIFF can hold.", "Choose PNG or 8 bit.")
     from engine.imageio.tiff import tiff_with
 
-    return tiff_with(pixels, blocks, alpha=alpha is not None)
+    return tiff_with(pixels, blocks, alpha=alpha is not None, layers=layers)
 
 
 def to_depth(values: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:
@@ -168,7 +176,7 @@ def _translated(path: Path, error: OSError) -> ExportError:
     if isinstance(error, FileNotFoundError):
         return ExportError(f"{name} cannot be written: the folder {folder} does not exist.", "Create the folder first.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ExportError(f"{name} cannot be written: the disk is full.", "Free some space and export again.")
+        return DiskFullError(f"{name} cannot be written: the disk is full.", "Free some space and export again.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ExportError(f"{name} cannot be written: the folder {folder} is read-only.", "Choose another folder.")
     if error.errno == errno.ENAMETOOLONG:

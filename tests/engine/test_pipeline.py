@@ -16,7 +16,7 @@ from engine import pipeline, sidecar
 from engine.errors import Cancelled, ExportError, ImageReadError, ModelCorruptError, ModelMissingError
 from engine.jobs import CancelToken, Progress
 from engine.outputs import Target
-from engine.pipeline import PolicyPool, RetouchRequest, RetouchResult, Status, count, run, run_batch
+from engine.pipeline import Delivery, PolicyPool, RetouchRequest, RetouchResult, Status, count, run, run_batch
 from engine.proposal import SamplerSettings
 from engine.report import mask_support, measure, write_report
 from engine.session import RetouchSession
@@ -31,7 +31,7 @@ def _fakes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def _request(photo: Path, out: Path, **options: object) -> RetouchRequest:
-    request = RetouchRequest(photo, Target(out, photo.stem), policy="fake")
+    request = RetouchRequest(photo, (Delivery(Target(out, photo.stem)),), policy="fake")
     return replace(request, **options)  # type: ignore[arg-type]
 
 
