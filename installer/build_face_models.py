@@ -1,6 +1,6 @@
 """Rebuild the face and hand models in resources/models/faces from the Python packages that carry the originals.
 
-    python -m installer.build_face_models OUT        MediaPipe bundles (needs mediapipe>=1.2 and flatbuffers here)
+    python -m installer.build_face_models OUT        MediaPipe's networks (needs mediapipe>=1.2 and flatbuffers here)
 
 Downloads the mediapipe 0.10.21 wheel with pip (nothing of it is installed or run), takes the .tflite files out of it
 and checks every result against the checksums of the models' README.
@@ -10,22 +10,24 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import io
 import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
+from engine.faces import models
 from installer.face_landmark_graph import one_output
 
 WHEEL = "mediapipe==0.10.21"
 MODULES = "mediapipe/modules/"
 SHA256 = {
-    "face_landmarker_short_range.task": "777eb483c253c6a6f35654bd8dced9b6d590b75b9d5b5d3c0259c9404e9bf05c",
-    "face_landmarker_full_range.task": "a2317d7920bdf1b6f42b4ce1e13df197719febf1c9feb59724bfd8e33698941c",
-    "hand_landmarker.task": "ef3f184fa8d5e6905ea4770282627d6937975119af763054312d05985c059bda",
-    "selfie_segmentation.tflite": "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+    models.SHORT_RANGE: "bbff11cebd1eb27a1e004cae0b0e63ec8c551cbf34a4451148b4908b8db3eca8",
+    models.FULL_RANGE: "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
+    models.LANDMARKS: "4517c914336b2d7c5a70d9f758fe46ccb4e33d6b214c1d1006bf9c77ff43ee8f",
+    models.PALMS: "1b14e9422c6ad006cde6581a46c8b90dd573c07ab7f3934b5589e7cea3f89a54",
+    models.HANDS: "11c272b891e1a99ab034208e23937a8008388cf11ed2a9d776ed3d01d0ba00e3",
+    models.PERSON: "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
 }
 
 
@@ -36,15 +38,6 @@ def download(package: str, folder: Path, *more: str) -> Path:
     return next(folder.iterdir())
 
 
-def bundle(files: dict[str, bytes]) -> bytes:
-    """A MediaPipe task bundle: a zip whose entries are stored, with a fixed date so that it is reproducible."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, data in files.items():
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data)
-    return out.getvalue()
-
-
 def build(wheel: Path) -> dict[str, bytes]:
     """File name → contents of every model that comes from the wheel."""
     with zipfile.ZipFile(wheel) as archive:
@@ -52,23 +45,13 @@ def build(wheel: Path) -> dict[str, bytes]:
         def original(path: str) -> bytes:
             return archive.read(f"{MODULES}{path}.tflite")
 
-        landmarks = one_output(original("face_landmark/face_landmark_with_attention"))
-        short = original("face_detection/face_detection_short_range")
-        full = original("face_detection/face_detection_full_range_sparse")
         return {
-            "face_landmarker_short_range.task": bundle(
-                {"face_detector.tflite": short, "face_landmarks_detector.tflite": landmarks}
-            ),
-            "face_landmarker_full_range.task": bundle(
-                {"face_detector.tflite": full, "face_landmarks_detector.tflite": landmarks}
-            ),
-            "hand_landmarker.task": bundle(
-                {
-                    "hand_detector.tflite": original("palm_detection/palm_detection_full"),
-                    "hand_landmarks_detector.tflite": original("hand_landmark/hand_landmark_full"),
-                }
-            ),
-            "selfie_segmentation.tflite": original("selfie_segmentation/selfie_segmentation"),
+            models.SHORT_RANGE: original("face_detection/face_detection_short_range"),
+            models.FULL_RANGE: original("face_detection/face_detection_full_range_sparse"),
+            models.LANDMARKS: one_output(original("face_landmark/face_landmark_with_attention")),
+            models.PALMS: original("palm_detection/palm_detection_full"),
+            models.HANDS: original("hand_landmark/hand_landmark_full"),
+            models.PERSON: original("selfie_segmentation/selfie_segmentation"),
         }
 
 

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import sys
 
+from engine.faces import models
 from engine.paths import shipped_models
 from engine.weights import refresh
 
+_MEDIAPIPE = "Apache-2.0 (MediaPipe)"
 DESCRIPTIONS = {
     "compact/heal.safetensors": ("Compact policy: finds and heals marks", "Apache-2.0"),
     "compact/field.safetensors": ("Compact policy: the flow over the retouch field", "Apache-2.0"),
     "reward/prior.safetensors": ("Reward: what is believed of a taste before its first pick", "Apache-2.0"),
+    f"faces/{models.SHORT_RANGE}": ("Faces", _MEDIAPIPE),
+    f"faces/{models.FULL_RANGE}": ("Small faces in large frames", _MEDIAPIPE),
+    f"faces/{models.LANDMARKS}": ("Landmarks of a face", _MEDIAPIPE),
+    f"faces/{models.PALMS}": ("Hands before a face: where", _MEDIAPIPE),
+    f"faces/{models.HANDS}": ("Hands before a face: landmarks", _MEDIAPIPE),
+    f"faces/{models.PERSON}": ("Person mask", _MEDIAPIPE),
+    f"faces/{models.IDENTITY}": (
+        "Face embedding, to measure that a person stays the same",
+        "CC0-1.0 (dlib_face_recognition_resnet_model_v1)",
+    ),
 }
 """path → (purpose, licence)"""
 

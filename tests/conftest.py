@@ -12,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GLOG_minloglevel", "2")
 
 import logging
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -97,6 +98,8 @@ def _no_leaked_threads() -> Iterator[None]:
     """Fail if a test leaves a thread running that would keep the program from ending."""
     before = set(threading.enumerate())
     yield
+    if models := sys.modules.get("engine.faces.models"):
+        models.close_waiting()
     deadline = time.monotonic() + THREAD_GRACE_SECONDS
     leaked = _leaked(before)
     while leaked and time.monotonic() < deadline:

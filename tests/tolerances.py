@@ -37,3 +37,6 @@ RUNTIME_CODES = 1
 
 RUNTIME_MEAN = 1e-3
 """Mean difference of pixels between the two runtimes, in 8-bit codes."""
+
+IDENTITY_ROUNDED = 0.015
+"""Change of the distance of two embeddings when the network's weights are rounded to 8 bits; drift counts from 0.3."""

@@ -13,7 +13,7 @@ from engine import paths
 from engine.errors import EngineError, ModelCorruptError, ModelMissingError
 
 CATALOGUE = "catalogue.json"
-WEIGHT_SUFFIXES = frozenset({".safetensors", ".onnx", ".task", ".tflite"})
+WEIGHT_SUFFIXES = frozenset({".safetensors", ".onnx", ".tflite"})
 _REINSTALL = "Install Porelight again, or restore the file from the release."
 
 

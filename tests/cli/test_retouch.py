@@ -44,7 +44,7 @@ def test_same_names_do_not_clobber(porelight: Run, tmp_path: Path) -> None:
     assert porelight("retouch", first, second, "--out", tmp_path / "out", "--policy", "fake").exit_code == 0
     for source, result in ((first, "a.png"), (second, "a-2.png")):
         difference = np.abs(_pixels(source) - _pixels(tmp_path / "out" / result))
-        assert 0 < difference.mean() < 3
+        assert 0 < difference.mean() < 4
 
 
 def test_output_folder_that_is_the_input_folder(porelight: Run, tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_variations_of_the_sidecars_retouch(porelight: Run, tmp_path: Path) -> N
 
 def test_models(porelight: Run) -> None:
     result = porelight("models")
-    assert "kontext" in result.stdout and "non-commercial" in result.stdout and "face_landmarker" in result.stdout
+    assert "kontext" in result.stdout and "non-commercial" in result.stdout and "face_landmarks" in result.stdout
     data = json.loads(porelight("models", "--json").stdout)
     assert {policy["name"] for policy in data["policies"]} >= {"compact", "kontext"}
     assert data["files"]
@@ -192,7 +192,7 @@ def test_version_and_help(porelight: Run) -> None:
         (("--format", "gif"), "jpeg, png or tiff"),
         (("--format", "jpeg", "--depth", "16"), "8 bits"),
         (("--depth", "12"), "--depth 8"),
-        (("--device", "quantum"), "cuda, mps, cpu"),
+        (("--device", "quantum"), "cuda, directml, mps, cpu"),
         (("--policy", "nobody"), "compact"),
         (("--sampler", "magic"), "dpg"),
         (("--jobs", "0"), "jobs"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 import pytest
 
 from engine.errors import ModelCorruptError, ModelMissingError
 from engine.faces import identity, models
+from tests.tolerances import IDENTITY_ROUNDED
 
 PEOPLE = ("002", "003", "022")
 
@@ -22,6 +25,16 @@ def test_same_person_smiling_is_closer_than_any_other(analysed):
         same = identity.distance(one, smiling[i])
         others = [identity.distance(one, other) for j, other in enumerate([*neutral, *smiling]) if j % len(PEOPLE) != i]
         assert same < 0.45 < min(others)
+
+
+def test_rounded_weights_keep_the_distances_of_the_exact_network(analysed):
+    """The numbers are those of the unrounded network (dlib's, in float32) on the same chips."""
+    found = [*embeddings(analysed, "neutral"), *embeddings(analysed, "smiling")]
+    exact = [0.7702, 0.8782, 0.2752, 0.7599, 0.9164, 0.8932, 0.7399, 0.1283]
+    exact += [0.8726, 0.8978, 0.8781, 0.2904, 0.7374, 0.9179, 0.8585]
+    pairs = itertools.combinations(found, 2)
+    changes = [abs(identity.distance(*pair) - wanted) for pair, wanted in zip(pairs, exact, strict=True)]
+    assert 0 < max(changes) < IDENTITY_ROUNDED
 
 
 def test_a_slight_retouch_stays_below_the_drift_limit(photo_of, analysed):
