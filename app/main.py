@@ -9,6 +9,7 @@ import typer
 from app.commands.analyse import analyse
 from app.commands.common import EXIT_HELP
 from app.commands.doctor import doctor
+from app.commands.evaluate import evaluate
 from app.commands.models import models
 from app.commands.policies import cli as policies
 from app.commands.retouch import retouch
@@ -26,6 +27,7 @@ cli = typer.Typer(
 cli.command("retouch", epilog=EXIT_HELP)(retouch)
 cli.command("analyse", epilog=EXIT_HELP)(analyse)
 cli.command("variations", epilog=EXIT_HELP)(variations)
+cli.command("evaluate", epilog=EXIT_HELP)(evaluate)
 cli.command("models", epilog=EXIT_HELP)(models)
 cli.add_typer(policies, name="policies")
 cli.command("doctor", epilog=EXIT_HELP)(doctor)

@@ -51,7 +51,7 @@ def chip(pixels: Srgb8, landmarks: F32) -> Srgb8:
     """The 150×150 aligned face that the network expects. landmarks: (478, 2) in positions of `pixels`."""
     target = (_PADDING + _TEMPLATE) / (2 * _PADDING + 1) * CHIP
     source = landmarks[list(_ANCHORS)].astype(np.float64)
-    map_ = _similarity(source, target)
+    map_ = similarity(source, target)
     scale = float(np.hypot(map_[0, 0], map_[1, 0]))
     if scale < 0.5:  # average before a strong reduction
         pixels = np.asarray(cv2.GaussianBlur(pixels, (0, 0), 0.45 / scale), np.uint8)
@@ -59,7 +59,7 @@ def chip(pixels: Srgb8, landmarks: F32) -> Srgb8:
     return np.asarray(cv2.warpAffine(pixels, map_, (CHIP, CHIP), flags=cv2.INTER_LINEAR), np.uint8)
 
 
-def _similarity(source: F64, target: F64) -> F64:
+def similarity(source: F64, target: F64) -> F64:
     """Least-squares similarity (2, 3) from source to target points (Umeyama, 1991)."""
     s, t = source - source.mean(0), target - target.mean(0)
     u, d, vt = np.linalg.svd(t.T @ s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -97,8 +98,10 @@ class Fit:
         return np.ascontiguousarray(self.points[:, :2])
 
 
-def fit(photo: Photo, detection: Detection, landmarker: Any) -> Fit | None:
-    """Landmarks of a detected face, or None if there is no face after all."""
+def fit(
+    photo: Photo, detection: Detection, landmarker: Any, views: Sequence[tuple[float, float]] = VIEWS
+) -> Fit | None:
+    """Landmarks of a detected face, the mean of `views`, or None if there is no face after all."""
     across = detection.eyes[1] - detection.eyes[0]
     roll = float(np.degrees(np.arctan2(across[1], across[0])))
     centre: F32 = ((detection.box[:2] + detection.box[2:]) / 2).astype(np.float32)
@@ -110,14 +113,12 @@ def fit(photo: Photo, detection: Detection, landmarker: Any) -> Fit | None:
     if first is None:
         return None
     centre, side = _frame_of(first)
-    views = []
-    for turn, zoom in VIEWS:
-        view = _view(around, centre, side * zoom, roll_of(first[:, :2]) + turn, landmarker)
-        if view is not None:
-            views.append(view)
-    if not views:
+    upright = roll_of(first[:, :2])
+    seen = [_view(around, centre, side * zoom, upright + turn, landmarker) for turn, zoom in views]
+    found = [view for view in seen if view is not None]
+    if not found:
         return None
-    stack = np.stack(views)
+    stack = np.stack(found)
     points = stack.mean(0)
     error = np.sqrt(((stack - points)[:, :, :2] ** 2).sum(-1).mean())
     return Fit(points, float(error) / max(width_of(points[:, :2]), 1.0), around)

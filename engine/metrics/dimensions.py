@@ -71,12 +71,14 @@ class PairMeasures:
     tone_b: float = _measure("tone", 0, "zero", "b*", "mean change of b* (yellow) of clean skin")
     tone_change: float = _measure("tone", 0, "low", "ΔE00", "mean CIEDE2000 on clean skin")
     under_eye_lift: float = _measure("tone", 0, "", "L*", "change of L* under the eyes minus that of the cheeks")
-    seam: float = _measure("tone", 0, "zero", "ΔE", "change along the jaw against that of the neck beside it")
+    seam: float = _measure("tone", 0, "zero", "ΔE", "change along the jaw against that of the neck below")
 
     kept_contrast: float = _measure("features", 1, "one", "×", "contrast of the marks to keep")
     kept_survival: float = _measure("features", 1, "high", "", "share of the marks to keep with 80% or more of theirs")
     line_retention: float = _measure("features", 1, "one", "×", "lines of the forehead and under the eyes, W/400–W/50")
-    outside_change: float = _measure("features", 0, "zero", "ΔE00", "mean on hair, brows, eyes, lips, beard, glasses")
+    outside_change: float = _measure(
+        "features", 0, "zero", "ΔE00", "mean CIEDE2000 on hair, brows, eyes, lips, beard, glasses"
+    )
     landmark_drift: float = _measure("features", 0, "zero", "W", "mean shift of the landmarks found anew, share of W")
     identity_distance: float = _measure("features", 0, "low", "", "distance of the face embeddings; 0.3 is drift")
 
