@@ -13,13 +13,13 @@ from scipy.ndimage import find_objects
 
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
-THRESHOLD = 0.35
+THRESHOLD = 0.6
 """Probability from which a pixel belongs to a mark."""
 MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
 AMID = 4
 """How many times as large as a mark to keep the acne around it must be for the two to be told apart."""
-MIN_CONTRAST = 1.2
+MIN_CONTRAST = 1.5
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
 
 
