@@ -11,8 +11,11 @@ from app.commands.common import EXIT_HELP
 from app.commands.doctor import doctor
 from app.commands.evaluate import evaluate
 from app.commands.models import models
+from app.commands.picks import cli as picks
 from app.commands.policies import cli as policies
 from app.commands.retouch import retouch
+from app.commands.reward import cli as reward
+from app.commands.train import cli as train
 from app.commands.variations import variations
 from app.commands.window import window
 
@@ -29,6 +32,9 @@ cli.command("analyse", epilog=EXIT_HELP)(analyse)
 cli.command("variations", epilog=EXIT_HELP)(variations)
 cli.command("evaluate", epilog=EXIT_HELP)(evaluate)
 cli.command("models", epilog=EXIT_HELP)(models)
+cli.add_typer(picks, name="picks")
+cli.add_typer(train, name="train")
+cli.add_typer(reward, name="reward")
 cli.add_typer(policies, name="policies")
 cli.command("doctor", epilog=EXIT_HELP)(doctor)
 cli.command("app", epilog=EXIT_HELP)(window)

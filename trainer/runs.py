@@ -59,8 +59,7 @@ class Run:
     @classmethod
     def create(cls, folder: Path, manifest: Manifest) -> Run:
         """Start a new run. Raises: RunError if the folder holds one already or cannot be written."""
-        if (folder / "manifest.json").exists():
-            raise RunError(f"The folder {folder.name} holds a run already.", "Use --resume, or choose another --out.")
+        refuse_existing(folder)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         data = {**asdict(manifest), "created": now}
         try:
@@ -158,6 +157,12 @@ class Run:
             if all(hashlib.sha256(data).hexdigest() == state["sha256"][name] for name, data in files.items()):
                 return state, files
         return None
+
+
+def refuse_existing(folder: Path) -> None:
+    """Raises: RunError if the folder holds a run."""
+    if (folder / "manifest.json").exists():
+        raise RunError(f"The folder {folder.name} holds a run already.", "Use --resume, or choose another --out.")
 
 
 def unwritable(folder: Path, error: OSError) -> RunError:

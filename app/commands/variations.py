@@ -14,6 +14,7 @@ from engine.jobs import CancelToken, Progress
 
 if TYPE_CHECKING:
     from engine.pipeline import RetouchRequest, RetouchResult
+    from engine.sidecar import Sidecar
 
 
 @guarded
@@ -41,7 +42,7 @@ def variations(
     ] = False,
 ) -> None:
     """Write variations of a photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
-    Guidance with that retouch as the anchor."""
+    Guidance with that retouch as the anchor, and NAME-variations.json, which says what renders each of them again."""
     from engine.delivery.recipe import Recipe
     from engine.outputs import Target
     from engine.pipeline import Delivery, RetouchRequest
@@ -82,6 +83,7 @@ def _draw(
     from engine.errors import ExportError
     from engine.policies.registry import load_policy
     from engine.session import RetouchSession
+    from trainer.picks.files import sheet_of, write_sheet
 
     console = common.stderr()
     with Bars(console=console, disable=not console.is_terminal) as bars:
@@ -103,11 +105,14 @@ def _draw(
         session.require_faces()
         policy = load_policy(pipeline.policy_name(request, saved), model=request.model, device=request.device)
         pipeline.propose(session, request, policy, saved, token=token, report=show)
-        results = []
+        results: list[RetouchResult] = []
+        drawn: list[tuple[Path, Sidecar]] = []
         for file, proposal in zip(
             files, session.vary(policy, count, exploration, token=token, report=show), strict=True
         ):
             session.adopt(proposal)
             results.append(pipeline.deliver(session, request, [file], token, show))
+            drawn.append((file, session.to_sidecar()))
+            write_sheet(sheet_of(out, request.source.stem), request.source, drawn)
             bars.advance(bar)
     return results

@@ -26,7 +26,6 @@ LEVELS: Final[tuple[str, ...]] = get_args(Level)
 
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Id = Annotated[str, Field(pattern="^[0-9a-f]{8,32}$")]
-Score = Annotated[float, Field(ge=1, le=5)]
 
 
 class _Record(BaseModel):
@@ -73,7 +72,7 @@ class Candidate(_Record):
             data["picture"] = self.picture or ""
         else:
             plain = self.retouch.model_copy(update={"saved": ""})
-            data["retouch"] = plain.model_dump_json(exclude={"photo": {"name"}})
+            data["retouch"] = plain.model_dump_json(exclude={"photo": {"name"}}, exclude_defaults=True)
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -81,7 +80,8 @@ class Pick(_Record):
     """One answer: two candidates of one face as they were shown, left and right, and what was preferred.
 
     time: ISO, UTC. session: answers given in one sitting. subject: a random id of the photographed person where it is
-    known that photos show the same one. dimensions: the same question per dimension. scores: 1–5 for each image.
+    known that photos show the same one. dimensions: the same question per dimension. scores: of each image, 1–5 in
+    the paper's form, more is better.
     purpose: "random" picks are an unbiased test; "repeat" asks the pick `repeats` again with sides flipped.
     """
 
@@ -99,7 +99,7 @@ class Pick(_Record):
     subject: Id | None = None
     repeats: Id | None = None
     dimensions: dict[str, Preference] = {}
-    scores: dict[str, tuple[Score, Score]] = {}
+    scores: dict[str, tuple[float, float]] = {}
     reasoning: str = ""
 
     @field_validator("dimensions", "scores")

@@ -90,6 +90,7 @@ class PickStore:
         self.path = path
         self._connection = connection
         self._rows: list[Row] = []
+        self._parsed: dict[str, _Record] = {}
         self._chain = b""
         self.damage = ""
         self._load()
@@ -293,8 +294,12 @@ class PickStore:
         return [self._parse(row, kind) for row in self._rows if row.kind == name]
 
     def _parse(self, row: Row, kind: type[R]) -> R:
+        known = self._parsed.get(row.id)
+        if isinstance(known, kind):
+            return known
         try:
-            return kind.model_validate_json(row.body)
+            found = self._parsed[row.id] = kind.model_validate_json(row.body)
+            return found
         except ValidationError as error:
             first = error.errors()[0]
             raise PickStoreError(
@@ -306,6 +311,16 @@ class PickStore:
 def default_store() -> Path:
     """The person's own store."""
     return paths.user_folder() / "picks.sqlite"
+
+
+def is_store(path: Path) -> bool:
+    """Whether a file is a store of picks, of whatever version."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except OSError:
+        return False
+    return header.startswith(b"SQLite format 3\0") and header[68:72] == APPLICATION_ID.to_bytes(4)
 
 
 def with_files(store: PickStore, files: Mapping[str, Path]) -> None:
@@ -339,7 +354,7 @@ def _check_version(path: Path) -> None:
     """Raises: PickStoreError if the file is no store or a newer one's; OSError. Nothing is changed."""
     with path.open("rb") as file:
         header = file.read(100)
-    if not header.startswith(b"SQLite format 3\0") or header[68:72] != APPLICATION_ID.to_bytes(4):
+    if not is_store(path):
         raise PickStoreError(f"{path.name} is not a store of picks.", "Name the file that holds the picks.")
     version = int.from_bytes(header[60:64])
     if version > VERSION:

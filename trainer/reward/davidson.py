@@ -20,8 +20,8 @@ FIRST, SECOND, TIE = 0, 1, 2
 ETA_MEAN: Final = -1.5
 ETA_SPREAD: Final = 1.5
 """Prior of η: about one tie in ten between equals that are hard to tell apart."""
-STEPS: Final = 60
-TOLERANCE: Final = 1e-9
+STEPS: Final = 25
+TOLERANCE: Final = 1e-7
 
 
 @dataclass(frozen=True)
@@ -60,23 +60,26 @@ def fit(
     outcomes: npt.NDArray[np.int64],
     prior_mean: F64,
     prior_covariance: F64,
-    importance: F64 | None = None,
+    turned: float = 0.0,
 ) -> Posterior:
     """The posterior of (w, η) after comparisons.
 
+    Newton's method with the expected Hessian, which without turned answers is the exact one; with them the objective is
+    no longer convex, and the minimum that is found is the one downhill of the prior.
+
     Args:
         differences: (n, d) features of the first minus those of the second; n may be 0.
-        outcomes: (n,) of FIRST, SECOND, TIE. importance: (n,) weights of the answers, 1 by default.
+        outcomes: (n,) of FIRST, SECOND, TIE.
         prior_mean, prior_covariance: (d,) and (d, d) of w.
+        turned: probability that a preference was given the wrong way round, whatever the difference.
     """
-    n, d = differences.shape
-    importance = np.ones(n) if importance is None else importance
+    _, d = differences.shape
     mean = np.append(prior_mean, ETA_MEAN)
     precision = np.zeros((d + 1, d + 1))
     precision[:d, :d] = np.linalg.inv(prior_covariance)
     precision[d, d] = 1 / ETA_SPREAD**2
     at = mean.copy()
-    value, gradient, hessian = _objective(at, differences, outcomes, importance, mean, precision)
+    value, gradient, hessian = _objective(at, differences, outcomes, turned, mean, precision)
     for _ in range(STEPS):
         step = np.linalg.solve(hessian, gradient)
         decrement = float(gradient @ step)
@@ -85,7 +88,7 @@ def fit(
         size = 1.0
         while True:
             trial = at - size * step
-            found = _objective(trial, differences, outcomes, importance, mean, precision)
+            found = _objective(trial, differences, outcomes, turned, mean, precision)
             if found[0] <= value - 1e-4 * size * decrement or size < 1e-8:
                 break
             size /= 2
@@ -96,9 +99,9 @@ def fit(
 
 
 def _objective(
-    at: F64, differences: F64, outcomes: npt.NDArray[np.int64], importance: F64, mean: F64, precision: F64
+    at: F64, differences: F64, outcomes: npt.NDArray[np.int64], turned: float, mean: F64, precision: F64
 ) -> tuple[float, F64, F64]:
-    """Negative log posterior (the prior's constant left out), its gradient and its Hessian."""
+    """Negative log posterior (the prior's constant left out), its gradient and its expected Hessian."""
     n, d = differences.shape
     off = at - mean
     value = 0.5 * float(off @ precision @ off)
@@ -106,16 +109,25 @@ def _objective(
     if not n:
         return value, gradient, hessian
     p = probabilities(differences @ at[:d], float(at[d]))
-    chosen = np.eye(3)[outcomes]
-    value -= float(importance @ np.log(np.maximum(p[np.arange(n), outcomes], 1e-300)))
-    lead, tied = p[:, 0] - p[:, 1], p[:, 2]
-    by_u = importance * ((lead - (chosen[:, 0] - chosen[:, 1])) / 2)
-    by_eta = importance * (tied - chosen[:, 2])
-    gradient[:d] += differences.T @ by_u
-    gradient[d] += by_eta.sum()
-    hessian[:d, :d] += differences.T @ (differences * (importance * curvature(p))[:, None])
-    cross = differences.T @ (importance * -lead * tied / 2)
+    by_u = p * (np.array([0.5, -0.5, 0.0]) - ((p[:, 0] - p[:, 1]) / 2)[:, None])
+    by_eta = p * (np.array([0.0, 0.0, 1.0]) - p[:, 2:])
+    q, by_u, by_eta = (turn(each, turned) for each in (p, by_u, by_eta))
+    q = np.maximum(q, 1e-12)
+    rows = np.arange(n)
+    value -= float(np.log(q[rows, outcomes]).sum())
+    gradient[:d] -= differences.T @ (by_u / q)[rows, outcomes]
+    gradient[d] -= float((by_eta / q)[rows, outcomes].sum())
+    hessian[:d, :d] += differences.T @ (differences * (by_u**2 / q).sum(1)[:, None])
+    cross = differences.T @ (by_u * by_eta / q).sum(1)
     hessian[:d, d] += cross
     hessian[d, :d] += cross
-    hessian[d, d] += float(importance @ (tied * (1 - tied)))
+    hessian[d, d] += float((by_eta**2 / q).sum())
     return value, gradient, hessian
+
+
+def turn(p: F64, turned: float) -> F64:
+    """(…, 3) probabilities, or derivatives of them, of what is answered when preferences are turned that often."""
+    mixed = p.copy()
+    mixed[..., 0] += turned * (p[..., 1] - p[..., 0])
+    mixed[..., 1] += turned * (p[..., 0] - p[..., 1])
+    return mixed

@@ -71,6 +71,10 @@ class FeatureMeter:
         """(len(NAMES),) features of a result: (H, W, 3) pixels of the photo's size, dtype and encoding."""
         return self.measure_lab(lab_on(self._photo, self._grid, pixels))[0]
 
+    def measure_photo(self, picture: Photo) -> F32:
+        """(len(NAMES),) features of a finished picture of the photo's size, in whatever depth and profile it has."""
+        return self.measure_lab(lab_on(picture, self._grid))[0]
+
     def measure_lab(self, after: F32) -> tuple[F32, PairMeasures]:
         """Features of a result that is drawn on the learning grid, (h, w, 3) L*a*b*, and all measures of the pair, of
         which guards look at some that a reward never sees."""

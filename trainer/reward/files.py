@@ -51,7 +51,12 @@ def as_bytes(reward: Reward) -> bytes:
     heads: dict[str, Any] = {}
     for name, head in reward.heads.items():
         tensors[f"{name}.mean"], tensors[f"{name}.covariance"] = head.mean, head.covariance
-        heads[name] = {"eta": head.eta, "temperature": head.temperature, "families": head.families}
+        heads[name] = {
+            "eta": head.eta,
+            "turned": head.turned,
+            "temperature": head.temperature,
+            "families": head.families,
+        }
     meta = {
         "version": str(reward.prior.version),
         "names": json.dumps(reward.prior.names),
@@ -78,7 +83,7 @@ def from_file(path: Path) -> Reward:
         for name, data in json.loads(meta["heads"]).items():
             families = tuple((str(family), float(share)) for family, share in data["families"])
             mean, covariance = tensors[f"{name}.mean"], tensors[f"{name}.covariance"]
-            heads[name] = Head(mean, covariance, data["eta"], data["temperature"], families)
+            heads[name] = Head(mean, covariance, data["eta"], data["turned"], data["temperature"], families)
         if set(heads) != set(HEADS) or not all(np.isfinite(each).all() for each in tensors.values()):
             raise ValueError("incomplete")
         return Reward(prior, heads, int(meta["picks"]), tensors["unchanged"])

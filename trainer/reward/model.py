@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,9 @@ from trainer.reward.davidson import F64
 from trainer.reward.features import DIMENSION_OF, UNCHANGED
 from trainer.reward.prior import OVERALL, Prior
 
-SHARPNESS: Final = (0.5, 1.5, 4.0, 10.0)
-"""Spreads of utility between retouches of one face that are tried: from hardly any preference to certain answers."""
+ANSWERING: Final = ((0.5, 0.0), (1.5, 0.0), (5.0, 0.0), (1.5, 0.1), (5.0, 0.1), (5.0, 0.2))
+"""Ways of answering that are tried: the spread of utility between retouches of one face, from hardly any preference to
+certain answers, and how often an answer is given the wrong way round by mistake."""
 
 Outcomes = npt.NDArray[np.int64]
 
@@ -42,13 +43,17 @@ class Comparisons:
 
 @dataclass(frozen=True)
 class Head:
-    """A posterior over the weights of `Prior.units`. mean: (f,), covariance: (f, f), eta: of ties (`davidson`).
-    temperature: what differences are divided by, so that stated probabilities come true. families: the ideas that the
-    picks speak for, with their probabilities, the likeliest first."""
+    """A posterior over the weights of `Prior.units`.
+
+    mean: (f,), covariance: (f, f), eta: of ties, turned: share of mistaken answers (`davidson`). temperature: what
+    differences are divided by, so that stated probabilities come true. families: the ideas that the picks speak for,
+    with their probabilities, the likeliest first.
+    """
 
     mean: F64
     covariance: F64
     eta: float
+    turned: float = 0.0
     temperature: float = 1.0
     families: tuple[tuple[str, float], ...] = ()
 
@@ -58,10 +63,12 @@ class Head:
         return delta @ self.mean, np.sqrt(np.maximum(variance, 0))
 
     def probabilities(self, delta: F64) -> F64:
-        """(…, 3) of first, second, tie, with the weights' uncertainty taken in (MacKay's approximation)."""
+        """(…, 3) of the answers first, second, tie, with the weights' uncertainty (MacKay's approximation) and mistakes
+        taken in."""
         mean, spread = self.difference(delta)
         moderated = mean / np.sqrt(1 + np.pi / 8 * spread**2)
-        return davidson.probabilities(moderated / self.temperature, self.eta)
+        p = davidson.probabilities(moderated / self.temperature, self.eta)
+        return davidson.turn(p, self.turned)
 
 
 @dataclass(frozen=True)
@@ -124,36 +131,44 @@ class Reward:
 
 
 def fit_head(prior: Prior, name: str, data: Comparisons) -> Head:
-    """The posterior of a head: every family and sharpness is fitted, and they are averaged by their evidence."""
-    families = prior.families(name)
+    """The posterior of a head: every family and way of answering is fitted, and they are averaged by their evidence."""
     delta = prior.units(data.first) - prior.units(data.second)
     zero = np.zeros(len(prior.names))
-    found: list[tuple[float, str, davidson.Posterior]] = []
-    for family in families:
-        # In the family's own coordinates w = factorᵀ·v, v ~ N(0, sharpness²).
-        for sharpness in SHARPNESS:
-            covariance = sharpness**2 * family.factor.T @ family.factor + 1e-9 * np.eye(len(zero))
-            posterior = davidson.fit(delta, data.outcomes, zero, covariance)
-            found.append((posterior.evidence + prior.weight(family.name), family.name, posterior))
+    found: list[_Fitted] = []
+    for family in prior.families(name):
+        unit = family.factor.T @ family.factor
+        for sharpness, turned in ANSWERING:
+            covariance = sharpness**2 * unit + 1e-9 * np.eye(len(zero))
+            posterior = davidson.fit(delta, data.outcomes, zero, covariance, turned)
+            found.append(_Fitted(family.name, turned, posterior, posterior.evidence + prior.weight(family.name)))
     return _averaged(found)
 
 
-def _averaged(found: Sequence[tuple[float, str, davidson.Posterior]]) -> Head:
+class _Fitted(NamedTuple):
+    family: str
+    turned: float
+    posterior: davidson.Posterior
+    evidence: float
+
+
+def _averaged(found: Sequence[_Fitted]) -> Head:
     """One Gaussian with the mixture's mean and covariance."""
-    evidence = np.array([each[0] for each in found])
+    evidence = np.array([each.evidence for each in found])
     share = np.exp(evidence - evidence.max())
     share /= share.sum()
-    means = np.array([each.weights for _, _, each in found])
+    means = np.array([each.posterior.weights for each in found])
     mean = share @ means
-    covariance = sum(p * each.covariance[:-1, :-1] for p, (_, _, each) in zip(share, found, strict=True) if p > 1e-6)
     off = means - mean
-    covariance = np.asarray(covariance + (off * share[:, None]).T @ off)
-    eta = float(share @ np.array([each.eta for _, _, each in found]))
-    by_name: dict[str, float] = {}
-    for p, (_, name, _) in zip(share, found, strict=True):
-        by_name[name] = by_name.get(name, 0.0) + float(p)
-    ranked = sorted(by_name.items(), key=lambda item: -item[1])
-    return Head(mean, covariance, eta, families=tuple(ranked[:5]))
+    covariance = (off * share[:, None]).T @ off
+    by_family: dict[str, float] = {}
+    for p, each in zip(share, found, strict=True):
+        by_family[each.family] = by_family.get(each.family, 0.0) + float(p)
+        if p > 1e-6:
+            covariance += p * each.posterior.covariance[:-1, :-1]
+    ranked = sorted(by_family.items(), key=lambda item: -item[1])
+    eta = float(share @ np.array([each.posterior.eta for each in found]))
+    turned = float(share @ np.array([each.turned for each in found]))
+    return Head(mean, covariance, eta, turned, families=tuple(ranked[:5]))
 
 
 def fit_reward(prior: Prior, overall: Comparisons, dimensions: Mapping[str, Comparisons] | None = None) -> Reward:

@@ -1,0 +1,183 @@
+"""A sitting: what is asked, what is recorded, and what is never trained on. Features are made up, the store is real."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.errors import UsageError
+from tests.helpers.picks import candidate, digest
+from trainer.picks.identity import Identity
+from trainer.picks.session import PickSession
+from trainer.picks.store import PickStore, PickStoreError
+from trainer.reward.features import NAMES
+from trainer.reward.prior import Prior
+
+NAMED = NAMES[:6]
+PRIOR = Prior.plain(NAMED)
+PHOTOS, EACH = 12, 5
+ME = Identity("c" * 16, "d" * 16)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[PickStore]:
+    with PickStore.open(tmp_path / "p.sqlite", create=True) as opened:
+        yield opened
+
+
+def sitting(store: PickStore, seed: int = 0, **options: object) -> PickSession:
+    rng = np.random.default_rng(3)
+    groups, features = [], {}
+    for number in range(PHOTOS):
+        candidates = [candidate(f"photo {number}", each) for each in range(EACH)]
+        store.append(*candidates)
+        groups.append((digest(f"photo {number}"), [each.id for each in candidates]))
+        features |= {each.id: rng.standard_normal(len(NAMED)).astype(np.float32) for each in candidates}
+    session = "e" * 16
+    return PickSession(store, groups, features, PRIOR, ME, seed, session=session, **options)  # type: ignore[arg-type]
+
+
+def liked(session: PickSession, key: str) -> float:
+    return float(session.features[key][0])
+
+
+def answer_all(session: PickSession, count: int) -> None:
+    for _ in range(count):
+        question = session.next()
+        assert question is not None
+        better = liked(session, question.image1) > liked(session, question.image2)
+        session.answer("image1" if better else "image2")
+
+
+def test_the_same_seed_asks_the_same_questions(tmp_path: Path) -> None:
+    asked = []
+    for name in ("a", "b"):
+        with PickStore.open(tmp_path / name, create=True) as store:
+            session = sitting(store, seed=5)
+            answer_all(session, 12)
+            asked.append([(each.image1, each.image2, each.purpose) for each in store.picks()])
+    assert asked[0] == asked[1]
+
+
+def test_a_question_stays_until_it_is_answered_or_skipped(store: PickStore) -> None:
+    session = sitting(store)
+    first = session.next()
+    assert session.next() is first and store.picks() == []
+    session.skip()
+    second = session.next()
+    assert second is not None and first is not None
+    assert {second.image1, second.image2} != {first.image1, first.image2}
+    assert store.picks() == [] and session.progress().skipped == 1
+
+
+def test_no_pair_twice_sides_random_and_one_in_ten_repeated_turned(store: PickStore) -> None:
+    session = sitting(store, seed=1)
+    answer_all(session, 70)
+    picks = store.picks()
+    new = [each for each in picks if each.repeats is None]
+    repeats = [each for each in picks if each.repeats]
+    assert len({each.pair for each in new}) == len(new)
+    assert 3 <= len(repeats) <= 14
+    by_id = {each.id: each for each in picks}
+    for each in repeats:
+        before = by_id[str(each.repeats)]
+        assert (each.image1, each.image2) == (before.image2, before.image1), "sides are turned"
+        assert each.purpose == "repeat" and before.repeats is None
+        assert picks.index(each) - picks.index(before) > 4
+    assert session.progress().consistency.agreement.value == 1
+    left = sum(each.image1 < each.image2 for each in new)
+    assert 0.3 < left / len(new) < 0.7
+
+
+def test_test_photos_are_asked_at_random_and_teach_the_head_nothing(store: PickStore) -> None:
+    session = sitting(store, seed=2)
+    answer_all(session, 60)
+    kinds: dict[str, set[str]] = {}
+    for each in store.picks():
+        kinds.setdefault(each.photo, set()).add(each.purpose)
+    tests = {photo for photo, purposes in kinds.items() if "random" in purposes}
+    assert tests and all("active" not in kinds[photo] for photo in tests)
+    counted = Counter(each.purpose for each in store.picks())
+    assert 4 <= counted["random"] <= 25 and counted["active"] > 25
+    before = session.head()
+    photo = next(iter(tests))
+    own = [key for group, keys in session.groups if group == photo for key in keys]
+    session.take(own[0], own)
+    assert session.head() is before
+
+
+def test_active_questions_teach_more_than_random_ones(tmp_path: Path) -> None:
+    """After twelve answers the head that chose its questions orders unseen pairs at least as well."""
+    found = {}
+    for mode in ("active", "random"):
+        hits = []
+        for seed in range(4):
+            with PickStore.open(tmp_path / f"{mode}{seed}", create=True) as store:
+                session = sitting(store, seed, mode=mode)
+                answer_all(session, 12)
+                ask = np.random.default_rng(9).standard_normal((400, len(NAMED)))
+                hits.append(float((np.sign(ask @ session.head().mean) == np.sign(ask[:, 0])).mean()))
+        found[mode] = np.mean(hits)
+    assert found["active"] >= found["random"] and found["active"] > 0.85
+
+
+def test_undo_asks_the_same_again(store: PickStore) -> None:
+    session = sitting(store)
+    answer_all(session, 2)
+    question = session.next()
+    session.answer("tie", {"smoothing": "image2"})
+    assert store.picks()[-1].dimensions == {"smoothing": "image2"} and session.progress().ties == 1
+    assert session.undo() and session.next() == question
+    assert len(store.picks()) == 2 and session.progress().ties == 0
+    assert session.undo() and session.undo() and not session.undo()
+    assert store.picks() == []
+
+
+def test_a_full_disk_keeps_the_question(store: PickStore) -> None:
+    session = sitting(store)
+    question = session.next()
+    pages = store.path.stat().st_size // 4096
+    store._connection.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(PickStoreError, match="full"):
+        for _ in range(200):
+            question = session.next()
+            session.answer("image1")
+    count = len(store.picks())
+    assert session.next() == question and session.progress().answered == count
+
+
+def test_taking_one_of_several_records_it_against_the_others(store: PickStore) -> None:
+    session = sitting(store)
+    shown = session.grid(4)
+    assert len(set(shown)) == 4
+    picks = session.take(shown[2], shown)
+    assert {each.better for each in picks} == {shown[2]} and len(picks) == 3
+    assert {each.purpose for each in store.picks()} == {"free"}
+    with pytest.raises(UsageError, match="Only one of the pictures shown"):
+        session.take("0" * 32, shown)
+
+
+def test_another_sitting_goes_on_where_the_last_one_ended(store: PickStore) -> None:
+    answer_all(sitting(store), 6)
+    again = sitting(store)
+    assert again.progress().total == 6 and again.progress().answered == 0
+    before = {each.pair for each in store.picks()}
+    question = again.next()
+    assert question is not None
+    assert question.repeats or tuple(sorted((question.image1, question.image2))) not in before
+
+
+def test_everything_asked_ends(store: PickStore) -> None:
+    session = sitting(store)
+    session._groups = session._groups[:1]
+    answer_all(session, EACH * (EACH - 1) // 2)
+    assert session.progress().left == 0
+    while (question := session.next()) is not None:
+        assert question.purpose == "repeat"
+        session.answer("image1")
+    with pytest.raises(UsageError, match="nothing to answer"):
+        session.answer("image1")

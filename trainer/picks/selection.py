@@ -1,0 +1,105 @@
+"""Which two retouches to ask about next. Pure functions of features, a reward's head and a random generator.
+
+Active choice asks where an answer tells most about the weights: the Fisher information of the answer on the reward's
+last layer, as the gain log(1 + c·δᵀΣδ) of the posterior's log-determinant (D-optimal design), with Σ the covariance of
+the weights, δ the difference of the pair's units and c the curvature of the answer's likelihood. When several pairs are
+chosen before an answer comes, Σ shrinks along each chosen δ, so that the next one asks something else; photos asked
+about before count less. For an unbiased test pairs are random.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+
+from trainer.reward import davidson
+from trainer.reward.davidson import F64
+
+FAMILIAR: Final = 0.75
+"""Factor on the information of a photo's pairs for each time that it was asked about already."""
+
+
+class Weights(Protocol):
+    """What is needed of a reward's head (`trainer.reward.model.Head`)."""
+
+    @property
+    def mean(self) -> F64: ...
+
+    @property
+    def covariance(self) -> F64: ...
+
+    @property
+    def eta(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Group:
+    """Retouches of one face. candidates: their ids; units: (n, f), see `Prior.units`. photo: SHA-256 of the file."""
+
+    photo: str
+    candidates: tuple[str, ...]
+    units: F64
+
+    def pairs(self) -> list[tuple[int, int]]:
+        count = len(self.candidates)
+        return [(i, j) for i in range(count) for j in range(i + 1, count)]
+
+
+Pair = tuple[Group, int, int]
+"""Two candidates of a group, by their places."""
+Asked = Collection[tuple[str, str]]
+"""Pairs of candidate ids that were asked already, each in sorted order."""
+
+
+def information(head: Weights, delta: F64, covariance: F64 | None = None) -> F64:
+    """(n,) gain of asking about each of (n, f) differences of units, in nats."""
+    sigma = head.covariance if covariance is None else covariance
+    curvature = davidson.curvature(davidson.probabilities(delta @ head.mean, head.eta))
+    variance = np.einsum("ni,ij,nj->n", delta, sigma, delta)
+    return np.asarray(np.log1p(curvature * np.maximum(variance, 0)))
+
+
+def choose_active(
+    groups: Sequence[Group], head: Weights, asked: Asked, times: Mapping[str, int], count: int = 1
+) -> list[Pair]:
+    """The `count` most telling pairs that were not asked yet. times: photo → how often it was asked about."""
+    pairs = _open_pairs(groups, asked)
+    if not pairs:
+        return []
+    delta = np.array([group.units[i] - group.units[j] for group, i, j in pairs])
+    weights = np.array([FAMILIAR ** times.get(group.photo, 0) for group, _, _ in pairs])
+    sigma = np.array(head.covariance)
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(pairs)):
+        gain = information(head, delta, sigma) * weights
+        gain[chosen] = -1
+        best = int(np.argmax(gain))
+        chosen.append(best)
+        weights[[group.photo == pairs[best][0].photo for group, _, _ in pairs]] *= FAMILIAR
+        along = sigma @ delta[best]
+        c = davidson.curvature(davidson.probabilities(np.array(delta[best] @ head.mean), head.eta))
+        sigma -= np.outer(along, along) * c / (1 + c * float(delta[best] @ along))
+    return [pairs[number] for number in chosen]
+
+
+def choose_random(groups: Sequence[Group], asked: Asked, times: Mapping[str, int], rng: random.Random) -> Pair | None:
+    """A random pair of a random photo among those asked about least often; None if all were asked."""
+    pairs = _open_pairs(groups, asked)
+    if not pairs:
+        return None
+    least = min(times.get(group.photo, 0) for group, _, _ in pairs)
+    photos = sorted({group.photo for group, _, _ in pairs if times.get(group.photo, 0) == least})
+    photo = rng.choice(photos)
+    return rng.choice([pair for pair in pairs if pair[0].photo == photo])
+
+
+def _open_pairs(groups: Sequence[Group], asked: Asked) -> list[Pair]:
+    def key(group: Group, i: int, j: int) -> tuple[str, str]:
+        first, second = sorted((group.candidates[i], group.candidates[j]))
+        return first, second
+
+    return [(group, i, j) for group in groups for i, j in group.pairs() if key(group, i, j) not in asked]

@@ -1,0 +1,219 @@
+"""From a store of picks to a reward with a report: measure, split honestly, fit, calibrate, say what is known."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.errors import EngineError
+from engine.jobs import CancelToken, Report, silent
+from trainer.picks.annotation import Settled, settle
+from trainer.picks.store import PickStore
+from trainer.reward import evaluate
+from trainer.reward.data import Answers, collect
+from trainer.reward.evaluate import Consistency, Prediction, Share
+from trainer.reward.measuring import Load, Loaded, Measured, measure_candidates
+from trainer.reward.model import Reward, fit_head, fit_reward, tempered
+from trainer.reward.prior import OVERALL, Prior, shipped
+
+
+class PicksError(EngineError):
+    """The picks cannot be learned from."""
+
+    code = "picks"
+
+
+@dataclass(frozen=True)
+class RewardConfig:
+    """persons: ids whose picks count, all if empty. trust_model: picks of a model count where no person answered.
+    seed: of the split into folds."""
+
+    persons: tuple[str, ...] = ()
+    trust_model: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Trained:
+    """reward; report: plain JSON, what is known of it; words: the same for people, one sentence each."""
+
+    reward: Reward
+    report: dict[str, Any]
+    words: tuple[str, ...]
+
+
+def train_reward(
+    store: PickStore,
+    config: RewardConfig | None = None,
+    *,
+    prior: Prior | None = None,
+    load: Load | None = None,
+    token: CancelToken | None = None,
+    report: Report = silent,
+) -> Trained:
+    """Raises: PicksError if nothing can be learned from, PickStoreError, Cancelled."""
+    config, prior = config or RewardConfig(), prior or shipped()
+    settled = settle(
+        [each for each in store.picks() if not config.persons or each.person in config.persons],
+        trust_model=config.trust_model,
+    )
+    if not settled.picks:
+        raise PicksError(f"The store {store.path.name} holds no pick that counts.", _why(settled))
+    wanted = [key for each in settled.picks for key in each.pair]
+    measured = measure_candidates(store, wanted, load or Loaded(), token=token, report=report)
+    answers = collect(settled.picks, measured.features)
+    start = time.perf_counter()
+    if not answers.picks:
+        reason = next(iter(measured.missing.values()), "nothing could be measured")
+        raise PicksError(f"Of {len(settled.picks)} picks none can be used: {reason}", "Put the photos back.")
+    trained = fit_answers(answers, prior, config, settled, measured, damage=store.damage)
+    return replace(trained, report={**trained.report, "fit_seconds": round(time.perf_counter() - start, 2)})
+
+
+def fit_answers(
+    answers: Answers,
+    prior: Prior,
+    config: RewardConfig,
+    settled: Settled | None = None,
+    measured: Measured | None = None,
+    damage: str = "",
+) -> Trained:
+    """Split, fit and report. Random test picks and everything of their photos and people are never trained on, once
+    there are enough of them to tell anything."""
+    train, test = _split(answers)
+    validated = evaluate.overall_prediction(prior, train, config.seed)
+    reward = fit_reward(prior, train.overall, train.dimensions)
+    reward = tempered(reward, evaluate.best_temperature(validated))
+    tested = _test(prior, reward, test) if test else None
+    shown = tested or _tempered(validated, reward)
+    consistency = Consistency.of(answers.picks)
+    deltas = prior.units(answers.overall.first) - prior.units(answers.overall.second)
+    more = evaluate.more_picks(reward.heads[OVERALL], deltas, len(train.picks))
+    accuracy = shown.accuracy()
+    bins, gap = shown.calibration()
+    preferences = Counter(each.preference for each in answers.picks)
+    report = {
+        "picks": len(answers.picks),
+        "trained_on": len(train.picks),
+        "ties": preferences["tie"],
+        "photos": len({each.photo for each in answers.picks}),
+        "persons": len({each.person for each in answers.picks}),
+        "left_out": {
+            "features_missing": answers.missing,
+            "reasons": sorted(set(measured.missing.values())) if measured else [],
+            "disputed": len(settled.disputed) if settled else 0,
+            "model_only": len(settled.unread) if settled else 0,
+        },
+        "method": "test picks" if tested else "cross-validation by photo and person",
+        "accuracy": accuracy.as_json(),
+        "log_loss": _finite(shown.log_loss()),
+        "calibration": {"bins": bins, "gap": _finite(gap), "temperature": round(reward.heads[OVERALL].temperature, 3)},
+        "consistency": {
+            "repeats": consistency.agreement.as_json(),
+            "ceiling": _finite(consistency.ceiling),
+        },
+        "by_dimension": {name: share.as_json() for name, share in evaluate.by_dimension(prior, train).items()},
+        "by_person": _by_person(prior, answers, config),
+        "families": [{"name": name, "share": round(share, 4)} for name, share in reward.heads[OVERALL].families],
+        "more_picks": more,
+        "store_damage": damage,
+        "config": asdict(config),
+    }
+    return Trained(reward, report, _words(report, accuracy, consistency, more, answers))
+
+
+def _split(answers: Answers) -> tuple[Answers, Answers | None]:
+    """What is trained on, and the random test picks (None if too few)."""
+    groups = evaluate.groups_of(answers.picks)
+    test = [i for i, each in enumerate(answers.picks) if each.purpose == "random"]
+    held_out = {groups[i] for i in test}
+    rest = [i for i, group in enumerate(groups) if group not in held_out]
+    decided = sum(answers.picks[i].preference != "tie" for i in test)
+    if decided < evaluate.LEAST_TESTS or not rest:
+        return answers, None
+    return answers.take(rest), answers.take(test)
+
+
+def _test(prior: Prior, reward: Reward, test: Answers) -> Prediction:
+    return evaluate.predict(prior, reward.heads[OVERALL], test.overall)
+
+
+def _tempered(prediction: Prediction, reward: Reward) -> Prediction:
+    """Cross-validated probabilities as the reward's temperature would state them."""
+    p = np.maximum(prediction.probabilities, 1e-12)
+    lead = np.log(p[:, 0] / p[:, 1]) / reward.heads[OVERALL].temperature
+    tied = np.log(p[:, 2]) - (np.log(p[:, 0]) + np.log(p[:, 1])) / 2
+    odds = np.exp(np.stack([lead / 2, -lead / 2, tied], -1))
+    return Prediction(odds / odds.sum(-1, keepdims=True), prediction.outcomes)
+
+
+def _by_person(prior: Prior, answers: Answers, config: RewardConfig) -> dict[str, Any]:
+    """Where several people answered: how well each one's answers are predicted from the others' and by photo."""
+    persons = sorted({each.person for each in answers.picks})
+    if len(persons) < 2:
+        return {}
+    found = {}
+    for person in persons:
+        own = [i for i, each in enumerate(answers.picks) if each.person == person]
+        others = [i for i, each in enumerate(answers.picks) if each.person != person]
+        groups = evaluate.groups_of(answers.picks)
+        theirs = {groups[i] for i in own}
+        apart = [i for i in others if groups[i] not in theirs] or others
+        fitted = fit_head(prior, OVERALL, answers.overall.take(np.array(apart)))
+        share = evaluate.predict(prior, fitted, answers.overall.take(np.array(own))).accuracy()
+        found[person] = {"from_others": share.as_json(), "consistency": Consistency.of(answers.take(own).picks).ceiling}
+        found[person]["consistency"] = _finite(found[person]["consistency"])  # type: ignore[arg-type]
+    return found
+
+
+def _words(
+    report: dict[str, Any], accuracy: Share, consistency: Consistency, more: int, answers: Answers
+) -> tuple[str, ...]:
+    """What is known, and what is not, for people."""
+    said = []
+    if not accuracy.count:
+        said.append(
+            "How well it predicts is not known: all picks are ties or of one photo; pick from more photos."
+            if report["photos"] < 2 or report["ties"] == report["picks"]
+            else "How well it predicts is not known yet."
+        )
+    else:
+        said.append(
+            f"It predicts {accuracy.value:.0%} of picks on photos that it has not seen "
+            f"({accuracy.low:.0%}–{accuracy.high:.0%}, {accuracy.count} picks)."
+        )
+        if accuracy.low <= 0.5:
+            said.append("That may still be chance.")
+    repeats = consistency.agreement
+    if repeats.count:
+        said.append(
+            f"The same question was answered alike {repeats.value:.0%} of the time ({repeats.count} repeats): "
+            f"no reward can predict more than about {consistency.ceiling:.0%} of these answers."
+        )
+        if accuracy.count and accuracy.low > consistency.ceiling:
+            said.append("It predicts more than that, so it has learned these picks and not the taste.")
+    else:
+        said.append("No pick was repeated, so the person's own consistency is not known.")
+    if report["ties"] > 0.5 * report["picks"]:
+        said.append("Most answers are ties: the variations hardly differ for this person; explore further from them.")
+    said.append(f"It needs about {more} more picks." if more else "More picks would change little.")
+    if answers.missing:
+        said.append(f"{answers.missing} picks are left out: their pictures cannot be measured any more.")
+    return tuple(said)
+
+
+def _why(settled: Settled) -> str:
+    if settled.disputed:
+        return "All are disputed: an expert has to decide."
+    if settled.unread:
+        return "They are a model's; let a person look at them, or use --trust-model."
+    return "Make some picks first."
+
+
+def _finite(value: float) -> float | None:
+    return round(float(value), 4) if math.isfinite(value) else None
