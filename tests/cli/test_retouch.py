@@ -145,8 +145,8 @@ def test_variations(porelight: Run, tmp_path: Path) -> None:
     result = porelight(*arguments, "--report", tmp_path / "r.json")
     assert result.exit_code == 0, result.output
     written = sorted((tmp_path / "out").iterdir())
-    assert [path.name for path in written] == ["a-v1.png", "a-v2.png", "a-v3.png"]
-    assert len({path.read_bytes() for path in written}) == 3
+    assert [path.name for path in written] == ["a-v1.png", "a-v2.png", "a-v3.png", "a-variations.json"]
+    assert len({path.read_bytes() for path in written}) == 4
     report = json.loads((tmp_path / "r.json").read_text())
     assert [entry["proposal"]["seed"] for entry in report["photos"]] == [1, 2, 3]
     assert {entry["proposal"]["anchor"]["seed"] for entry in report["photos"]} == {0}

@@ -119,11 +119,15 @@ def _import_line(store: PickStore, folder: Path, line: str, identity: Identity, 
     hint = "See docs/learning.md for the form."
     try:
         data = json.loads(line)
-        photo, first, second = (_path(folder, data, name) for name in IMAGES)
-        preference = data["preference"]
-    except (ValueError, TypeError, KeyError) as error:
-        missing = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else "it is no JSON object"
-        raise UsageError(f"{missing}.", hint) from error
+    except ValueError:
+        data = None
+    if not isinstance(data, dict):
+        raise UsageError("it is no JSON object.", hint)
+    for name in (*IMAGES, "preference"):
+        if data.get(name, data.get(f"{name}_file_name")) is None:
+            raise UsageError(f"{name!r} is missing.", hint)
+    photo, first, second = (folder / str(data.get(name, data.get(f"{name}_file_name"))) for name in IMAGES)
+    preference = data["preference"]
     own = {name: data[name] for name in KEPT if data.get(name) is not None}
     if "id" not in own:
         key = hashlib.sha256(json.dumps([_digest(p) for p in (photo, first, second)] + [line]).encode()).hexdigest()
@@ -151,14 +155,6 @@ def _by_dimension(data: Any) -> dict[str, Any]:
         if value is not None:
             found[key] = value
     return found
-
-
-def _path(folder: Path, data: dict[str, Any], name: str) -> Path:
-    """The file that a line names, in this form or in that of a dataset folder."""
-    value = data.get(name, data.get(f"{name}_file_name"))
-    if not isinstance(value, str):
-        raise KeyError(name)
-    return folder / value
 
 
 def _digest(path: Path) -> str:
