@@ -265,13 +265,14 @@ class RetouchSession:
         Raises: SidecarError if it is another photo's, and as `propose`.
         """
         identity = self._identity()
-        if (saved.photo.width, saved.photo.height) != (identity.width, identity.height):
+        known = bool(saved.photo.sha256)
+        if known and (saved.photo.width, saved.photo.height) != (identity.width, identity.height):
             raise SidecarError(
                 f"The sidecar of {self.photo.path.name} is for a photo of {saved.photo.width}×{saved.photo.height} "
                 f"pixels, not {identity.width}×{identity.height}.",
                 "Move it away to start afresh.",
             )
-        if saved.photo.sha256 != identity.sha256:
+        if known and saved.photo.sha256 != identity.sha256:
             self.notes.append("The photo's file has changed since its edits were saved.")
         self.analyse(saved.boxes)
         self.require_faces()
@@ -292,6 +293,9 @@ class RetouchSession:
         found = saved.face_entries(self.faces)
         for face_id, entry in found.items():
             self.edits[face_id] = entry.edits(self._current().layers[face_id].marks)
+        for face in self.faces:
+            if saved.settings is not None and face.id not in found:
+                self.edits[face.id] = saved.settings.on(self.edits[face.id])
         lost = len(saved.faces) - len(found)
         if lost:
             self.notes.append(f"{lost} face(s) of the saved edits were not found again.")

@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from engine import paths
 from engine.errors import SidecarError
 from engine.proposal import ProposalSpec
+from engine.settings import FaceSettings
 from engine.types import (
     AREAS,
     BRUSHED,
@@ -48,12 +49,15 @@ _SAME_FACE = 0.5
 Percent = Annotated[float, Field(ge=0, le=100)]
 
 
-class _Strict(BaseModel):
+class Strict(BaseModel):
+    """Data of files that are kept: nothing unknown, nothing infinite, never changed in place."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class PhotoId(_Strict):
-    """What photo the edits are for. sha256: of the file; width, height: of the upright pixels."""
+class PhotoId(Strict):
+    """What photo the edits are for. sha256: of the file, empty if it was not read yet; width, height: of the upright
+    pixels."""
 
     name: str
     sha256: str
@@ -61,7 +65,7 @@ class PhotoId(_Strict):
     height: int
 
 
-class MarkChoice(_Strict):
+class MarkChoice(Strict):
     """A person's decision on one mark; centre and radius (source pixels) find it again if a new policy renames it."""
 
     id: str
@@ -70,7 +74,7 @@ class MarkChoice(_Strict):
     decision: Decision
 
 
-class BrushEntry(_Strict):
+class BrushEntry(Strict):
     """Brushwork on one layer; data: zlib-compressed rows of (h, w) uint8, base64."""
 
     box: Box
@@ -90,7 +94,7 @@ class BrushEntry(_Strict):
         return Brushwork(self.box, self.shape, base64.b64decode(self.data, validate=True))
 
 
-class OwnMarkEntry(_Strict):
+class OwnMarkEntry(Strict):
     """A mark that the person brushed, in source pixels."""
 
     id: str
@@ -98,7 +102,7 @@ class OwnMarkEntry(_Strict):
     radius: Annotated[float, Field(gt=0)]
 
 
-class FaceEntry(_Strict):
+class FaceEntry(Strict):
     """A person's choices for one face."""
 
     id: str
@@ -151,8 +155,9 @@ class FaceEntry(_Strict):
         )
 
 
-class Sidecar(_Strict):
-    """The whole file. boxes: face boxes that a person set by hand, None if faces were found by detection."""
+class Sidecar(Strict):
+    """The whole file. boxes: face boxes that a person set by hand, None if faces were found by detection. settings: for
+    faces without an entry, on photos that settings were given to before they were first retouched."""
 
     version: Literal[2] = 2
     application: str = ""
@@ -161,6 +166,7 @@ class Sidecar(_Strict):
     boxes: tuple[Box, ...] | None = None
     proposal: ProposalSpec | None = None
     faces: tuple[FaceEntry, ...] = ()
+    settings: FaceSettings | None = None
 
     def face_entries(self, faces: Sequence[FaceAnalysis]) -> dict[str, FaceEntry]:
         """Face id → saved entry, by overlap of boxes: each entry goes to the free face that it overlaps most."""
@@ -267,6 +273,23 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
             problem = error
     reason = problem.strerror if problem else ""
     raise SidecarError(f"The sidecar of {photo.name} cannot be written: {reason}.", "Free space or change the rights.")
+
+
+def give(photo: Path, settings: FaceSettings) -> Path:
+    """Give settings to every face of a photo, whether its sidecar knows the faces or not. Raises: SidecarError."""
+    saved = load(photo)
+    if saved is None:
+        name = photo.name.encode("utf-8", "backslashreplace").decode()
+        saved = Sidecar(photo=PhotoId(name=name, sha256="", width=0, height=0))
+    strengths = settings.strengths
+    values = {
+        "amount": strengths.amount,
+        "strengths": dict(strengths.values),
+        "preserve": settings.preserve,
+        "regions": {area: dict(values) for area, values in settings.regions.items()},
+    }
+    faces = tuple(face.model_copy(update=values) for face in saved.faces)
+    return save(saved.model_copy(update={"faces": faces, "settings": settings}), photo)
 
 
 def overlap(a: Box, b: Box) -> float:

@@ -7,7 +7,9 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal
 
+from app.viewmodels.overlays import Overlay
 from app.viewmodels.viewport import Point, Size, Viewport
+from engine.types import Box
 
 GAP = 2
 """Device pixels between two panes."""
@@ -53,6 +55,13 @@ class CompareModel(QObject):
         """Whether the original is held up in place of everything."""
         self.marks = False
         """Whether marks are outlined."""
+        self.overlay = Overlay.NONE
+        self.layer = "smooth"
+        """The layer that the overlay of one layer shows."""
+        self.names = ("Before", "After")
+        """What the two sides are called."""
+        self.loupe: Point | None = None
+        """Where the loupe is, on the canvas; None while there is none."""
         self.viewport: Viewport | None = None
         self.canvas: Size = (1, 1)
 
@@ -98,6 +107,37 @@ class CompareModel(QObject):
     def show_marks(self, shown: bool) -> None:
         self.marks = shown
         self.changed.emit()
+
+    def show_overlay(self, overlay: Overlay, layer: str | None = None) -> None:
+        """Show an overlay, or take away the one that shows."""
+        same = overlay is self.overlay and layer in (None, self.layer)
+        self.overlay, self.layer = (Overlay.NONE if same else overlay), layer or self.layer
+        self.changed.emit()
+
+    def set_names(self, before: str, after: str) -> None:
+        self.names = (before, after)
+        self.changed.emit()
+
+    def look(self, at: Point | None) -> None:
+        """Move the loupe, or put it away."""
+        if at != self.loupe:
+            self.loupe = at
+            self.changed.emit()
+
+    def fill(self) -> None:
+        """The pane filled, with the photo's middle in its middle."""
+        if self.viewport is not None:
+            photo, pane = self.viewport.photo, self.pane_size
+            zoom = max(pane[0] / photo[0], pane[1] / photo[1])
+            self._view(self.viewport.at(zoom, (photo[0] / 2, photo[1] / 2), pane))
+
+    def to_box(self, box: Box, share: float = 0.8) -> None:
+        """A part of the photo, in source pixels, as large as `share` of the pane."""
+        if self.viewport is not None:
+            pane = self.pane_size
+            zoom = share * min(pane[0] / max(box[2] - box[0], 1), pane[1] / max(box[3] - box[1], 1))
+            centre = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+            self._view(self.viewport.at(min(zoom, 4.0), centre, pane))
 
     def set_photo(self, size: Size | None) -> None:
         """Another photo, fitted."""

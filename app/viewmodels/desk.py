@@ -10,11 +10,13 @@ from app.viewmodels.compare import CompareModel
 from app.viewmodels.frames import Request
 from app.viewmodels.library import LibraryChange, LibraryModel, View
 from app.viewmodels.opened import OpenedPhotos
-from app.viewmodels.photo import LANE, PhotoModel, retouched
+from app.viewmodels.photo import PhotoModel
 from app.viewmodels.place import Place
+from app.viewmodels.retouching import retouched
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.thumbnails import Thumbnails
 from app.viewmodels.viewport import Viewport
+from app.viewmodels.working import LANE
 
 
 class Desk(QObject):
@@ -78,7 +80,8 @@ class Desk(QObject):
             self._look_ahead()
 
     def _saved(self, path: Path, faces: int) -> None:
-        self.library.note_edits(path, faces)
+        frame = self.library.frames.get(path)
+        self.library.note_edits(path, faces or (frame.faces if frame else None) or 0)
         self.opened.restamp(path)
 
     def _look_ahead(self) -> None:

@@ -10,6 +10,7 @@ from app.viewmodels.frames import Source
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.journal import Journal
     from engine.policies.base import Policy
     from engine.session import RetouchSession
     from engine.sidecar import Sidecar
@@ -21,6 +22,8 @@ class Engine:
 
     def __init__(self) -> None:
         self._policy: Policy | None = None
+        self.display: bytes | None = None
+        """ICC profile of the monitor, None for sRGB."""
 
     def open(self, path: Path) -> RetouchSession:
         """Raises: ImageReadError, ColourProfileError."""
@@ -43,8 +46,14 @@ class Engine:
 
         return sidecar.load(path)
 
+    def journal(self, path: Path, size: tuple[int, int]) -> Journal:
+        """Where the history of a photo of this size is kept."""
+        from engine.journal import Journal, journal_file
+
+        return Journal(journal_file(path, size))
+
     def source(self, photo: Photo, layers: Mapping[str, RetouchLayers] | None) -> Source:
         """Pictures for the canvas."""
         from app.viewmodels.pictures import PhotoSource
 
-        return PhotoSource(photo, layers)
+        return PhotoSource(photo, layers, self.display)

@@ -21,6 +21,8 @@ from engine.jobs import CancelToken
 from engine.types import Box
 
 U8 = npt.NDArray[np.uint8]
+Split = tuple[str, ...]
+"""Regions of faces whose strengths are about to be changed."""
 LANE = "view"
 
 
@@ -48,6 +50,10 @@ class Stack(Protocol):
 
     def after(self, edits: Edits) -> U8: ...
 
+    def effect(self, edits: Edits, layer: str | None) -> U8:
+        """(height, width) change by a layer, or by all, in 8-bit steps."""
+        ...
+
 
 class Source(Protocol):
     """One photo with or without a proposal. `prepare` may be called in a worker thread."""
@@ -55,7 +61,11 @@ class Source(Protocol):
     @property
     def proposed(self) -> bool: ...
 
-    def prepare(self, request: Request, edits: Edits, token: CancelToken) -> Stack: ...
+    def structure(self, edits: Edits, split: Split) -> object:
+        """What of the edits is built into a stack: another one is needed when it changes."""
+        ...
+
+    def prepare(self, request: Request, edits: Edits, token: CancelToken, split: Split = ()) -> Stack: ...
 
 
 @dataclass
@@ -101,6 +111,8 @@ class Frames(QObject):
         self._sharp: Shown | None = None
         self._whole: Box = (0, 0, 0, 0)
         self._generation = 0
+        self._split: Split = ()
+        self._built: object = None
 
     @property
     def source(self) -> Source | None:
@@ -130,13 +142,18 @@ class Frames(QObject):
         """Show another photo, or the same with a new proposal (the old pictures stay until new ones are there)."""
         self._source = source
         self._whole = (0, 0, *photo)
-        if self._job is not None:
-            self._job.token.cancel()
+        self._stop()
         if not same_photo:
             self._base = self._sharp = self._wanted = None
         elif source is not None and self._wanted is not None:
             self._start(self._wanted)
         self.changed.emit()
+
+    def _stop(self) -> None:
+        """Let go of the stack that is being made; a cancelled job reports no end."""
+        if self._job is not None:
+            self._job.token.cancel()
+            self._job = None
 
     def set_edits(self, edits: Edits) -> None:
         """Other strengths or decisions: the pictures are computed anew when they are painted next."""
@@ -144,7 +161,22 @@ class Frames(QObject):
         self._generation += 1
         for each in self.shown:
             each.edits, each.generation, each._after = edits, self._generation, None
+        self._rebuild()
         self.changed.emit()
+
+    def set_split(self, split: Split) -> None:
+        """Be ready for strengths of these regions."""
+        self._split = split
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        """Make a new stack if the edits ask for one; the present one stays until then."""
+        source = self._source
+        if source is None or self._wanted is None or not source.proposed:
+            return
+        if source.structure(self._edits, self._split) != self._built:
+            self._stop()
+            self._start(self._wanted)
 
     def want(self, request: Request) -> None:
         """Ask for a part; of several asked in a row while one is made, only the last one is made."""
@@ -169,8 +201,9 @@ class Frames(QObject):
             self.failed.emit(problem)
             self._next(request, source)
 
-        edits = dict(self._edits)
-        work = lambda token, _: source.prepare(request, edits, token)  # noqa: E731
+        edits, split = dict(self._edits), self._split
+        self._built = source.structure(edits, split)
+        work = lambda token, _: source.prepare(request, edits, token, split)  # noqa: E731
         self._job = self._runner.start(LANE, work, ended, failed)
 
     def _next(self, request: Request, source: Source) -> None:

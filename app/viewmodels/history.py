@@ -1,52 +1,84 @@
-"""Undo and redo over immutable states."""
+"""Undo and redo over immutable states, any of which can be gone back to, and named snapshots."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 S = TypeVar("S")
 
 
+@dataclass(frozen=True)
+class Entry(Generic[S]):
+    """A state and what led to it. time: ISO 8601, UTC, empty for the first."""
+
+    label: str
+    state: S
+    time: str = ""
+
+
 class History(Generic[S]):
     """A list of states with a position. Entries pushed in a row with `merge` and the same `key` become one."""
 
-    def __init__(self, state: S) -> None:
-        self._entries: list[tuple[str, S]] = [("", state)]
+    def __init__(self, state: S, label: str = "") -> None:
+        self._entries: list[Entry[S]] = [Entry(label, state)]
         self._position = 0
         self._key: object = None
+        self.snapshots: dict[str, S] = {}
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry[S]], position: int) -> History[S]:
+        """A history that was kept. entries: at least one."""
+        history = cls(entries[0].state)
+        history._entries, history._position = list(entries), position
+        return history
+
+    @property
+    def entries(self) -> tuple[Entry[S], ...]:
+        """Oldest first; those after `position` were undone."""
+        return tuple(self._entries)
+
+    @property
+    def position(self) -> int:
+        return self._position
 
     @property
     def state(self) -> S:
-        return self._entries[self._position][1]
+        return self._entries[self._position].state
 
     @property
     def undo_label(self) -> str:
         """What undo would take back; empty if there is nothing."""
-        return self._entries[self._position][0] if self._position else ""
+        return self._entries[self._position].label if self._position else ""
 
     @property
     def redo_label(self) -> str:
         """What redo would do again; empty if there is nothing."""
-        return self._entries[self._position + 1][0] if self._position + 1 < len(self._entries) else ""
+        return self._entries[self._position + 1].label if self._position + 1 < len(self._entries) else ""
 
-    def push(self, label: str, state: S, *, key: object = None, merge: bool = False) -> None:
-        """Add a state after the current one; everything that was undone is forgotten."""
+    def push(self, label: str, state: S, *, key: object = None, merge: bool = False, time: str = "") -> bool:
+        """Add a state after the current one; everything that was undone is forgotten. Returns: whether it differs."""
         if state == self.state:
-            return
+            return False
         del self._entries[self._position + 1 :]
         if merge and key == self._key and self._position:
-            self._entries[self._position] = (label, state)
+            self._entries[self._position] = Entry(label, state, time)
         else:
-            self._entries.append((label, state))
+            self._entries.append(Entry(label, state, time))
             self._position += 1
         self._key = key if merge else None
+        return True
 
     def undo(self) -> S:
         """Go one back, if there is one."""
-        self._position, self._key = max(self._position - 1, 0), None
-        return self.state
+        return self.go(self._position - 1)
 
     def redo(self) -> S:
         """Go one forward, if there is one."""
-        self._position, self._key = min(self._position + 1, len(self._entries) - 1), None
+        return self.go(self._position + 1)
+
+    def go(self, position: int) -> S:
+        """Go to any entry."""
+        self._position, self._key = min(max(position, 0), len(self._entries) - 1), None
         return self.state

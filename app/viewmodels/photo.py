@@ -1,4 +1,4 @@
-"""The state of the window: one photo, its faces, edits, history, jobs and problems. No widgets.
+"""The state of the window: one photo, its faces, edits, jobs and problems. No widgets.
 
 Engine work runs on the lane "work", one job after another; only that lane touches the session. What a job finds comes
 back as immutable values. Edits live here and are handed to jobs as they are at that moment.
@@ -6,39 +6,39 @@ back as immutable values. Edits live here and are handed to jobs as they are at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.jobs.runner import Job, JobRunner
+from app.jobs.runner import Job
+from app.viewmodels.editing import EditModel
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Frames
-from app.viewmodels.history import History
-from app.viewmodels.labels import DECISIONS, MARKS, STAGES, TITLES, counted
+from app.viewmodels.labels import counted
 from app.viewmodels.opened import Opened, Stamp, stamp
-from app.viewmodels.problem import Problem
-from app.viewmodels.state import Change, Edits, ExportRequest, Retouched, Stage
+from app.viewmodels.retouching import moved, redrawn, retouched
+from app.viewmodels.state import Change, Document, ExportRequest, Retouched, Stage
+from app.viewmodels.working import LANE, Work
 from engine.jobs import CancelToken, Progress, Report
-from engine.types import Decision, FaceAnalysis, FaceEdits, Mark, Photo, RetouchLayers, SkippedFace
+from engine.settings import FaceSettings
+from engine.types import Box, Photo, SkippedFace
 
 if TYPE_CHECKING:
+    from engine.journal import Journal
+    from engine.proposal import Proposal
     from engine.session import RetouchSession
 
-T = TypeVar("T")
-LANE = "work"
 READ_LANE = "read"
 SAVE_MS = 800
 """Edits are saved this long after the last change."""
 
 
-class PhotoModel(QObject):
+class PhotoModel(EditModel):
     """The one object that views show and act on."""
 
-    changed = Signal(object)
-    """(Change)"""
     left = Signal(object)
     """(Opened) a photo that makes room for another one; it may be handed back to `open`."""
     saved = Signal(object, int)
@@ -47,32 +47,30 @@ class PhotoModel(QObject):
     def __init__(self, engine: Engine | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.engine = engine or Engine()
-        self.runner = JobRunner(self)
         self.frames = Frames(self.runner, self)
         self.auto_retouch = True
         self.stage = Stage.EMPTY
         self.path: Path | None = None
         self.photo: Photo | None = None
-        self.faces: tuple[FaceAnalysis, ...] = ()
         self.skipped: tuple[SkippedFace, ...] = ()
-        self.layers: Mapping[str, RetouchLayers] = {}
-        self.selected: str | None = None
-        self.edits: Edits = {}
-        self.history: History[Edits] = History({})
-        self.problem: Problem | None = None
-        self.notice = ""
-        self.job: Job | None = None
-        self.progress: Progress | None = None
+        self.read_only = False
+        """Whether a newer version wrote this photo's edits, so that none are saved."""
         self._session: RetouchSession | None = None
+        self._journal: Journal | None = None
+        self._drawn: tuple[object, object] = (None, None)
+        """Proposal and boxes of the document that faces and layers were last drawn for."""
         self._unsaved = False
         self._stamp: Stamp = ()
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_MS)
         self._saving.timeout.connect(self.save)
-        self.runner.progressed.connect(self._progressed)
-        self.runner.ended.connect(self._ended)
-        self.frames.failed.connect(lambda error: self._fail(error, "Showing the photo"))
+        self.frames.failed.connect(lambda error: self.fail(error, "Showing the photo"))
+
+    @property
+    def session(self) -> RetouchSession | None:
+        """Of the open photo; touched only by jobs on the lane "work"."""
+        return self._session
 
     # --- opening and retouching ---------------------------------------------------------------------------------------
 
@@ -84,14 +82,13 @@ class PhotoModel(QObject):
         self.save()
         self.cancel()
         self._leave()
-        self.path, self.stage, self._session = path, Stage.OPENING, None
+        self.path, self.stage, self._session, self._journal = path, Stage.OPENING, None, None
         self.photo, self.faces, self.skipped, self.layers, self.selected = None, (), (), {}, None
-        self._restart_history({})
+        self.read_only = False
+        self._restart(Document({}))
         self.frames.set_source(None)
         self.problem, self.notice = None, ""
-        self.changed.emit(
-            Change.PHOTO | Change.FACES | Change.PROPOSAL | Change.SELECTION | Change.PROBLEM | Change.NOTICE
-        )
+        self.changed.emit(~Change.JOB)
 
         def work(token: CancelToken, report: Report) -> Opened:
             found = stamp(path)
@@ -100,12 +97,12 @@ class PhotoModel(QObject):
 
         def failed(error: Exception) -> None:
             self.stage, self.path = Stage.EMPTY, None
-            self._fail(error, f"Opening {path.name}", "open", Change.PHOTO)
+            self.fail(error, f"Opening {path.name}", "open", Change.PHOTO)
 
         if ready is not None:
             self._opened(ready)
         else:
-            self._start(f"Opening {path.name}", work, self._opened, failed, READ_LANE)
+            self.run_job(f"Opening {path.name}", work, self._opened, failed, READ_LANE)
 
     def _opened(self, opened: Opened) -> None:
         session = opened.session
@@ -115,18 +112,21 @@ class PhotoModel(QObject):
         self.frames.set_source(opened.source, session.photo.size)
         self.changed.emit(Change.PHOTO | Change.NOTICE)
         if opened.retouched is not None:
-            self._show_proposal(replace(opened.retouched, edits=opened.edits))
+            self._show_proposal(opened.retouched)
         elif self.auto_retouch:
             self.retouch()
 
     def _leave(self) -> None:
         """Hand the present photo on, so that coming back to it is quick."""
         session, source = self._session, self.frames.source
+        if self.stage is Stage.PROPOSED and self.history.position:
+            self.previous = self.settings()
         if session is None or source is None or self.stage not in (Stage.OPEN, Stage.PROPOSED) or self._unsaved:
             return
         found = None
         if self.stage is Stage.PROPOSED:
-            found = Retouched(self.faces, self.skipped, self.layers, self.edits, tuple(session.notes))
+            notes = tuple(session.notes)
+            found = Retouched(self.faces, self.skipped, self.layers, self.document, notes, self.history, self.read_only)
         self.left.emit(Opened(session, source, self._stamp, found, self.edits))
 
     def retouch(self) -> None:
@@ -134,123 +134,131 @@ class PhotoModel(QObject):
         session, engine = self._session, self.engine
         if session is None or self.busy:
             return
-        self._dismiss()
-        edits = dict(self.edits) if self.stage is Stage.PROPOSED else None
-
-        def work(token: CancelToken, report: Report) -> Retouched:
-            return retouched(engine, session, token, report, edits)
-
+        document = self.document if self.stage is Stage.PROPOSED else None
         name = session.photo.path.name
-        failed = lambda error: self._retouch_failed(error, name)  # noqa: E731
-        self._start("Retouching", work, self._proposed, failed)
+        work: Work[Retouched] = lambda token, report: retouched(engine, session, token, report, document)  # noqa: E731
+        self.dismiss()
+        self.run_job("Retouching", work, self._proposed, lambda error: self._retouch_failed(error, name))
 
     def _proposed(self, found: Retouched) -> None:
         assert self.photo is not None
-        self.frames.set_source(self.engine.source(self.photo, found.layers), self.photo.size, same_photo=True)
+        self._show_layers(found)
         self._show_proposal(found)
+
+    def _show_layers(self, found: Retouched) -> None:
+        assert self.photo is not None
+        self.frames.set_source(self.engine.source(self.photo, found.layers), self.photo.size, same_photo=True)
 
     def _show_proposal(self, found: Retouched) -> None:
         """Take over a proposal whose pictures the canvas has."""
+        assert self.photo is not None
+        self._take(found)
+        self.read_only = found.read_only
+        self._journal = None if self.read_only else self.engine.journal(self.photo.path, self.photo.size)
+        self._drawn = _drawing(found.document)
+        self._restart(found.document, found.history)
+        self.notice = " ".join(found.notes)
+        self.changed.emit(~(Change.JOB | Change.PHOTO | Change.PROBLEM))
+
+    def _take(self, found: Retouched) -> None:
         self.faces, self.skipped, self.layers, self.stage = found.faces, found.skipped, found.layers, Stage.PROPOSED
         if self.selected not in {face.id for face in self.faces}:
             self.selected = self.faces[0].id if len(self.faces) == 1 else None
-        self._restart_history(found.edits)
-        self.notice = " ".join(found.notes)
-        self.changed.emit(Change.FACES | Change.PROPOSAL | Change.EDITS | Change.SELECTION | Change.NOTICE)
 
     def _retouch_failed(self, error: Exception, name: str) -> None:
         if self._session is not None:
             self.faces, self.skipped = self._session.faces, self._session.skipped
-        self._fail(error, f"Retouching {name}", "retouch", Change.FACES)
+        self.fail(error, f"Retouching {name}", "retouch", Change.FACES)
 
-    # --- edits --------------------------------------------------------------------------------------------------------
+    # --- faces, variations --------------------------------------------------------------------------------------------
 
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Ids of the faces that an edit is for: the selected one, or all."""
-        if self.selected is not None:
-            return (self.selected,)
-        return tuple(face.id for face in self.faces)
+    def set_boxes(self, boxes: Sequence[Box], label: str) -> None:
+        """Set the face boxes by hand and retouch the faces in them; what was edited goes with its face."""
+        session, engine, document = self._session, self.engine, self.document
+        if session is None or self.stage is not Stage.PROPOSED or self.busy:
+            return
 
-    def strength(self, name: str) -> float | None:
-        """0–100, or None if the targets differ. name: a layer or "amount"."""
-        values = {_strength(self._edits_of(face), name) for face in self.targets}
-        return (values.pop() if values else default_strength(name)) if len(values) <= 1 else None
+        def work(token: CancelToken, report: Report) -> Retouched:
+            return moved(engine, session, token, report, document, boxes)
 
-    def set_strength(self, name: str, value: float, *, commit: bool = True, merge: bool = False) -> None:
-        """Set a strength of the targets. Without `commit` (during a drag) there is no history entry yet; with `merge`
-        (key by key) the entry joins the last one if that was for the same strength."""
-        value = min(max(value, 0.0), 100.0)
-        edits = dict(self.edits)
-        for face in self.targets:
-            own = self._edits_of(face)
-            edits[face] = replace(own, strengths=own.strengths.with_(**{name: value}))
-        self._set(edits)
-        if commit:
-            self._commit(f"{TITLES[name]} {value:.0f}", key=(self.selected, name), merge=merge)
-        else:
-            self.changed.emit(Change.EDITS)
+        self._redraw(work, label, document)
 
-    def reset(self) -> None:
-        """Everything of the targets as proposed."""
-        self._set({**self.edits, **{face: FaceEdits() for face in self.targets}})
-        self._commit("Reset")
+    def take(self, proposal: Proposal, label: str) -> None:
+        """Make another proposal of this photo the current one, as one history entry."""
+        document = replace(self.document, proposal=proposal.spec)
+        session, engine = self._session, self.engine
+        if session is None or self.stage is not Stage.PROPOSED or self.busy or document == self.document:
+            return
+        self._redraw(lambda token, report: redrawn(engine, session, token, report, document), label, document)
 
-    def enable(self, face: str, enabled: bool) -> None:
-        """Switch one face's retouch on or off."""
-        self._set({**self.edits, face: replace(self._edits_of(face), enabled=enabled)})
-        self._commit("Face on" if enabled else "Face off")
+    def _redraw(self, work: Work[Retouched], label: str, document: Document) -> None:
+        """Draw faces or proposal anew; with a label as one more history entry, without to follow the history."""
 
-    def decision(self, face: str, mark: Mark) -> Decision:
-        """What happens to a mark: the person's choice or the proposed one."""
-        return self._edits_of(face).decisions.get(mark.id, mark.decision)
+        def done(found: Retouched) -> None:
+            self._show_layers(found)
+            self._take(found)
+            self.notice = " ".join(skipped.reason for skipped in found.skipped) if label else ""
+            self._drawn = _drawing(found.document if label else document)
+            if label:
+                self._set(found.document)
+                self._commit(label)
+            self.changed.emit(Change.FACES | Change.PROPOSAL | Change.EDITS | Change.SELECTION | Change.NOTICE)
 
-    def flip(self, face: str, mark: Mark) -> None:
-        """Keep a mark that would be removed, or the other way round."""
-        own = self._edits_of(face)
-        other = Decision.KEEP if self.decision(face, mark) is Decision.REMOVE else Decision.REMOVE
-        decisions = {key: value for key, value in own.decisions.items() if key != mark.id}
-        if other is not mark.decision:
-            decisions[mark.id] = other
-        self._set({**self.edits, face: replace(own, decisions=decisions)})
-        self._commit(f"{MARKS[mark.kind]} {DECISIONS[other]}")
+        def failed(error: Exception) -> None:
+            self._drawn = _drawing(self.document)  # not again by itself
+            self.fail(error, "Retouching", also=Change.FACES)
 
-    def undo(self) -> None:
-        self._set(self.history.undo())
-        self._mark_unsaved()
-        self.changed.emit(Change.EDITS)
+        self.dismiss()
+        self.run_job("Retouching", work, done, failed)
 
-    def redo(self) -> None:
-        self._set(self.history.redo())
-        self._mark_unsaved()
-        self.changed.emit(Change.EDITS)
+    def _document_changed(self, before: Document) -> None:
+        """Engine work for an edit: another proposal, other faces, or marks of the person's own."""
+        session, engine, document = self._session, self.engine, self.document
+        if session is None or self.stage is not Stage.PROPOSED:
+            return
+        if not self.busy and _drawing(document) != self._drawn:
+            self._redraw(lambda token, report: redrawn(engine, session, token, report, document), "", document)
+        elif _own_marks(document) != _own_marks(before):
+            self._resolve(session, document)
 
-    def select(self, face: str | None) -> None:
-        """Edit one face, or all."""
-        if face != self.selected:
-            self.selected = face
-            self.changed.emit(Change.SELECTION)
+    def _resolve(self, session: RetouchSession, document: Document) -> None:
+        """Heal patches of the marks that were brushed, quietly."""
 
-    def _edits_of(self, face: str) -> FaceEdits:
-        return self.edits.get(face, FaceEdits())
+        def work(token: CancelToken, report: Report) -> dict[str, object]:
+            session.edits.update({key: value for key, value in document.edits.items() if key in session.edits})
+            return {layers.face_id: layers for layers, _ in session.layers()}
 
-    def _set(self, edits: Edits) -> None:
-        self.edits = edits
-        self.frames.set_edits(edits)
+        def done(layers: dict[str, object]) -> None:
+            if session is self._session and _own_marks(self.document) == _own_marks(document):
+                self.layers = layers  # type: ignore[assignment]
+                assert self.photo is not None
+                source = self.engine.source(self.photo, self.layers)
+                self.frames.set_source(source, self.photo.size, same_photo=True)
+                self.changed.emit(Change.PROPOSAL | Change.EDITS)
 
-    def _commit(self, label: str, *, key: object = None, merge: bool = False) -> None:
-        self.history.push(label, self.edits, key=key, merge=merge)
-        self._mark_unsaved()
-        self.changed.emit(Change.EDITS)
-
-    def _restart_history(self, edits: Edits) -> None:
-        self.history = History(edits)
-        self.edits = edits
-        self.frames.set_edits(edits)
+        self.runner.start(LANE, work, done, lambda error: self.fail(error, "Healing the mark"))
 
     # --- saving and exporting -----------------------------------------------------------------------------------------
 
-    def _mark_unsaved(self) -> None:
+    def _recorded(self, label: str, *, kind: str = "push", key: object = None, moved: bool = False) -> None:
+        """Write to the journal at once, and to the sidecar soon."""
+        journal = self._journal
+        if journal is None or self.stage is not Stage.PROPOSED:
+            return
+        from app.viewmodels.records import record_of
+        from engine.journal import Record, now
+
+        try:
+            if not journal.path.exists():
+                first = self.history.entries[0]
+                journal.append(record_of(first.state, self.faces, self.layers, first.label))
+            if moved:
+                journal.append(Record(kind="at", position=self.history.position, time=now()))
+            else:
+                journal.append(record_of(self.document, self.faces, self.layers, label, kind=kind, key=key))
+        except OSError as error:
+            self._journal = None
+            self.say(f"The history of this photo cannot be kept: {error.strerror}.")
         self._unsaved = True
         self._saving.start()
 
@@ -263,7 +271,7 @@ class PhotoModel(QObject):
         self._unsaved = False
 
         def work(token: CancelToken, report: Report) -> None:
-            session.edits.update(edits)
+            session.edits.update({key: value for key, value in edits.items() if key in session.edits})
             session.save_sidecar()
 
         def done(_: None) -> None:
@@ -271,18 +279,39 @@ class PhotoModel(QObject):
                 self._stamp = stamp(session.photo.path)
             self.saved.emit(session.photo.path, len(session.faces))
 
-        failed = lambda error: self._fail(error, f"Saving the edits of {session.photo.path.name}")  # noqa: E731
+        failed = lambda error: self.fail(error, f"Saving the edits of {session.photo.path.name}")  # noqa: E731
         self.runner.start(LANE, work, done, failed, essential=True)
+
+    def give(self, paths: Sequence[Path], settings: FaceSettings) -> None:
+        """Give settings to other photos, by their sidecars."""
+        others = [path for path in paths if path != self.path]
+
+        def work(token: CancelToken, report: Report) -> int:
+            from engine.sidecar import give
+
+            for number, path in enumerate(others):
+                token.check()
+                report(Progress("write", number / len(others), path.name))
+                give(path, settings)
+            return len(others)
+
+        def done(count: int) -> None:
+            for path in others:
+                self.saved.emit(path, 0)
+            self.say(f"Settings given to {counted(count, 'photo')}.")
+
+        if others and not self.busy:
+            self.run_job("Giving settings", work, done, lambda error: self.fail(error, "Giving settings"))
 
     def export(self, request: ExportRequest) -> None:
         """Render at full size and write."""
         session, edits = self._session, dict(self.edits)
         if session is None or self.stage is not Stage.PROPOSED or self.busy:
             return
-        self._dismiss()
+        self.dismiss()
 
         def work(token: CancelToken, report: Report) -> tuple[str, ...]:
-            session.edits.update(edits)
+            session.edits.update({key: value for key, value in edits.items() if key in session.edits})
             report(Progress("render", 0.0))
             pixels = session.render()
             token.check()
@@ -294,26 +323,12 @@ class PhotoModel(QObject):
             return session.export(request.path, recipe, pixels=pixels, overwrite=request.overwrite)
 
         def done(notes: tuple[str, ...]) -> None:
-            self.notice = " ".join([f"Exported {request.path.name}.", *notes])
-            self.changed.emit(Change.NOTICE)
+            self.say(" ".join([f"Exported {request.path.name}.", *notes]))
 
         name = request.path.name
-        self._start(f"Exporting {name}", work, done, lambda error: self._fail(error, f"Exporting {name}", "export"))
+        self.run_job(f"Exporting {name}", work, done, lambda error: self.fail(error, f"Exporting {name}", "export"))
 
     # --- jobs and problems --------------------------------------------------------------------------------------------
-
-    @property
-    def busy(self) -> bool:
-        return self.job is not None
-
-    @property
-    def doing(self) -> str:
-        """What runs, for the status bar."""
-        if self.job is None:
-            return ""
-        if self.progress is not None and self.progress.stage in STAGES and self.job.label == "Retouching":
-            return STAGES[self.progress.stage]
-        return self.job.label
 
     @property
     def summary(self) -> str:
@@ -331,14 +346,11 @@ class PhotoModel(QObject):
         if self.job is not None:
             self.job.token.cancel()
             self.job, self.progress = None, None
+            self._drawn = _drawing(self.document)  # what was being drawn is not drawn again by itself
             if self.stage is Stage.OPENING:
                 self.stage, self.path = Stage.EMPTY, None
             self.notice = "Cancelled."
             self.changed.emit(Change.JOB | Change.NOTICE | Change.PHOTO)
-
-    def dismiss(self) -> None:
-        """Take the problem away."""
-        self._dismiss()
 
     def close(self) -> None:
         """Save, stop everything, and wait for the worker threads."""
@@ -347,87 +359,24 @@ class PhotoModel(QObject):
         self.frames.set_source(None)
         self.runner.close()
 
-    def _start(
-        self,
-        label: str,
-        work: Callable[[CancelToken, Report], T],
-        done: Callable[[T], None],
-        failed: Callable[[Exception], None],
-        lane: str = LANE,
-    ) -> None:
-        def finish(after: Callable[..., None]) -> Callable[..., None]:
-            def run(value: object) -> None:
-                if self.job is job:
-                    self.job, self.progress = None, None
-                after(value)
-
-            return run
-
-        job = self.runner.start(lane, work, finish(done), finish(failed), label)
-        self.job = job
-        self.progress = None
-        self.changed.emit(Change.JOB)
-
     def _progressed(self, job: Job, progress: Progress) -> None:
-        if job is not self.job:
-            return
-        self.progress = progress
-        session, found = self._session, Change.JOB
+        session = self._session
         # The job reports after the faces are found, so these tuples no longer change: show them before the proposal.
-        if session is not None and session.faces is not self.faces and progress.stage != "analyse":
+        early = job is self.job and self.stage is Stage.OPEN and progress.stage != "analyse"
+        if early and session is not None and session.faces is not self.faces:
             self.faces, self.skipped = session.faces, session.skipped
-            found |= Change.FACES
-        self.changed.emit(found)
+            self.changed.emit(Change.FACES)
+        super()._progressed(job, progress)
 
     def _ended(self, job: Job) -> None:
+        super()._ended(job)
         if job.label:
-            self.changed.emit(Change.JOB)
-
-    def _fail(self, error: Exception, doing: str, action: str = "", also: Change = Change.PROBLEM) -> None:
-        self.problem = Problem.of(error, doing, action)
-        self.changed.emit(Change.PROBLEM | also)
-
-    def _dismiss(self) -> None:
-        if self.problem is not None:
-            self.problem = None
-            self.changed.emit(Change.PROBLEM)
+            self._document_changed(self.document)
 
 
-def default_strength(name: str) -> float:
-    """Where a slider stands before anyone has moved it. name: a layer or "amount"."""
-    return _strength(FaceEdits(), name)
+def _drawing(document: Document) -> tuple[object, object]:
+    return document.proposal, document.boxes
 
 
-def _strength(edits: FaceEdits, name: str) -> float:
-    return edits.strengths.amount if name == "amount" else edits.strengths.values[name]
-
-
-def retouched(
-    engine: Engine, session: RetouchSession, token: CancelToken, report: Report, edits: Edits | None = None
-) -> Retouched:
-    """Find the faces and propose a retouch, or take up the saved one. edits: of a proposal that is made anew.
-
-    Raises: as `RetouchSession.propose` and `restore`.
-    """
-    saved = engine.saved(session.photo.path) if edits is None else None
-    report(Progress("analyse", 0.0))
-    if saved is None and not session.faces:
-        session.analyse()
-    if saved is None:
-        session.require_faces()
-    token.check()
-    report(Progress("load", 0.1))
-    policy = engine.policy()
-    token.check()
-    if saved is not None:
-        session.restore(saved, policy, token=token, report=_part(report, 0.2, 1.0))
-    else:
-        session.propose(policy, token=token, report=_part(report, 0.2, 1.0))
-        session.edits.update({key: value for key, value in (edits or {}).items() if key in session.edits})
-    assert session.proposal is not None
-    return Retouched(session.faces, session.skipped, session.proposal.layers, dict(session.edits), tuple(session.notes))
-
-
-def _part(report: Report, low: float, high: float) -> Report:
-    """Progress of a part as progress of the whole."""
-    return lambda p: report(Progress(p.stage, low + (high - low) * p.fraction, p.detail))
+def _own_marks(document: Document) -> dict[str, object]:
+    return {face: edits.marks for face, edits in document.edits.items() if edits.marks}

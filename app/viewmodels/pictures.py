@@ -4,35 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.viewmodels.frames import U8, Request
+from app.viewmodels.frames import U8, Request, Split
 from app.viewmodels.state import Edits
 from engine.jobs import CancelToken
-from engine.layers.preview import PreviewRenderer
+from engine.layers.preview import PreviewRenderer, structure
 from engine.types import FaceEdits, Photo, RetouchLayers
 
 
 class PhotoSource:
-    """One photo with its layers, or without. The first part drawn, which is the whole photo, is kept."""
+    """One photo with its layers, or without. The first part drawn, which is the whole photo, is kept.
 
-    def __init__(self, photo: Photo, layers: Mapping[str, RetouchLayers] | None) -> None:
-        self.photo, self.layers = photo, layers
-        self._first: tuple[Request, PhotoStack] | None = None
+    display: ICC profile of the monitor, None for sRGB."""
+
+    def __init__(self, photo: Photo, layers: Mapping[str, RetouchLayers] | None, display: bytes | None = None) -> None:
+        self.photo, self.layers, self.display = photo, layers, display
+        self._first: tuple[Request, object, PhotoStack] | None = None
 
     @property
     def proposed(self) -> bool:
         return self.layers is not None
 
-    def prepare(self, request: Request, edits: Edits, token: CancelToken) -> PhotoStack:
-        if self._first is not None and self._first[0] == request:
-            self._first[1].after(edits)
-            return self._first[1]
+    def structure(self, edits: Edits, split: Split) -> object:
+        return tuple(structure(edits.get(face, FaceEdits()), split) for face in self.layers or ())
+
+    def prepare(self, request: Request, edits: Edits, token: CancelToken, split: Split = ()) -> PhotoStack:
+        built = self.structure(edits, split)
+        if self._first is not None and self._first[:2] == (request, built):
+            self._first[2].after(edits)
+            return self._first[2]
         layers = self.layers or {}
-        renderer = PreviewRenderer(self.photo, tuple(layers.values()), request.box, request.size, token)
+        own = [edits.get(face, FaceEdits()) for face in layers]
+        renderer = PreviewRenderer(
+            self.photo, tuple(layers.values()), request.box, request.size, token, own, split, self.display
+        )
         stack = PhotoStack(renderer, tuple(layers))
         # The first picture sums up all layers; later ones only what moves.
         stack.after(edits)
-        if self._first is None:
-            self._first = request, stack
+        if self._first is None or self._first[0] == request:
+            self._first = request, built, stack
         return stack
 
 
@@ -45,3 +54,6 @@ class PhotoStack:
 
     def after(self, edits: Edits) -> U8:
         return self._renderer.update([edits.get(face, FaceEdits()) for face in self._faces])
+
+    def effect(self, edits: Edits, layer: str | None) -> U8:
+        return self._renderer.effect([edits.get(face, FaceEdits()) for face in self._faces], layer)

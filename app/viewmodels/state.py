@@ -6,11 +6,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.types import FaceAnalysis, FaceEdits, RetouchLayers, SkippedFace
+from app.viewmodels.history import History
+from engine.types import Box, FaceAnalysis, FaceEdits, RetouchLayers, SkippedFace
+
+if TYPE_CHECKING:
+    from engine.proposal import ProposalSpec
 
 Edits = Mapping[str, FaceEdits]
 """Face id → a person's choices."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """All that a person can undo: the edits, the proposal that they are for, and face boxes set by hand."""
+
+    edits: Edits
+    proposal: ProposalSpec | None = None
+    boxes: tuple[Box, ...] | None = None
 
 
 class Change(Flag):
@@ -20,6 +34,7 @@ class Change(Flag):
     FACES = auto()
     PROPOSAL = auto()
     EDITS = auto()
+    HISTORY = auto()
     SELECTION = auto()
     JOB = auto()
     PROBLEM = auto()
@@ -48,10 +63,17 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Retouched:
-    """What a retouching job brings back."""
+    """What a retouching job brings back. history: of earlier times, None if it starts now. read_only: a newer version
+    wrote this photo's edits; none are saved."""
 
     faces: tuple[FaceAnalysis, ...]
     skipped: tuple[SkippedFace, ...]
     layers: Mapping[str, RetouchLayers]
-    edits: Edits
+    document: Document
     notes: tuple[str, ...]
+    history: History[Document] | None = None
+    read_only: bool = False
+
+    @property
+    def edits(self) -> Edits:
+        return self.document.edits

@@ -48,6 +48,11 @@ class Viewport:
         centre = (x - (at[0] - pane[0] / 2) / zoom, y - (at[1] - pane[1] / 2) / zoom)
         return replace(self, zoom=zoom, centre=centre, fitted=False)._kept(pane)
 
+    def at(self, zoom: float, centre: Point, pane: Size) -> Viewport:
+        """This zoom with a source position in the middle."""
+        smallest = min(SMALLEST_SIDE / max(self.photo), 1.0)
+        return replace(self, zoom=min(max(zoom, smallest), MAX_ZOOM), centre=centre, fitted=False)._kept(pane)
+
     def panned(self, dx: float, dy: float, pane: Size) -> Viewport:
         """The photo moved by (dx, dy) device pixels."""
         centre = (self.centre[0] - dx / self.zoom, self.centre[1] - dy / self.zoom)

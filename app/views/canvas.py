@@ -11,12 +11,15 @@ from PySide6.QtWidgets import QWidget
 
 from app.viewmodels.compare import CompareModel, Mode, Pane
 from app.viewmodels.frames import Request, Shown
+from app.viewmodels.overlays import Overlay, overlaid
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
+from app.viewmodels.tools import Tool, ToolModel
 from app.viewmodels.viewport import Point
 from app.views import theme
 from app.views.marks_overlay import MarksOverlay
 from app.views.pixels import to_image
+from app.views.tool_overlay import Loupe, ToolOverlay
 
 GRAB = 9
 """Logical pixels to both sides of the divider that take hold of it."""
@@ -33,10 +36,14 @@ class Canvas(QWidget):
     dropped = Signal(object)
     """(Path) of a file dropped here."""
 
-    def __init__(self, photo: PhotoModel, compare: CompareModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, photo: PhotoModel, compare: CompareModel, tools: ToolModel, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self.photo, self.compare = photo, compare
+        self.photo, self.compare, self.tools = photo, compare, tools
         self.overlay = MarksOverlay(photo, compare)
+        self.tool_overlay = ToolOverlay(tools, compare)
+        self.loupe = Loupe(photo, compare)
         self._images: dict[tuple[int, str], QImage] = {}
         self._pressed: Point | None = None
         self._last: Point = (0, 0)
@@ -47,7 +54,9 @@ class Canvas(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName("Photo")
         compare.changed.connect(self._moved)
+        tools.changed.connect(self.update)
         photo.frames.changed.connect(self.update)
+        self.loupe.frames.changed.connect(self.update)
         photo.changed.connect(self._photo_changed)
 
     def sizeHint(self) -> QSize:
@@ -59,12 +68,15 @@ class Canvas(QWidget):
         if Change.PHOTO in change:
             self._images.clear()
             self.compare.set_photo(self.photo.photo.size if self.photo.photo else None)
+        if self.compare.loupe is not None:
+            self.loupe.follow(self.devicePixelRatioF())
         self.update()
 
     def _moved(self) -> None:
         viewport = self.compare.viewport
         if viewport is not None:
             self.photo.frames.want(Request.of(viewport, self.compare.pane_size))
+        self.loupe.follow(self.devicePixelRatioF())
         self.update()
 
     # --- painting -----------------------------------------------------------------------------------------------------
@@ -82,7 +94,12 @@ class Canvas(QWidget):
             for pane in self.compare.panes:
                 painter.setClipRect(QRect(pane.x, pane.y, *pane.size))
                 self.overlay.paint(painter, pane, ratio)
+        if self.tools.active:
+            for pane in self.compare.panes:
+                painter.setClipRect(QRect(pane.x, pane.y, *pane.size))
+                self.tool_overlay.paint(painter, pane, ratio)
         painter.setClipping(False)
+        self.loupe.paint(painter, ratio)
         if self.photo.stage is Stage.PROPOSED:
             self.overlay.paint_hint(painter, self.compare.canvas)
             self._paint_signs(painter, ratio)
@@ -114,14 +131,18 @@ class Canvas(QWidget):
             painter.drawImage(target, image)
 
     def _image(self, shown: Shown, side: str) -> QImage:
-        key = _key(shown, side)
+        compare = self.compare
+        overlay = compare.overlay if side == "after" else Overlay.NONE
+        key = _key(shown, side, overlay, compare.layer)
         if key not in self._images:
-            self._images[key] = to_image(shown.before if side == "before" else shown.after)
+            self._images[key] = to_image(shown.before if side == "before" else overlaid(shown, overlay, compare.layer))
         return self._images[key]
 
     def _forget_images(self) -> None:
         """Keep only pictures of what is shown now."""
-        alive = {_key(shown, side) for shown in self.photo.frames.shown for side in ("before", "after")}
+        compare = self.compare
+        alive = {_key(shown, "before", Overlay.NONE, "") for shown in self.photo.frames.shown}
+        alive |= {_key(shown, "after", compare.overlay, compare.layer) for shown in self.photo.frames.shown}
         for key in self._images.keys() - alive:
             del self._images[key]
 
@@ -132,16 +153,16 @@ class Canvas(QWidget):
         painter.setFont(font)
         width = self.compare.canvas[0]
         if self.compare.holding:
-            _word(painter, "Before", 12 * ratio, 12 * ratio, ratio)
+            _word(painter, self.compare.names[0], 12 * ratio, 12 * ratio, ratio)
         elif self.compare.mode is Mode.WIPE:
             split = self._divider_x()
             _divider(painter, split, self.compare.canvas[1], ratio)
             if split > 90 * ratio:
-                _word(painter, "Before", split - 12 * ratio, 12 * ratio, ratio, right=True)
+                _word(painter, self.compare.names[0], split - 12 * ratio, 12 * ratio, ratio, right=True)
             if width - split > 80 * ratio:
-                _word(painter, "After", split + 12 * ratio, 12 * ratio, ratio)
+                _word(painter, self.compare.names[1], split + 12 * ratio, 12 * ratio, ratio)
         elif self.compare.mode in (Mode.SIDE, Mode.STACKED):
-            for pane, word in zip(self.compare.panes, ("Before", "After"), strict=True):
+            for pane, word in zip(self.compare.panes, self.compare.names, strict=True):
                 _word(painter, word, pane.x + 12 * ratio, pane.y + 12 * ratio, ratio)
 
     def _divider_x(self) -> int:
@@ -155,7 +176,9 @@ class Canvas(QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         steps = event.angleDelta().y() / 120
-        if steps:
+        if steps and self.tools.painting and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.tools.set(size=self.tools.size + 4 * steps)
+        elif steps:
             self.compare.zoom(WHEEL_STEP**steps, self._device(event.position()))
         event.accept()
 
@@ -163,13 +186,28 @@ class Canvas(QWidget):
         if event.button() not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             return
         self._pressed = self._last = self._device(event.position())
+        if self.tools.active and event.button() is Qt.MouseButton.LeftButton and not self._panning(event):
+            self._dragging = "tool"
+            if self.tools.tool is Tool.FACES:
+                self.tools.grab(self._source(self._pressed))
+            else:
+                alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+                self.tools.begin(self._source(self._pressed), erase=alt)
+            return
         on_divider = self._on_divider(self._pressed) and event.button() is Qt.MouseButton.LeftButton
         self._dragging = "divider" if on_divider else ""
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         position = self._device(event.position())
+        self.tool_overlay.at = position
+        if self.compare.loupe is not None:
+            self.compare.look(position)
         if self._pressed is None:
             self._hover(position, event)
+            return
+        if self._dragging == "tool":
+            (self.tools.drag if self.tools.tool is Tool.FACES else self.tools.extend)(self._source(position))
+            self.update()
             return
         moved = max(abs(position[0] - self._pressed[0]), abs(position[1] - self._pressed[1]))
         if self._dragging == "divider":
@@ -181,6 +219,8 @@ class Canvas(QWidget):
         self._last = position
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self._dragging == "tool" and event.button() is Qt.MouseButton.LeftButton:
+            (self.tools.drop if self.tools.tool is Tool.FACES else self.tools.end)()
         clicked = self._pressed is not None and not self._dragging and event.button() is Qt.MouseButton.LeftButton
         self._pressed, self._dragging = None, ""
         if clicked and self.compare.viewport is not None:
@@ -189,14 +229,26 @@ class Canvas(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         position = self._device(event.position())
-        if self._on_divider(position):
+        if self.tools.active:
+            self.mousePressEvent(event)
+        elif self._on_divider(position):
             self.compare.set_divider(0.5)
         elif self.overlay.at(position) is None and event.button() is Qt.MouseButton.LeftButton:
             self.compare.toggle_zoom(position)
 
     def leaveEvent(self, event: QEvent) -> None:
         self.overlay.hovered = None
+        self.tool_overlay.at = None
         self.update()
+
+    def _panning(self, event: QMouseEvent) -> bool:
+        """Ctrl with any tool moves the picture."""
+        return bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+
+    def _source(self, position: Point) -> Point:
+        viewport, pane = self.compare.viewport, self.compare.pane_at(position)
+        assert viewport is not None
+        return viewport.to_source(pane.local(position), pane.size)
 
     def _click(self, position: Point) -> None:
         found = self.overlay.at(position)
@@ -204,6 +256,12 @@ class Canvas(QWidget):
             self.photo.flip(*found)
 
     def _hover(self, position: Point, event: QMouseEvent) -> None:
+        if self.tools.active:
+            self.overlay.hovered = None
+            painting = self.tools.painting
+            self.setCursor(Qt.CursorShape.BlankCursor if painting else Qt.CursorShape.CrossCursor)
+            self.update()
+            return
         found = self.overlay.at(position)
         if found != self.overlay.hovered:
             self.overlay.hovered, self.overlay.pane = found, self.compare.pane_at(position)
@@ -227,9 +285,11 @@ class Canvas(QWidget):
         return position.x() * ratio, position.y() * ratio
 
 
-def _key(shown: Shown, side: str) -> tuple[int, str]:
+def _key(shown: Shown, side: str, overlay: Overlay, layer: str) -> tuple[int, str]:
     """The same for the same pixels: edits change only what is after."""
-    return (0 if side == "before" else shown.generation), f"{side}{id(shown.stack)}"
+    if side == "before":
+        return 0, f"before{id(shown.stack)}"
+    return shown.generation, f"{overlay}{layer if overlay is Overlay.LAYER else ''}{id(shown.stack)}"
 
 
 def _divider(painter: QPainter, x: int, height: int, ratio: float) -> None:

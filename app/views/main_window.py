@@ -11,11 +11,9 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,14 +23,13 @@ from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.desk import Desk
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
+from app.views.adjust import Adjust
 from app.views.banner import Banner
 from app.views.canvas import Canvas
 from app.views.empty import EmptyState
 from app.views.export_dialog import ExportDialog
-from app.views.faces import FaceList
 from app.views.shoot import Shoot
 from app.views.status import StatusBar
-from app.views.strengths import StrengthsPanel
 from app.views.toolbar import Toolbar
 
 PANEL_WIDTH = 308
@@ -56,10 +53,10 @@ class MainWindow(QMainWindow):
         self.resize(1440, 900)
         self.setMinimumSize(1060, 600)
         self._make_actions()
-        self.canvas = Canvas(photo, self.compare)
+        self.adjust = Adjust(self.desk, self.compare, self)
+        self.strengths, self.faces = self.adjust.strengths, self.adjust.faces
+        self.canvas = Canvas(photo, self.compare, self.adjust.tools)
         self.empty = EmptyState()
-        self.strengths = StrengthsPanel(photo)
-        self.faces = FaceList(photo)
         self.banner = Banner(photo)
         self.status = StatusBar(photo, self.compare)
         self.toolbar = Toolbar(
@@ -135,7 +132,7 @@ class MainWindow(QMainWindow):
     def _make_menus(self) -> None:
         bar = self.menuBar()
         file, edit, view = (QMenu(name, self) for name in ("&File", "&Edit", "&View"))
-        for menu in (file, edit, self.shoot.photo_menu, view):
+        for menu in (file, edit, self.shoot.photo_menu, self.adjust.settings_menu, self.adjust.tools_menu, view):
             bar.addMenu(menu)
         file.addActions([self.open_action, self.shoot.open_folder])
         file.addMenu(self.shoot.recent_menu)
@@ -151,9 +148,14 @@ class MainWindow(QMainWindow):
         view.addActions(list(self.mode_actions.values()))
         view.addSeparator()
         view.addAction(self.marks_action)
+        view.addMenu(self.adjust.overlay_menu)
+        view.addAction(self.adjust.loupe_action)
         view.addSeparator()
-        view.addActions([self.fit_action, self.full_action, self.toggle_zoom_action])
+        view.addActions([self.fit_action, self.adjust.fill_action, self.full_action, self.adjust.face_action])
+        view.addAction(self.toggle_zoom_action)
         view.addActions([self.zoom_in_action, self.zoom_out_action])
+        view.addSeparator()
+        view.addMenu(self.adjust.display_menu)
 
     def _lay_out(self) -> None:
         left = QVBoxLayout()
@@ -181,28 +183,14 @@ class MainWindow(QMainWindow):
         panel = QFrame()
         panel.setObjectName("panel")
         panel.setFixedWidth(PANEL_WIDTH)
-        inside = QWidget()
-        inside.setObjectName("scrolled")
-        content = QVBoxLayout(inside)
-        content.setContentsMargins(16, 14, 14, 14)
-        content.setSpacing(6)
-        content.addWidget(_section("Faces"))
-        content.addWidget(self.faces)
-        content.addSpacing(14)
-        content.addWidget(_section("Retouch"))
-        content.addWidget(self.strengths)
-        content.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.main_button = QPushButton("Export…")
         self.main_button.setProperty("role", "primary")
         self.main_button.clicked.connect(self._main)
         column = QVBoxLayout(panel)
         column.setContentsMargins(1, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(scroll, 1)
+        column.addWidget(self.adjust.tabs)
+        column.addWidget(self.adjust.pages, 1)
         foot = QVBoxLayout()
         foot.setContentsMargins(16, 10, 16, 14)
         foot.addWidget(self.main_button)
@@ -318,12 +306,6 @@ class MainWindow(QMainWindow):
         self.desk.close()
         self.photo.close()
         super().closeEvent(event)
-
-
-def _section(title: str) -> QLabel:
-    label = QLabel(title)
-    label.setProperty("role", "section")
-    return label
 
 
 def _dropped(event: QDropEvent) -> list[Path]:

@@ -6,17 +6,21 @@ a drag is one history entry.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIntValidator, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
-from app.viewmodels.labels import AMOUNT, GROUPS, LayerLabel
-from app.viewmodels.photo import PhotoModel, default_strength
+from app.viewmodels.editing import default_strength
+from app.viewmodels.labels import AMOUNT, AREA_TITLES, DIMENSIONS, FEATURES, Dimension, LayerLabel
+from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
 from app.views import theme
 
 STEP, LARGE_STEP = 1, 10
 KNOB = 6.0
+NAME_WIDTH, INDENT = 92, 12
 
 
 class StrengthSlider(QSlider):
@@ -114,12 +118,12 @@ class StrengthRow(QWidget):
     changed = Signal(float, str)
     """(value, how): "drag" while the knob is held, "step" by key or wheel, "set" at once or at the end of a drag."""
 
-    def __init__(self, label: LayerLabel, parent: QWidget | None = None) -> None:
+    def __init__(self, label: LayerLabel, origin: float, indent: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.label = label
-        self.origin = round(default_strength(label.name))
+        self.origin = round(origin)
         self.name = NameLabel(label.title)
-        self.name.setFixedWidth(84)
+        self.name.setFixedWidth(NAME_WIDTH - indent)
         self.name.setToolTip(f"{label.help}\nDouble-click resets to {self.origin}.")
         self.slider = StrengthSlider(self.origin)
         self.slider.setToolTip(label.help)
@@ -132,7 +136,7 @@ class StrengthRow(QWidget):
         self.number.setValidator(QIntValidator(0, 100, self))
         self.number.setAccessibleName(f"{label.title}, number")
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 1, 0, 1)
+        layout.setContentsMargins(indent, 1, 0, 1)
         layout.setSpacing(6)
         layout.addWidget(self.name)
         layout.addWidget(self.slider, 1)
@@ -143,6 +147,13 @@ class StrengthRow(QWidget):
         self.number.returnPressed.connect(self._typed)
         self.number.editingFinished.connect(self._typed)
         self.number.installEventFilter(self)
+
+    def set_origin(self, origin: float) -> None:
+        """Where the slider starts, and where a double-click on the name takes it."""
+        if round(origin) != self.origin:
+            self.origin = self.slider.origin = round(origin)
+            self.name.setToolTip(f"{self.label.help}\nDouble-click resets to {self.origin}.")
+            self.slider.update()
 
     def show_value(self, value: float | None) -> None:
         """None: the faces differ."""
@@ -183,38 +194,86 @@ class StrengthRow(QWidget):
             self.changed.emit(float(self.number.text()), "set")
 
 
+class AreaChoice(QComboBox):
+    """Which part of the face the strengths are for."""
+
+    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.photo = photo
+        self.addItem("Whole face", None)
+        for area, title in AREA_TITLES.items():
+            self.addItem(title, area)
+        self.setToolTip("Set strengths of one part of the face. 50 is as the rest of the face.")
+        self.setAccessibleName("Part of the face")
+        self.activated.connect(lambda index: photo.select_area(self.itemData(index)))
+
+    def refresh(self) -> None:
+        """Show the choice, and a dot at the parts that have strengths of their own."""
+        own = {area for face in self.photo.targets for area in self.photo.edits_of(face).regions}
+        for index in range(1, self.count()):
+            area = self.itemData(index)
+            self.setItemText(index, f"{AREA_TITLES[area]}  •" if area in own else AREA_TITLES[area])
+        self.setCurrentIndex(max(self.findData(self.photo.area), 0))
+
+
 class StrengthsPanel(QWidget):
-    """All strengths of the faces that are selected."""
+    """All strengths of the faces that are selected, or of one part of them."""
 
     def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.photo = photo
         self.rows: dict[str, StrengthRow] = {}
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        self._add(AMOUNT, layout)
-        for title, labels in GROUPS:
-            layout.addSpacing(theme.SPACE)
-            line = QFrame()
-            line.setObjectName("divider")
-            line.setFixedHeight(1)
-            layout.addWidget(line)
-            layout.addSpacing(theme.SPACE)
-            heading = QLabel(title)
-            heading.setProperty("role", "section")
-            layout.addWidget(heading)
-            layout.addSpacing(3)
-            for label in labels:
-                self._add(label, layout)
+        self.groups: dict[Dimension, StrengthRow] = {}
+        self.area = AreaChoice(photo)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(self.area)
+        self._column.addSpacing(theme.SPACE)
+        self._add(AMOUNT)
+        self._line()
+        for dimension in DIMENSIONS:
+            if len(dimension.parts) > 1:
+                self._add_group(dimension)
+            for label in dimension.parts:
+                self._add(label, INDENT if len(dimension.parts) > 1 else 0)
+        self._line()
+        heading = QLabel("Eyes and teeth")
+        heading.setProperty("role", "section")
+        self._column.addWidget(heading)
+        self._column.addSpacing(3)
+        for label in FEATURES:
+            self._add(label)
         photo.changed.connect(self._refresh)
         self._refresh(Change.PROPOSAL)
 
-    def _add(self, label: LayerLabel, layout: QVBoxLayout) -> None:
-        row = StrengthRow(label)
+    def _line(self) -> None:
+        self._column.addSpacing(theme.SPACE)
+        line = QFrame()
+        line.setObjectName("divider")
+        line.setFixedHeight(1)
+        self._column.addWidget(line)
+        self._column.addSpacing(theme.SPACE)
+
+    def _add(self, label: LayerLabel, indent: int = 0) -> None:
+        row = StrengthRow(label, default_strength(label.name), indent)
         row.changed.connect(lambda value, how: self._set(label.name, value, how))
+        if indent:
+            row.name.setProperty("role", "muted")
         self.rows[label.name] = row
-        layout.addWidget(row)
+        self._column.addWidget(row)
+
+    def _add_group(self, dimension: Dimension) -> None:
+        """A slider that moves its parts together."""
+        names = tuple(part.name for part in dimension.parts)
+        row = StrengthRow(LayerLabel("", dimension.title, dimension.help), _mean(map(default_strength, names)))
+        row.changed.connect(
+            lambda value, how: self.photo.set_group(
+                dimension.title, names, value, commit=how != "drag", merge=how == "step"
+            )
+        )
+        self.groups[dimension] = row
+        self._column.addWidget(row)
 
     def _set(self, name: str, value: float, how: str) -> None:
         self.photo.set_strength(name, value, commit=how != "drag", merge=how == "step")
@@ -222,7 +281,20 @@ class StrengthsPanel(QWidget):
     def _refresh(self, change: Change) -> None:
         if not change & (Change.EDITS | Change.SELECTION | Change.PROPOSAL | Change.PHOTO):
             return
-        active = self.photo.stage is Stage.PROPOSED
+        photo = self.photo
+        active = photo.stage is Stage.PROPOSED
         self.setEnabled(active)
+        self.area.refresh()
         for name, row in self.rows.items():
-            row.show_value(self.photo.strength(name) if active else default_strength(name))
+            row.set_origin(photo.origin(name))
+            row.show_value(photo.strength(name) if active else photo.origin(name))
+        for dimension, row in self.groups.items():
+            names = [part.name for part in dimension.parts]
+            row.set_origin(_mean(map(photo.origin, names)))
+            row.show_value(photo.group(names) if active else row.origin)
+        self.rows["preserve"].setEnabled(active and photo.area is None)
+
+
+def _mean(values: Iterable[float]) -> float:
+    found = list(values)
+    return sum(found) / len(found)

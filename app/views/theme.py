@@ -63,6 +63,18 @@ QComboBox:focus {{ border-color: {MUTED}; }}
 QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
 QScrollBar::handle:horizontal {{ background: {EDGE}; border-radius: 3px; min-width: 32px; margin: 1px; }}
 #divider {{ background: {LINE}; }}
+#tabs {{ background: {WINDOW}; border-bottom: 1px solid {LINE}; min-height: 43px; max-height: 43px; }}
+#tabs QToolButton {{ background: transparent; color: {MUTED}; padding: 5px 2px; border-radius: 5px; }}
+#tabs QToolButton:hover {{ color: {TEXT}; }}
+#tabs QToolButton:checked {{ background: {RAISED}; color: {TEXT}; }}
+#states {{ background: {WINDOW}; border: 1px solid {LINE}; border-radius: 5px; outline: none; color: {TEXT}; }}
+#states::item {{ padding: 4px 8px; border: none; }}
+#states::item:hover {{ background: {RAISED}; }}
+#states::item:selected {{ background: {HOVER}; color: {TEXT}; }}
+#states::item:disabled {{ color: {FAINT}; }}
+QSpinBox {{ background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 3px 6px; }}
+QSpinBox:focus {{ border-color: {ACCENT}; }}
+QSpinBox::up-button, QSpinBox::down-button {{ width: 0; }}
 QScrollArea, #scrolled {{ background: {PANEL}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {EDGE}; border-radius: 3px; min-height: 32px; margin: 1px; }}

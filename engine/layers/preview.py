@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.imageio.colour import encoded_to_srgb_float, to_srgb8
+from engine.imageio.colour import encoded_to_srgb_float, from_lab, to_lab, to_srgb8, to_uint8
 from engine.jobs import CancelToken
 from engine.layers.areas import REST, brushed, factor_of, part_mask, split_of
 from engine.layers.bands import PORE_CUT, gaussian
@@ -87,6 +87,7 @@ class PreviewRenderer:
         token: cancels building.
         edits: one per face; their brushwork and regions are built in, see `structure`.
         split: further regions whose strengths are about to be changed.
+        display: ICC profile of the monitor, None for sRGB.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class PreviewRenderer:
         token: CancelToken | None = None,
         edits: Sequence[FaceEdits] = (),
         split: Collection[str] = (),
+        display: bytes | None = None,
     ) -> None:
         x0, y0, x1, y1 = box
         if not (0 <= x0 < x1 <= photo.size[0] and 0 <= y0 < y1 <= photo.size[1]):
@@ -109,7 +111,9 @@ class PreviewRenderer:
         self._native = size == (x1 - x0, y1 - y0)
         token = token or CancelToken()
         encoded = self._reduce()
-        self._shown = encoded if _is_srgb(photo.icc) else encoded_to_srgb_float(encoded, photo.icc)
+        self._display = display
+        self._as_is = _same_colours(photo.icc, display)
+        self._shown = encoded if self._as_is else self._colours(encoded)
         self._encoded = encoded
         self._base = _to_stack(self._shown)
         self._entries: list[_Entry] = []
@@ -180,9 +184,15 @@ class PreviewRenderer:
 
     def _to_display(self, delta: F32, rect: Rect) -> F32:
         """A difference of encoded values as the difference that it makes in display sRGB."""
-        if self._shown is self._encoded or not delta.any():
+        if self._as_is or not delta.any():
             return delta
-        return encoded_to_srgb_float(self._encoded[rect] + delta, self.photo.icc) - self._shown[rect]
+        return np.asarray(self._colours(self._encoded[rect] + delta) - self._shown[rect], np.float32)
+
+    def _colours(self, encoded: F32) -> F32:
+        """Encoded values of the photo as the display's, full scale 1."""
+        if self._display is None:
+            return encoded_to_srgb_float(encoded, self.photo.icc)
+        return from_lab(to_lab(encoded, self.photo.icc), self._display)
 
     def _rect(self, box: Box) -> Rect:
         """The view pixels that show a part of `box`."""
@@ -238,6 +248,18 @@ class PreviewRenderer:
         if line is not None:
             self._blend(line)
         return self._out
+
+    def effect(self, edits: Sequence[FaceEdits], layer: str | None = None) -> npt.NDArray[np.uint8]:
+        """(h, w) the greatest change of any channel by one layer, or by all together, in 8-bit steps, up to 255."""
+        for index, edit in enumerate(edits):
+            if self._heal(index, edit):
+                self._start()
+        total = np.zeros(self._base.shape, np.int16)
+        for entry in self._entries:
+            factor = self._factor(entry, edits[entry.face])
+            if factor and layer in (None, entry.name):
+                _add(total[entry.rect], entry.stack, factor)
+        return np.asarray(cv2.convertScaleAbs(total, alpha=1 / UNIT).max(axis=2), np.uint8)
 
     def _factor(self, entry: _Entry, edits: FaceEdits) -> float:
         face = self._faces[entry.face]
@@ -332,13 +354,14 @@ def _masks(parts: Mapping[str, F32 | None], work: F32 | None) -> Iterator[tuple[
 
 
 @lru_cache(maxsize=16)
-def _is_srgb(icc: bytes | None) -> bool:
+def _same_colours(icc: bytes | None, display: bytes | None) -> bool:
     """Whether encoded values may be shown as they are: no value moves by more than one step."""
-    if icc is None:
+    if icc == display:
         return True
     levels = np.arange(0, 256, 15, dtype=np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
-    return int(np.abs(to_srgb8(cube, icc).astype(int) - cube).max()) <= 1
+    shown = to_srgb8(cube, icc) if display is None else to_uint8(from_lab(to_lab(cube, icc), display))
+    return int(np.abs(shown.astype(int) - cube).max()) <= 1
 
 
 def _apply(matrices: tuple[Matrix, Matrix], image: F32) -> F32:

@@ -89,7 +89,10 @@ def test_edits_are_saved_by_themselves_and_come_back(model: PhotoModel, portrait
     opened(qtbot, model, portrait)
     assert model.strength("smooth") == 12
     assert model.decision("face-0", model.layers["face-0"].marks[0]) is Decision.KEEP
-    assert model.history.undo_label == ""
+    assert [entry.label for entry in model.history.entries] == ["", "Smoothing 12", "Blemish kept"]
+    model.undo()
+    model.undo()
+    assert model.strength("smooth") == 50 and not model.edits["face-0"].decisions
 
 
 def test_edits_are_saved_when_the_window_closes_at_once(qtbot: QtBot, portrait: Path) -> None:

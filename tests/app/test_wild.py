@@ -50,7 +50,7 @@ def test_wild_clicks_and_keys(make_window: MakeWindow, qtbot: QtBot, portrait: P
                 chance.choice(list(window.faces.rows.values())).chosen.emit()
     qtbot.waitUntil(lambda: window.photo.frames.settled)
     assert window.photo.stage is Stage.PROPOSED and window.photo.problem is None
-    assert window.photo.history.state == window.photo.edits
+    assert window.photo.history.state == window.photo.document
     while window.photo.history.undo_label:
         window.photo.undo()
     assert all(edits.strengths == Strengths() and not edits.decisions for edits in window.photo.edits.values())

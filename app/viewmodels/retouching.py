@@ -1,0 +1,140 @@
+"""The work of retouching a photo, as it runs in the worker: find faces, take up what was saved, or propose. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.viewmodels.engine import Engine
+from app.viewmodels.history import History
+from app.viewmodels.state import Document, Retouched
+from engine.errors import SidecarError
+from engine.jobs import CancelToken, Progress, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from engine.journal import Record
+    from engine.session import RetouchSession
+    from engine.sidecar import Sidecar
+    from engine.types import Box
+
+NEWER = (
+    "A newer Porelight has edited this photo. Its edits are left as they are; what you change here can be exported but "
+    "is not saved."
+)
+
+
+def retouched(
+    engine: Engine, session: RetouchSession, token: CancelToken, report: Report, document: Document | None = None
+) -> Retouched:
+    """Find the faces and propose a retouch, or take up the saved one. document: of a proposal that is made anew.
+
+    Raises: as `RetouchSession.propose` and `restore`.
+    """
+    saved, old, read_only = (None, None, False) if document is not None else _kept(engine, session)
+    report(Progress("analyse", 0.0))
+    if saved is None and not session.faces:
+        session.analyse()
+    if saved is None:
+        session.require_faces()
+    token.check()
+    report(Progress("load", 0.1))
+    policy = engine.policy()
+    token.check()
+    if saved is not None:
+        session.restore(saved, policy, token=token, report=_part(report, 0.2, 1.0))
+    else:
+        session.propose(policy, token=token, report=_part(report, 0.2, 1.0))
+        edits = document.edits if document is not None else {}
+        session.edits.update({key: value for key, value in edits.items() if key in session.edits})
+    return _result(session, old, read_only)
+
+
+def redrawn(
+    engine: Engine, session: RetouchSession, token: CancelToken, report: Report, document: Document
+) -> Retouched:
+    """Draw the faces and the proposal of a document: after undo, or when face boxes were moved.
+
+    Raises: as `RetouchSession.draw`; NoFaceError leaves the session as it was.
+    """
+    faces, skipped, boxes, proposal = session.faces, session.skipped, session.boxes, session.proposal
+    try:
+        if document.boxes != session.boxes:
+            report(Progress("analyse", 0.0))
+            session.analyse(document.boxes)
+            session.require_faces()
+        report(Progress("load", 0.3))
+        policy = engine.policy()
+        wanted = document.proposal or (proposal.spec if proposal is not None else None)
+        part = _part(report, 0.4, 1.0)
+        if wanted is None:
+            session.propose(policy, token=token, report=part)
+        else:
+            session.adopt(session.draw(policy, wanted.drawn_by(policy.info), token=token, report=part))
+    except BaseException:
+        session.faces, session.skipped, session.boxes, session.proposal = faces, skipped, boxes, proposal
+        raise
+    session.edits.update({key: value for key, value in document.edits.items() if key in session.edits})
+    return _result(session, None, False)
+
+
+def moved(
+    engine: Engine,
+    session: RetouchSession,
+    token: CancelToken,
+    report: Report,
+    document: Document,
+    boxes: Sequence[Box],
+) -> Retouched:
+    """Face boxes set by hand: edits go with the faces that overlap most. Raises: as `redrawn`."""
+    from engine.sidecar import overlap
+
+    old = {face.id: face.box for face in session.faces}
+    found = redrawn(engine, session, token, report, replace(document, boxes=tuple(boxes), edits={}))
+    edits = {}
+    for face in session.faces:
+        best = max(old, key=lambda name: overlap(old[name], face.box), default="")
+        same = best and overlap(old[best], face.box) > 0.2
+        edits[face.id] = document.edits[best] if same and best in document.edits else session.edits[face.id]
+    session.edits = edits
+    return replace(_result(session, None, False), skipped=found.skipped)
+
+
+def _kept(engine: Engine, session: RetouchSession) -> tuple[Sidecar | None, History[Record] | None, bool]:
+    """What was saved: sidecar, history, and whether a newer version wrote it. What was not saved any more before the
+    program ended is taken from the history."""
+    from app.viewmodels.records import replay, sidecar_of
+
+    photo = session.photo
+    try:
+        saved = engine.saved(photo.path)
+    except SidecarError as error:
+        if not error.context.get("newer"):
+            raise
+        session.notes.append(NEWER)
+        return None, None, True
+    records = engine.journal(photo.path, photo.size).read()
+    old = replay(records)
+    if old is not None and records[-1].time > (saved.saved if saved is not None else ""):
+        saved = sidecar_of(old.state, photo.size)
+    return saved, old, False
+
+
+def _result(session: RetouchSession, old: History[Record] | None, read_only: bool) -> Retouched:
+    assert session.proposal is not None
+    layers = {each.face_id: each for each, _ in session.layers()}
+    document = Document(dict(session.edits), session.proposal.spec, session.boxes)
+    history = None
+    if old is not None:
+        from app.viewmodels.records import history_of
+
+        history = history_of(old, document, session.faces, layers)
+    return Retouched(
+        session.faces, session.skipped, layers, document, tuple(session.notes), history, read_only=read_only
+    )
+
+
+def _part(report: Report, low: float, high: float) -> Report:
+    """Progress of a part as progress of the whole."""
+    return lambda p: report(Progress(p.stage, low + (high - low) * p.fraction, p.detail))

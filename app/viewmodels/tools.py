@@ -1,0 +1,260 @@
+"""What the mouse does on the picture: look around, heal, brush a layer, protect, set face boxes. No widgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Signal
+
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change, Stage
+from app.viewmodels.viewport import Point
+from engine.types import Box, Brushwork, FaceAnalysis
+
+SMALLEST, LARGEST = 1 / 160, 1 / 4
+"""Brush radii as shares of face width W at sizes 0 and 100."""
+HANDLE = 0.12
+"""Share of a face box's side, from each edge, that takes hold of the edge."""
+LEAST_BOX = 16
+"""Smallest side of a face box that is drawn, in source pixels."""
+
+
+class Tool(StrEnum):
+    """POINTER: pan, divider, marks."""
+
+    POINTER = "pointer"
+    HEAL = "heal"
+    BRUSH = "brush"
+    PROTECT = "protect"
+    FACES = "faces"
+
+
+class Effect(StrEnum):
+    """What a brush stroke does."""
+
+    MORE = "more"
+    LESS = "less"
+    ERASE = "erase"
+
+
+TARGETS = {Effect.MORE: 255, Effect.LESS: 0, Effect.ERASE: Brushwork.NEUTRAL}
+
+
+@dataclass
+class Dragged:
+    """A face box on its way. index: of the box, None for a new one. edges: which of x0, y0, x1, y1 follow the mouse."""
+
+    index: int | None
+    box: Box
+    edges: tuple[bool, bool, bool, bool]
+    start: Point
+
+
+class ToolModel(QObject):
+    """The tool, its settings, and the stroke or box that is being drawn."""
+
+    changed = Signal()
+
+    def __init__(self, photo: PhotoModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.photo = photo
+        self.tool = Tool.POINTER
+        self.size = 30.0
+        """0–100."""
+        self.flow = 100.0
+        """0–100: how far one stroke goes."""
+        self.effect = Effect.MORE
+        self.layer = "smooth"
+        self.points: list[Point] = []
+        """The stroke being drawn, in source pixels."""
+        self.erasing = False
+        """Whether the stroke being drawn takes away, because Alt was held."""
+        self.dragged: Dragged | None = None
+        self.chosen: int | None = None
+        """The face box that Delete removes."""
+        photo.changed.connect(self._photo_changed)
+
+    @property
+    def active(self) -> bool:
+        return self.tool is not Tool.POINTER and self.photo.stage is Stage.PROPOSED
+
+    @property
+    def painting(self) -> bool:
+        return self.active and self.tool is not Tool.FACES
+
+    def choose(self, tool: Tool) -> None:
+        """Take a tool; taken again, it is put away."""
+        self.tool = Tool.POINTER if tool is self.tool else tool
+        self.points, self.dragged, self.chosen = [], None, None
+        self.changed.emit()
+
+    def set(self, **values: object) -> None:
+        """Set size, flow, effect or layer."""
+        for name, value in values.items():
+            assert name in ("size", "flow", "effect", "layer")
+            setattr(self, name, min(max(value, 0.0), 100.0) if isinstance(value, (int, float)) else value)
+        self.changed.emit()
+
+    @property
+    def what(self) -> str:
+        """What is painted: a layer or all."""
+        return "all" if self.tool is Tool.PROTECT else self.layer
+
+    # --- strokes ------------------------------------------------------------------------------------------------------
+
+    def face_at(self, point: Point) -> FaceAnalysis | None:
+        """The face that a stroke is for: the selected one, or that whose middle is nearest among those around it."""
+        photo = self.photo
+        if photo.selected is not None:
+            return next((face for face in photo.faces if face.id == photo.selected), None)
+        around = [face for face in photo.faces if _holds(face.grid.box, point)]
+        return min(around, key=lambda face: _distance(face.box, point), default=None)
+
+    def radius(self, point: Point | None = None) -> float:
+        """Of the brush, in source pixels."""
+        face = (self.face_at(point) if point else None) or next(iter(self.photo.faces), None)
+        share = SMALLEST * (LARGEST / SMALLEST) ** (self.size / 100)
+        return max(share * (face.width if face else 200.0), 1.0)
+
+    def begin(self, point: Point, *, erase: bool = False) -> None:
+        """Start a stroke."""
+        if self.painting and self.face_at(point) is not None:
+            self.points, self.erasing = [point], erase
+            self.changed.emit()
+
+    def extend(self, point: Point) -> None:
+        """Go on; points closer than a tenth of the radius say nothing new."""
+        if self.points and _apart(self.points[-1], point) >= self.radius(self.points[0]) / 10:
+            self.points.append(point)
+            self.changed.emit()
+
+    def end(self) -> None:
+        """Make the stroke an edit."""
+        points, self.points = self.points, []
+        face = self.face_at(points[0]) if points else None
+        if face is not None and self.painting:
+            radius = self.radius(points[0])
+            if self.tool is Tool.HEAL:
+                self.photo.add_mark(face.id, points, radius)
+            else:
+                self._paint(face, points, radius)
+        self.changed.emit()
+
+    def clear(self) -> None:
+        """Take away what is painted on what the tool paints, of the faces that edits are for."""
+        for face in self.photo.targets:
+            if self.what in self.photo.edits_of(face).brushwork:
+                self.photo.set_brushwork(face, self.what, None)
+
+    def _paint(self, face: FaceAnalysis, points: list[Point], radius: float) -> None:
+        import numpy as np
+
+        from engine.layers.areas import painted
+        from engine.layers.brush import paint
+
+        old = self.photo.edits_of(face.id).brushwork.get(self.what)
+        values = np.full(face.grid.shape, Brushwork.NEUTRAL, np.uint8)
+        if old is not None:
+            values = np.rint(painted(old, face.grid) * Brushwork.NEUTRAL).clip(0, 255).astype(np.uint8)
+        target = TARGETS[Effect.LESS if self.tool is Tool.PROTECT else self.effect]
+        if self.erasing:
+            target = TARGETS[Effect.ERASE]
+        on_grid = face.grid.to_grid(np.asarray(points, np.float32))
+        values = paint(values, on_grid, radius * face.grid.scale[0], target, self.flow / 100)
+        work = None if (values == Brushwork.NEUTRAL).all() else Brushwork.of(face.grid, values)
+        self.photo.set_brushwork(face.id, self.what, work)
+
+    # --- face boxes ---------------------------------------------------------------------------------------------------
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Boxes of all faces, the dragged one as it is now."""
+        boxes = [face.box for face in self.photo.faces]
+        if self.dragged is not None:
+            if self.dragged.index is None:
+                boxes.append(self.dragged.box)
+            else:
+                boxes[self.dragged.index] = self.dragged.box
+        return tuple(boxes)
+
+    def grab(self, point: Point) -> None:
+        """Take hold of a box, of its edges, or of nothing: then a new one begins."""
+        index = next((i for i, box in enumerate(self.boxes) if _holds(_grown(box), point)), None)
+        self.chosen = index
+        if index is None:
+            x, y = round(point[0]), round(point[1])
+            self.dragged = Dragged(None, (x, y, x, y), (False, False, True, True), point)
+        else:
+            box = self.boxes[index]
+            edges = _edges(box, point)
+            self.dragged = Dragged(index, box, edges if any(edges) else (True,) * 4, point)
+        self.changed.emit()
+
+    def drag(self, point: Point) -> None:
+        """Move what was taken hold of."""
+        held, photo = self.dragged, self.photo.photo
+        if held is None or photo is None:
+            return
+        old = held.box if held.index is None else self.photo.faces[held.index].box
+        if held.index is None:
+            x, y = held.start
+            box = (min(x, point[0]), min(y, point[1]), max(x, point[0]), max(y, point[1]))
+        else:
+            by = (point[0] - held.start[0], point[1] - held.start[1]) * 2
+            moved = [old[i] + (by[i] if held.edges[i] else 0) for i in range(4)]
+            box = (min(moved[0], moved[2]), min(moved[1], moved[3]), max(moved[0], moved[2]), max(moved[1], moved[3]))
+        held.box = _inside(box, photo.size)
+        self.changed.emit()
+
+    def drop(self) -> None:
+        """Let go: the faces in the boxes are looked for, if a box is another one now."""
+        held, boxes = self.dragged, self.boxes
+        self.dragged = None
+        if held is not None and min(held.box[2] - held.box[0], held.box[3] - held.box[1]) >= LEAST_BOX:
+            if held.index is None:
+                self.photo.set_boxes(boxes, "Face added")
+            elif held.box != self.photo.faces[held.index].box:
+                self.photo.set_boxes(boxes, "Face box moved")
+        self.changed.emit()
+
+    def delete(self) -> None:
+        """Remove the chosen face; the last one stays."""
+        if self.chosen is not None and len(self.photo.faces) > 1:
+            boxes = [box for i, box in enumerate(self.boxes) if i != self.chosen]
+            self.chosen = None
+            self.photo.set_boxes(boxes, "Face removed")
+            self.changed.emit()
+
+    def _photo_changed(self, change: Change) -> None:
+        if change & (Change.PHOTO | Change.FACES):
+            self.points, self.dragged, self.chosen = [], None, None
+            self.changed.emit()
+
+
+def _holds(box: Box, point: Point) -> bool:
+    return box[0] <= point[0] < box[2] and box[1] <= point[1] < box[3]
+
+
+def _distance(box: Box, point: Point) -> float:
+    return _apart(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), point)
+
+
+def _apart(a: Point, b: Point) -> float:
+    return float(((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5)
+
+
+def _grown(box: Box) -> Box:
+    dx, dy = round((box[2] - box[0]) * HANDLE / 2), round((box[3] - box[1]) * HANDLE / 2)
+    return box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
+
+
+def _edges(box: Box, point: Point) -> tuple[bool, bool, bool, bool]:
+    x, y = (point[0] - box[0]) / (box[2] - box[0]), (point[1] - box[1]) / (box[3] - box[1])
+    return x < HANDLE, y < HANDLE, x > 1 - HANDLE, y > 1 - HANDLE
+
+
+def _inside(box: tuple[float, float, float, float], size: tuple[int, int]) -> Box:
+    x0, x1 = (min(max(round(v), 0), size[0]) for v in (box[0], box[2]))
+    y0, y1 = (min(max(round(v), 0), size[1]) for v in (box[1], box[3]))
+    return x0, y0, x1, y1

@@ -1,0 +1,232 @@
+"""Variations: further samples around a result, as small pictures to choose from. No widgets."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.viewmodels.frames import U8, Request, Split, Stack
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change, Edits, Stage
+from engine.jobs import CancelToken, Progress, Report
+from engine.types import Box
+
+if TYPE_CHECKING:
+    from engine.proposal import Proposal, ProposalSpec
+
+COUNT = 6
+THUMB = 220
+"""Long side of the small pictures, in pixels."""
+MAX_SEED = 2**31 - 1
+
+
+class Anchor(StrEnum):
+    """What variations vary: the current result, one of them, or the plain sample that everything began with."""
+
+    CURRENT = "current"
+    PICK = "pick"
+    PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One sample. picture: (h, w, 3) uint8 of the faces with the present edits."""
+
+    number: int
+    proposal: Proposal
+    picture: U8
+
+
+def root(spec: ProposalSpec) -> ProposalSpec:
+    """The sample that a chain of variations began with."""
+    while spec.anchor is not None:
+        spec = spec.anchor
+    return spec
+
+
+class VariationsModel(QObject):
+    """The grid and its settings. Sampling runs as the photo's own job, so it shows progress and can be cancelled."""
+
+    changed = Signal()
+
+    def __init__(self, photo: PhotoModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.photo = photo
+        self.exploration = 50.0
+        """0–100: 0 keeps close to the anchor, 100 is independent of it."""
+        self.seed = 1
+        self.anchor = Anchor.CURRENT
+        self.found: tuple[Variation, ...] = ()
+        self.picked: tuple[int, ...] = ()
+        """Numbers of at most two variations, the last one picked last."""
+        self.comparing = False
+        photo.changed.connect(self._photo_changed)
+
+    @property
+    def ready(self) -> bool:
+        return self.photo.stage is Stage.PROPOSED and not self.photo.busy
+
+    def set(self, **values: Any) -> None:
+        """Set exploration, seed or anchor."""
+        if "exploration" in values:
+            self.exploration = min(max(float(values["exploration"]), 0.0), 100.0)
+        if "seed" in values:
+            self.seed = min(max(int(values["seed"]), 0), MAX_SEED)
+        if "anchor" in values:
+            self.anchor = Anchor(values["anchor"])
+        self.changed.emit()
+
+    def shuffle(self) -> None:
+        """Another seed."""
+        self.set(seed=random.randrange(1, 10_000))
+
+    def anchor_spec(self) -> ProposalSpec | None:
+        """What the next variations are drawn around."""
+        current = self.photo.document.proposal
+        if current is None or self.anchor is Anchor.CURRENT:
+            return current
+        if self.anchor is Anchor.PLAIN:
+            return root(current)
+        picked = self.variation(self.picked[-1]) if self.picked else None
+        return picked.proposal.spec if picked is not None else current
+
+    def specs(self, count: int = COUNT) -> tuple[ProposalSpec, ...]:
+        """What is drawn next."""
+        anchor = self.anchor_spec()
+        if anchor is None:
+            return ()
+        sampler = replace(anchor.sampler, kind="dpg")
+        exploration = self.exploration / 100
+        return tuple(
+            replace(
+                anchor, seed=(self.seed + i) % (MAX_SEED + 1), sampler=sampler, exploration=exploration, anchor=anchor
+            )
+            for i in range(count)
+        )
+
+    def draw(self) -> None:
+        """Draw a grid of variations."""
+        photo, specs = self.photo, self.specs()
+        session = photo.session
+        if session is None or not specs or not self.ready:
+            return
+        engine, edits = photo.engine, dict(photo.edits)
+        box = _faces_box([face.grid.box for face in photo.faces if photo.selected in (None, face.id)])
+        self.found, self.picked = (), ()
+        self.changed.emit()
+
+        def work(token: CancelToken, report: Report) -> list[Variation]:
+            policy, found = engine.policy(), []
+            for number, spec in enumerate(specs, 1):
+                share = _share(report, number - 1, len(specs))
+                proposal = session.draw(policy, spec, token=token, report=share)
+                layers = {f.id: session.with_own(f, proposal.layers[f.id]) for f in session.faces}
+                found.append(
+                    Variation(number, proposal, _picture(engine.source(session.photo, layers), box, edits, token))
+                )
+            return found
+
+        def done(found: list[Variation]) -> None:
+            self.found = tuple(found)
+            self.changed.emit()
+
+        photo.dismiss()
+        photo.run_job("Drawing variations", work, done, lambda error: photo.fail(error, "Drawing variations"))
+
+    def variation(self, number: int) -> Variation | None:
+        return next((each for each in self.found if each.number == number), None)
+
+    def pick(self, number: int) -> None:
+        """Pick one, or let it go; of three the first goes."""
+        if number in self.picked:
+            self.picked = tuple(each for each in self.picked if each != number)
+        else:
+            self.picked = (*self.picked, number)[-2:]
+        self._show_pair()
+        self.changed.emit()
+
+    def compare(self, on: bool) -> None:
+        """Show the two picked ones on the canvas in place of before and after."""
+        self.comparing = on and len(self.picked) == 2
+        self._show_pair(ended=not self.comparing)
+        self.changed.emit()
+
+    def take(self, number: int) -> None:
+        """Make one the current result; undo takes it back."""
+        found = self.variation(number)
+        if found is not None and self.ready:
+            self.compare(False)
+            self.photo.take(found.proposal, f"Variation {number}")
+
+    def _show_pair(self, *, ended: bool = False) -> None:
+        photo = self.photo
+        if self.comparing and len(self.picked) == 2 and photo.photo is not None:
+            first, second = (self.variation(number) for number in self.picked)
+            assert first is not None and second is not None
+            sources = [photo.engine.source(photo.photo, each.proposal.layers) for each in (first, second)]
+            photo.frames.set_source(PairSource(*sources), photo.photo.size, same_photo=True)
+        elif (self.comparing or ended) and photo.photo is not None and photo.stage is Stage.PROPOSED:
+            self.comparing = False
+            source = photo.engine.source(photo.photo, photo.layers)
+            photo.frames.set_source(source, photo.photo.size, same_photo=True)
+
+    def _photo_changed(self, change: Change) -> None:
+        if Change.PHOTO in change or (Change.FACES in change and self.found and not self._fits()):
+            self.found, self.picked, self.comparing = (), (), False
+            self.changed.emit()
+        elif Change.JOB in change:
+            self.changed.emit()
+
+    def _fits(self) -> bool:
+        """Whether the variations are of the faces that are there now."""
+        grids = {face.id: face.grid.box for face in self.photo.faces}
+        return all({k: v.grid.box for k, v in each.proposal.layers.items()} == grids for each in self.found)
+
+
+class PairSource:
+    """Two results as before and after."""
+
+    proposed = True
+
+    def __init__(self, first: Any, second: Any) -> None:
+        self._first, self._second = first, second
+
+    def structure(self, edits: Edits, split: Split) -> object:
+        return self._first.structure(edits, split)
+
+    def prepare(self, request: Request, edits: Edits, token: CancelToken, split: Split = ()) -> Stack:
+        first = self._first.prepare(request, edits, token, split)
+        return _PairStack(first.after(edits).copy(), self._second.prepare(request, edits, token, split))
+
+
+class _PairStack:
+    def __init__(self, before: U8, second: Stack) -> None:
+        self.before, self._second = before, second
+
+    def after(self, edits: Edits) -> U8:
+        return self._second.after(edits)
+
+    def effect(self, edits: Edits, layer: str | None) -> U8:
+        return self._second.effect(edits, layer)
+
+
+def _picture(source: Any, box: Box, edits: Edits, token: CancelToken) -> U8:
+    width, height = box[2] - box[0], box[3] - box[1]
+    scale = min(THUMB / max(width, height), 1.0)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    return np.array(source.prepare(Request(box, size), edits, token).after(edits))
+
+
+def _faces_box(boxes: Sequence[Box]) -> Box:
+    x0, y0, x1, y1 = zip(*boxes, strict=True)
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def _share(report: Report, index: int, count: int) -> Report:
+    return lambda p: report(Progress(p.stage, (index + p.fraction) / count, p.detail))

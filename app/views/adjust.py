@@ -1,0 +1,317 @@
+"""The adjusting part of the window: tools, strengths, presets, variations, history, and their actions and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPointF, Qt
+from PySide6.QtGui import QAction, QActionGroup, QCursor, QKeySequence
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QScrollArea,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.viewmodels.compare import CompareModel, Mode
+from app.viewmodels.desk import Desk
+from app.viewmodels.display import DisplayModel
+from app.viewmodels.labels import BRUSH_TITLES
+from app.viewmodels.overlays import Overlay
+from app.viewmodels.presets import PresetModel
+from app.viewmodels.state import Change, Stage
+from app.viewmodels.tools import Tool, ToolModel
+from app.viewmodels.variations import VariationsModel
+from app.views.faces import FaceList
+from app.views.history_panel import HistoryPanel
+from app.views.presets_panel import PresetsPanel
+from app.views.strengths import StrengthsPanel
+from app.views.toolbox import Toolbox
+from app.views.variations_panel import VariationsPanel
+
+TABS = ("Adjust", "Presets", "Variations", "History")
+TOOLS = {
+    Tool.HEAL: ("Heal", "Q", "Remove a spot that you paint over"),
+    Tool.BRUSH: ("Brush", "K", "Paint one layer stronger or weaker"),
+    Tool.PROTECT: ("Protect", "Shift+K", "Paint where nothing may change"),
+    Tool.FACES: ("Faces", "Shift+F", "Add, move and remove face boxes"),
+}
+OVERLAYS = {
+    Overlay.CLIPPING: ("Clipping", "J"),
+    Overlay.MASK: ("What Changes", "Shift+O"),
+    Overlay.DIFFERENCE: ("Difference", "Shift+D"),
+    Overlay.LAYER: ("One Layer", "Shift+L"),
+}
+
+
+class Adjust(QObject):
+    """Makes the panel, the models it shows, and the actions; the window places them."""
+
+    def __init__(self, desk: Desk, compare: CompareModel, window: QMainWindow) -> None:
+        super().__init__(window)
+        self.desk, self.photo, self.compare, self.window = desk, desk.photo, compare, window
+        photo = desk.photo
+        self.tools = ToolModel(photo, self)
+        self.presets = PresetModel(photo, self)
+        self.variations = VariationsModel(photo, self)
+        self.display = DisplayModel(photo, self)
+        self._make_actions()
+        self.strengths = StrengthsPanel(photo)
+        self.faces = FaceList(photo)
+        self.toolbox = Toolbox(self.tools, self.tool_actions)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self._adjust_page())
+        self.pages.addWidget(PresetsPanel(self.presets))
+        self.pages.addWidget(VariationsPanel(self.variations))
+        self.pages.addWidget(HistoryPanel(photo))
+        self.tabs = self._make_tabs()
+        self._make_menus()
+        photo.changed.connect(self._refresh)
+        self.tools.changed.connect(self._refresh_checks)
+        compare.changed.connect(self._refresh_checks)
+        self.variations.changed.connect(self._variations_changed)
+        self.display.changed.connect(self._refresh_checks)
+        self._refresh(Change.PHOTO)
+
+    # --- construction -------------------------------------------------------------------------------------------------
+
+    def _make_actions(self) -> None:
+        photo, compare, tools = self.photo, self.compare, self.tools
+        self.copy_action = self._action("Copy Settings", self._copy, "Ctrl+Shift+C")
+        self.paste_action = self._action("Paste Settings", self._paste, "Ctrl+Shift+V")
+        self.sync_action = self._action("Sync to Selected Photos", self._sync, "Ctrl+Shift+S")
+        self.previous_action = self._action("Previous Settings", self._previous, "Ctrl+Alt+V")
+        self.snapshot_action = self._action("New Snapshot", self._snapshot, "Ctrl+N")
+        self.tool_actions: dict[Tool, QAction] = {}
+        for tool, (title, key, tip) in TOOLS.items():
+            action = self._action(title, partial(tools.choose, tool), key, tip)
+            action.setCheckable(True)
+            self.tool_actions[tool] = action
+        self.smaller_action = self._action("Smaller Brush", lambda: tools.set(size=tools.size - 5), "[")
+        self.larger_action = self._action("Larger Brush", lambda: tools.set(size=tools.size + 5), "]")
+        self.delete_action = self._action("Remove Face Box", tools.delete, "Delete")
+        self.overlay_actions: dict[Overlay, QAction] = {}
+        for overlay, (title, key) in OVERLAYS.items():
+            action = self._action(title, partial(compare.show_overlay, overlay), key)
+            action.setCheckable(True)
+            self.overlay_actions[overlay] = action
+        self.layer_actions: dict[str, QAction] = {}
+        for name, title in BRUSH_TITLES.items():
+            if name != "all":
+                action = self._action(title, partial(self._show_layer, name), "")
+                action.setCheckable(True)
+                self.layer_actions[name] = action
+        self.fill_action = self._action("Fill", compare.fill, "Ctrl+2")
+        self.face_action = self._action("To Face", self._to_face, "Ctrl+3", "The selected face, or the next one")
+        self.loupe_action = self._action("Loupe", self._loupe, "L", "Magnify what is under the cursor")
+        self.loupe_action.setCheckable(True)
+        self.tab_actions = [
+            self._action(f"Show {title}", partial(self.show_tab, index), f"Alt+{index + 1}")
+            for index, title in enumerate(TABS)
+        ]
+        self.srgb_action = self._action("sRGB", lambda: self.display.choose(None), "")
+        self.profile_action = self._action("Choose Profile…", self._choose_profile, "")
+        for action in (self.srgb_action, self.profile_action):
+            action.setCheckable(True)
+        self._editing = [
+            *(self.copy_action, self.sync_action, self.snapshot_action, self.face_action),
+            *self.tool_actions.values(),
+            *self.overlay_actions.values(),
+            *self.layer_actions.values(),
+        ]
+        photo.changed.connect(self._face_shown)
+        self._face_index = -1
+
+    def _action(self, text: str, do: Callable[[], object], key: str, tip: str = "") -> QAction:
+        action = QAction(text, self.window)
+        if key:
+            action.setShortcut(QKeySequence(key))
+        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{tip or text} ({shortcut})" if shortcut else tip or text)
+        action.triggered.connect(lambda *_: do())
+        self.window.addAction(action)
+        return action
+
+    def _make_menus(self) -> None:
+        self.settings_menu = QMenu("&Settings", self.window)
+        self.settings_menu.addActions([self.copy_action, self.paste_action, self.previous_action])
+        self.settings_menu.addSeparator()
+        self.settings_menu.addAction(self.sync_action)
+        self.settings_menu.addSeparator()
+        self.settings_menu.addAction(self.snapshot_action)
+        self.tools_menu = QMenu("&Tools", self.window)
+        self.tools_menu.addActions(list(self.tool_actions.values()))
+        self.tools_menu.addSeparator()
+        self.tools_menu.addActions([self.smaller_action, self.larger_action, self.delete_action])
+        self.tools_menu.addSeparator()
+        self.tools_menu.addActions(self.tab_actions)
+        self.overlay_menu = QMenu("Overlay", self.window)
+        self.overlay_menu.addActions(list(self.overlay_actions.values()))
+        layers = self.overlay_menu.addMenu("Layer")
+        layers.addActions(list(self.layer_actions.values()))
+        self.display_menu = QMenu("Monitor Profile", self.window)
+        group = QActionGroup(self)
+        for action in (self.srgb_action, self.profile_action):
+            group.addAction(action)
+        self.display_menu.addActions([self.srgb_action, self.profile_action])
+
+    def _make_tabs(self) -> QFrame:
+        bar = QFrame()
+        bar.setObjectName("tabs")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(10, 0, 10, 0)
+        row.setSpacing(2)
+        self._tab_buttons: list[QToolButton] = []
+        for index, title in enumerate(TABS):
+            button = QToolButton()
+            button.setText(title)
+            button.setCheckable(True)
+            button.setToolTip(f"{title} (Alt+{index + 1})")
+            button.clicked.connect(lambda *_, index=index: self.show_tab(index))
+            row.addWidget(button, 1)
+            self._tab_buttons.append(button)
+        self.show_tab(0)
+        return bar
+
+    def _adjust_page(self) -> QScrollArea:
+        inside = QWidget()
+        inside.setObjectName("scrolled")
+        content = QVBoxLayout(inside)
+        content.setContentsMargins(16, 14, 14, 14)
+        content.setSpacing(6)
+        content.addWidget(self.toolbox)
+        content.addSpacing(10)
+        content.addWidget(_section("Faces"))
+        content.addWidget(self.faces)
+        content.addSpacing(10)
+        content.addWidget(_section("Retouch"))
+        content.addWidget(self.strengths)
+        content.addStretch()
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        return scroll
+
+    # --- showing ------------------------------------------------------------------------------------------------------
+
+    def show_tab(self, index: int) -> None:
+        """Bring up one page of the panel."""
+        self.pages.setCurrentIndex(index)
+        for number, button in enumerate(self._tab_buttons):
+            button.setChecked(number == index)
+
+    def _refresh(self, change: Change) -> None:
+        photo = self.photo
+        proposed = photo.stage is Stage.PROPOSED
+        for action in self._editing:
+            action.setEnabled(proposed)
+        loaded = photo.stage in (Stage.OPEN, Stage.PROPOSED)
+        self.fill_action.setEnabled(loaded)
+        self.loupe_action.setEnabled(loaded)
+        self.paste_action.setEnabled(proposed and photo.copied is not None)
+        self.previous_action.setEnabled(proposed and photo.previous is not None)
+        self._refresh_checks()
+
+    def _refresh_checks(self) -> None:
+        tools, compare = self.tools, self.compare
+        for tool, action in self.tool_actions.items():
+            action.setChecked(tool is tools.tool)
+        for action in (self.smaller_action, self.larger_action):
+            action.setEnabled(tools.painting)
+        self.delete_action.setEnabled(tools.tool is Tool.FACES and tools.chosen is not None)
+        for overlay, action in self.overlay_actions.items():
+            action.setChecked(overlay is compare.overlay)
+        for name, action in self.layer_actions.items():
+            action.setChecked(compare.overlay is Overlay.LAYER and name == compare.layer)
+        self.loupe_action.setChecked(compare.loupe is not None)
+        self.srgb_action.setChecked(self.display.path is None)
+        self.profile_action.setChecked(self.display.path is not None)
+        self.profile_action.setText(f"{self.display.title}…" if self.display.path else "Choose Profile…")
+
+    def _variations_changed(self) -> None:
+        """Two picked variations stand side by side at 100%."""
+        model, compare = self.variations, self.compare
+        wanted = ("Variation A", "Variation B") if model.comparing else ("Before", "After")
+        if compare.names != wanted:
+            compare.set_names(*wanted)
+            if model.comparing:
+                compare.set_mode(Mode.SIDE)
+                face = next((f for f in self.photo.faces if self.photo.selected in (None, f.id)), None)
+                if face is not None:
+                    compare.to_box(face.box)
+                    compare.zoom_to(1.0)
+
+    # --- doing --------------------------------------------------------------------------------------------------------
+
+    def _copy(self) -> None:
+        self.photo.copy()
+        self.photo.say("Settings copied.")
+        self._refresh(Change.SELECTION)
+
+    def _paste(self) -> None:
+        if self.photo.copied is not None:
+            self.photo.apply(self.photo.copied, "Paste settings")
+
+    def _previous(self) -> None:
+        if self.photo.previous is not None:
+            self.photo.apply(self.photo.previous, "Previous settings")
+
+    def _sync(self) -> None:
+        paths = [path for path in self.desk.library.chosen if path != self.photo.path]
+        if paths:
+            self.photo.give(paths, self.photo.settings())
+        else:
+            self.photo.say("Select other photos in the filmstrip first: Ctrl+click, Shift+click or Ctrl+A.")
+
+    def _snapshot(self) -> None:
+        self.photo.snapshot(f"Snapshot {len(self.photo.history.snapshots) + 1}")
+        self.show_tab(3)
+
+    def _show_layer(self, name: str) -> None:
+        self.compare.show_overlay(Overlay.LAYER, name)
+
+    def _to_face(self) -> None:
+        faces = self.photo.faces
+        if not faces:
+            return
+        chosen = next((i for i, face in enumerate(faces) if face.id == self.photo.selected), None)
+        self._face_index = chosen if chosen is not None else (self._face_index + 1) % len(faces)
+        self.compare.to_box(faces[self._face_index].box)
+
+    def _face_shown(self, change: Change) -> None:
+        if Change.FACES in change:
+            self._face_index = -1
+
+    def _loupe(self) -> None:
+        if self.compare.loupe is not None:
+            self.compare.look(None)
+            return
+        canvas = self.window.canvas  # type: ignore[attr-defined]
+        at = QPointF(canvas.mapFromGlobal(QCursor.pos())) * canvas.devicePixelRatioF()
+        width, height = self.compare.canvas
+        inside = 0 <= at.x() < width and 0 <= at.y() < height
+        self.compare.look((at.x(), at.y()) if inside else (width / 2, height / 2))
+
+    def _choose_profile(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(
+            self.window, "Monitor profile", "", "ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)"
+        )
+        if file:
+            self.display.choose(Path(file))
+        self._refresh_checks()
+
+
+def _section(title: str) -> QLabel:
+    label = QLabel(title)
+    label.setProperty("role", "section")
+    return label

@@ -1,0 +1,151 @@
+"""History and snapshots: every state with its name, shown on the canvas while the mouse rests on it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change, Document, Stage
+from app.views import theme
+
+
+class StateList(QListWidget):
+    """Rows that stand for documents."""
+
+    def __init__(self, photo: PhotoModel, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.photo = photo
+        self.setAccessibleName(name)
+        self.setObjectName("states")
+        self.setMouseTracking(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setUniformItemSizes(True)
+        self.documents: list[Document] = []
+        self.itemEntered.connect(lambda item: photo.preview(self.documents[self.row(item)]))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.photo.preview(None)
+        super().leaveEvent(event)
+
+
+class SnapshotList(StateList):
+    """Delete forgets a snapshot."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        item = self.currentItem()
+        if event.key() == Qt.Key.Key_Delete and item is not None:
+            self.photo.forget(item.text())
+            return
+        super().keyPressEvent(event)
+
+
+class HistoryPanel(QWidget):
+    """Two lists."""
+
+    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.photo = photo
+        self.entries = StateList(photo, "History")
+        self.snapshots = SnapshotList(photo, "Snapshots")
+        self.name = QLineEdit()
+        self.name.setPlaceholderText("Name of a snapshot")
+        self.name.setAccessibleName("Name of a snapshot")
+        self.keep = QPushButton("Keep")
+        self.keep.setToolTip("Keep the present state under this name (Ctrl+N)")
+        self.restore = QPushButton("Go to")
+        self.forget = QPushButton("Delete")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 14, 14)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(_section("Snapshots"))
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        line.addWidget(self.name, 1)
+        line.addWidget(self.keep)
+        column.addLayout(line)
+        self.none = QLabel("A snapshot keeps a state under a name, however far you go on from it.")
+        self.none.setProperty("role", "muted")
+        self.none.setWordWrap(True)
+        column.addWidget(self.none)
+        self.snapshots.setMaximumHeight(132)
+        column.addWidget(self.snapshots)
+        self.buttons = QWidget()
+        buttons = QHBoxLayout(self.buttons)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        buttons.addWidget(self.restore)
+        buttons.addWidget(self.forget)
+        buttons.addStretch()
+        column.addWidget(self.buttons)
+        column.addSpacing(theme.SPACE)
+        column.addWidget(_section("History"))
+        column.addWidget(self.entries, 1)
+        self.keep.clicked.connect(self._keep)
+        self.name.returnPressed.connect(self._keep)
+        self.restore.clicked.connect(lambda: self._with_snapshot(photo.restore))
+        self.forget.clicked.connect(lambda: self._with_snapshot(photo.forget))
+        self.snapshots.itemDoubleClicked.connect(lambda item: photo.restore(item.text()))
+        self.entries.itemClicked.connect(
+            lambda item: photo.go(len(self.entries.documents) - 1 - self.entries.row(item))
+        )
+        photo.changed.connect(self._refresh)
+        self._refresh(Change.PHOTO)
+
+    def _keep(self) -> None:
+        name = self.name.text().strip() or f"Snapshot {len(self.photo.history.snapshots) + 1}"
+        self.photo.snapshot(name)
+        self.name.clear()
+
+    def _with_snapshot(self, do: object) -> None:
+        item = self.snapshots.currentItem()
+        if item is not None:
+            do(item.text())  # type: ignore[operator]
+
+    def _refresh(self, change: Change) -> None:
+        if not change & (Change.HISTORY | Change.PHOTO | Change.PROPOSAL | Change.EDITS):
+            return
+        active = self.photo.stage is Stage.PROPOSED
+        self.setEnabled(active)
+        history = self.photo.history
+        entries = tuple(reversed(history.entries)) if active else ()
+        texts = [entry.label or "As proposed" for entry in entries]
+        if texts != [self.entries.item(row).text() for row in range(self.entries.count())]:
+            self.entries.clear()
+            self.entries.addItems(texts)
+        self.entries.documents = [entry.state for entry in entries]
+        here = len(entries) - 1 - history.position
+        for row in range(self.entries.count()):
+            _grey(self.entries.item(row), row < here)
+        self.entries.setCurrentRow(here if active else -1)
+        names = sorted(history.snapshots) if active else []
+        if names != [self.snapshots.item(row).text() for row in range(self.snapshots.count())]:
+            self.snapshots.clear()
+            self.snapshots.addItems(names)
+        self.snapshots.documents = [history.snapshots[name] for name in names]
+        self.none.setVisible(not names)
+        self.snapshots.setVisible(bool(names))
+        self.buttons.setVisible(bool(names))
+
+
+def _grey(item: QListWidgetItem, undone: bool) -> None:
+    from PySide6.QtGui import QColor
+
+    item.setForeground(QColor(theme.FAINT if undone else theme.TEXT))
+
+
+def _section(title: str) -> QLabel:
+    label = QLabel(title)
+    label.setProperty("role", "section")
+    return label

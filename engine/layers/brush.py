@@ -1,0 +1,35 @@
+"""One stroke of a soft brush over a mask on the face grid."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from engine.types import F32
+
+SOFT = 0.5
+"""Share of the radius over which the brush fades, half inside and half outside its edge."""
+
+
+def coverage(shape: tuple[int, int], points: F32, radius: float) -> F32:
+    """(h, w) in [0, 1]: how far a stroke covers each grid pixel. points: (N, 2) grid positions, pixel centres at .5."""
+    if radius <= 0 or points.size == 0:
+        raise ValueError("A stroke needs points and a radius.")
+    inside = np.zeros(shape, np.uint8)
+    fixed = np.rint((points - 0.5) * 16).astype(np.int32)  # OpenCV positions with 4 binary places
+    cv2.polylines(inside, [fixed.reshape(-1, 1, 2)], False, 1, max(1, round(2 * radius)), cv2.LINE_8, 4)
+    for x, y in fixed:
+        cv2.circle(inside, (int(x), int(y)), round(radius * 16), 1, -1, cv2.LINE_8, 4)
+    fade = max(radius * SOFT, 1.0)
+    within = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
+    outside = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    return np.clip(0.5 + (within - outside) / fade, 0, 1).astype(np.float32)
+
+
+def paint(
+    values: npt.NDArray[np.uint8], points: F32, radius: float, target: int, flow: float = 1.0
+) -> npt.NDArray[np.uint8]:
+    """Values (h, w) moved towards `target` under a stroke; flow in [0, 1] is how far at the stroke's middle."""
+    cover = coverage(values.shape, points, radius) * np.float32(flow)
+    return np.rint(values + cover * (np.float32(target) - values)).astype(np.uint8)
