@@ -18,7 +18,7 @@ from app.jobs.runner import Job, JobRunner
 from app.viewmodels.state import Edits
 from app.viewmodels.viewport import Size, Viewport
 from engine.jobs import CancelToken
-from engine.types import Box
+from engine.types import F32, Box
 
 U8 = npt.NDArray[np.uint8]
 Split = tuple[str, ...]
@@ -50,8 +50,8 @@ class Stack(Protocol):
 
     def after(self, edits: Edits) -> U8: ...
 
-    def effect(self, edits: Edits, layer: str | None) -> U8:
-        """(height, width) change by a layer, or by all, in 8-bit steps."""
+    def presence(self, edits: Edits, layer: str | None) -> F32:
+        """(height, width) how strong a layer is where, or where anything may change."""
         ...
 
 
@@ -91,6 +91,10 @@ class Shown:
         if self._after is None:
             self._after = self.stack.after(self.edits)
         return self._after
+
+    def presence(self, layer: str | None) -> F32:
+        """See `Stack.presence`."""
+        return self.stack.presence(self.edits, layer)
 
 
 class Frames(QObject):

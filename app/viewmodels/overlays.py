@@ -7,16 +7,13 @@ from enum import StrEnum
 import numpy as np
 
 from app.viewmodels.frames import U8, Shown
+from engine.types import F32
 
 DIFFERENCE_GAIN = 8
 """How many times the difference is enlarged."""
-SURE = 2.0
-"""Change, in 8-bit steps, from which the mask is shown at full strength."""
-LAYER_FULL = 12.0
-"""Change by one layer, in 8-bit steps, shown at full strength."""
 TINT = np.array([232, 70, 60], np.float32)
 HIGH, LOW = np.array([255, 48, 48], np.uint8), np.array([60, 110, 255], np.uint8)
-OPACITY = 0.62
+OPACITY = 0.75
 
 
 class Overlay(StrEnum):
@@ -36,9 +33,7 @@ def overlaid(shown: Shown, overlay: Overlay, layer: str) -> U8:
     if overlay is Overlay.DIFFERENCE:
         return difference(shown.before, shown.after)
     if overlay in (Overlay.MASK, Overlay.LAYER) and shown.proposed:
-        whole = overlay is Overlay.MASK
-        effect = shown.stack.effect(shown.edits, None if whole else layer)
-        return tinted(shown.after, effect.astype(np.float32) / (SURE if whole else LAYER_FULL))
+        return tinted(shown.after, shown.presence(None if overlay is Overlay.MASK else layer))
     return shown.after
 
 
@@ -56,8 +51,8 @@ def difference(before: U8, after: U8) -> U8:
     return np.clip(128 + change * DIFFERENCE_GAIN, 0, 255).astype(np.uint8)
 
 
-def tinted(picture: U8, alpha: np.ndarray) -> U8:
-    """Red by alpha (h, w), 1 and more is full, over a greyed picture."""
+def tinted(picture: U8, strength: F32) -> U8:
+    """Red by strength (h, w), half at 1 and full at 2, over a greyed picture."""
     grey = picture.astype(np.float32).mean(axis=2, keepdims=True)
-    share = np.clip(alpha, 0, 1)[..., None] * np.float32(OPACITY)
+    share = np.clip(strength / 2, 0, 1)[..., None] * np.float32(OPACITY)
     return np.rint(grey * (1 - share) + TINT * share).astype(np.uint8)

@@ -8,7 +8,7 @@ from app.viewmodels.frames import U8, Request, Split
 from app.viewmodels.state import Edits
 from engine.jobs import CancelToken
 from engine.layers.preview import PreviewRenderer, structure
-from engine.types import FaceEdits, Photo, RetouchLayers
+from engine.types import F32, FaceEdits, Photo, RetouchLayers
 
 
 class PhotoSource:
@@ -55,5 +55,5 @@ class PhotoStack:
     def after(self, edits: Edits) -> U8:
         return self._renderer.update([edits.get(face, FaceEdits()) for face in self._faces])
 
-    def effect(self, edits: Edits, layer: str | None) -> U8:
-        return self._renderer.effect([edits.get(face, FaceEdits()) for face in self._faces], layer)
+    def presence(self, edits: Edits, layer: str | None) -> F32:
+        return self._renderer.presence([edits.get(face, FaceEdits()) for face in self._faces], layer)

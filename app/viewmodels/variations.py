@@ -15,7 +15,7 @@ from app.viewmodels.frames import U8, Request, Split, Stack
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage
 from engine.jobs import CancelToken, Progress, Report
-from engine.types import Box
+from engine.types import F32, Box
 
 if TYPE_CHECKING:
     from engine.proposal import Proposal, ProposalSpec
@@ -212,8 +212,8 @@ class _PairStack:
     def after(self, edits: Edits) -> U8:
         return self._second.after(edits)
 
-    def effect(self, edits: Edits, layer: str | None) -> U8:
-        return self._second.effect(edits, layer)
+    def presence(self, edits: Edits, layer: str | None) -> F32:
+        return self._second.presence(edits, layer)
 
 
 def _picture(source: Any, box: Box, edits: Edits, token: CancelToken) -> U8:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QScrollArea,
+    QSizePolicy,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -175,6 +176,7 @@ class Adjust(QObject):
             button = QToolButton()
             button.setText(title)
             button.setCheckable(True)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.setToolTip(f"{title} (Alt+{index + 1})")
             button.clicked.connect(lambda *_, index=index: self.show_tab(index))
             row.addWidget(button, 1)

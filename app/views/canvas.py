@@ -90,7 +90,7 @@ class Canvas(QWidget):
         painter.scale(1 / ratio, 1 / ratio)
         for pane in self.compare.panes:
             self._paint_pane(painter, pane)
-        if self.compare.marks and not self.compare.holding:
+        if self.compare.marks and not self.compare.holding and self.tools.tool is not Tool.FACES:
             for pane in self.compare.panes:
                 painter.setClipRect(QRect(pane.x, pane.y, *pane.size))
                 self.overlay.paint(painter, pane, ratio)

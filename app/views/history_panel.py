@@ -80,7 +80,6 @@ class HistoryPanel(QWidget):
         self.none.setProperty("role", "muted")
         self.none.setWordWrap(True)
         column.addWidget(self.none)
-        self.snapshots.setMaximumHeight(132)
         column.addWidget(self.snapshots)
         self.buttons = QWidget()
         buttons = QHBoxLayout(self.buttons)
@@ -134,6 +133,7 @@ class HistoryPanel(QWidget):
             self.snapshots.clear()
             self.snapshots.addItems(names)
         self.snapshots.documents = [history.snapshots[name] for name in names]
+        self.snapshots.setFixedHeight(min(max(len(names), 1), 5) * self.snapshots.sizeHintForRow(0) + 4)
         self.none.setVisible(not names)
         self.snapshots.setVisible(bool(names))
         self.buttons.setVisible(bool(names))

@@ -94,6 +94,12 @@ QPushButton[role="flat"], QToolButton[role="flat"] {{ background: transparent; c
 QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover {{ background: {RAISED}; color: {TEXT}; }}
 QToolButton[role="flat"]:checked {{ background: {RAISED}; color: {ACCENT}; }}
 QPushButton[role="flat"]:disabled, QToolButton[role="flat"]:disabled {{ color: #5c5c5c; background: transparent; }}
+#tools {{ background: {WINDOW}; border-radius: 6px; }}
+#tools QToolButton {{ background: transparent; color: {MUTED}; padding: 4px 2px; border-radius: 5px; }}
+#tools QToolButton:hover {{ color: {TEXT}; }}
+#tools QToolButton:checked {{ background: {HOVER}; color: {TEXT}; }}
+#tools QToolButton:disabled {{ color: #5c5c5c; }}
+QPushButton:checked {{ background: {HOVER}; border-color: {ACCENT}; }}
 #segments {{ background: {WINDOW}; border-radius: 6px; }}
 #segments QToolButton {{ background: transparent; color: {MUTED}; padding: 4px 11px; border-radius: 5px; }}
 #segments QToolButton:hover {{ color: {TEXT}; }}

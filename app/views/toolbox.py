@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -40,13 +41,14 @@ class Toolbox(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(theme.SPACE)
         row = QFrame()
-        row.setObjectName("segments")
+        row.setObjectName("tools")
         buttons = QHBoxLayout(row)
         buttons.setContentsMargins(2, 2, 2, 2)
         buttons.setSpacing(1)
         for action in actions.values():
             button = QToolButton()
             button.setDefaultAction(action)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             buttons.addWidget(button, 1)
         column.addWidget(row)
         self.options = QWidget()
@@ -65,7 +67,7 @@ class Toolbox(QWidget):
         self.help.setWordWrap(True)
         options.addWidget(self.help)
         self.choice = QWidget()
-        choice = QHBoxLayout(self.choice)
+        choice = QVBoxLayout(self.choice)
         choice.setContentsMargins(0, 0, 0, 0)
         choice.setSpacing(6)
         self.layer = QComboBox()
@@ -74,9 +76,9 @@ class Toolbox(QWidget):
             if name != "all":
                 self.layer.addItem(title, name)
         self.layer.activated.connect(lambda index: self.tools.set(layer=self.layer.itemData(index)))
-        choice.addWidget(self.layer, 1)
+        choice.addWidget(self.layer)
         segments = QFrame()
-        segments.setObjectName("segments")
+        segments.setObjectName("tools")
         inner = QHBoxLayout(segments)
         inner.setContentsMargins(2, 2, 2, 2)
         inner.setSpacing(1)
@@ -86,8 +88,9 @@ class Toolbox(QWidget):
             button.setText(title)
             button.setCheckable(True)
             button.clicked.connect(lambda *_, effect=effect: self.tools.set(effect=effect))
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             self.effects[effect] = button
-            inner.addWidget(button)
+            inner.addWidget(button, 1)
         choice.addWidget(segments)
         options.addWidget(self.choice)
         self.brush, size = _slider("Size", "[ and ] change the size")

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from engine.imageio.colour import encoded_to_srgb_float, from_lab, to_lab, to_srgb8, to_uint8
 from engine.jobs import CancelToken
-from engine.layers.areas import REST, brushed, factor_of, part_mask, split_of
+from engine.layers.areas import REST, brushed, factor_of, part_mask, split_of, weight_of
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.render import gate_of, pore_band, removed_patches
 from engine.layers.resample import Matrix, across, averaging, down, enlarging, intersect
@@ -249,17 +249,22 @@ class PreviewRenderer:
             self._blend(line)
         return self._out
 
-    def effect(self, edits: Sequence[FaceEdits], layer: str | None = None) -> npt.NDArray[np.uint8]:
-        """(h, w) the greatest change of any channel by one layer, or by all together, in 8-bit steps, up to 255."""
-        for index, edit in enumerate(edits):
-            if self._heal(index, edit):
-                self._start()
-        total = np.zeros(self._base.shape, np.int16)
-        for entry in self._entries:
-            factor = self._factor(entry, edits[entry.face])
-            if factor and layer in (None, entry.name):
-                _add(total[entry.rect], entry.stack, factor)
-        return np.asarray(cv2.convertScaleAbs(total, alpha=1 / UNIT).max(axis=2), np.uint8)
+    def presence(self, edits: Sequence[FaceEdits], layer: str | None = None) -> F32:
+        """(h, w) how strong one layer is where, 1 as proposed and 0 where it does nothing; or, without a layer, 1 where
+        anything may change."""
+        out = np.zeros(self._base.shape[:2], np.float32)
+        for face, edit in zip(self._faces, edits, strict=True):
+            if face is None or not edit.enabled:
+                continue
+            layers = face.layers
+            common = intersect(layers.grid.box, self.box)
+            assert common is not None
+            mask = _touched(layers, layer)
+            work = brushed(layers, edit, "all") if layer is None else weight_of(layers, edit, layer)
+            linear = self._matrices(layers, common, face.rect, cubic=False)
+            shown = _apply(linear, np.asarray(mask if work is None else mask * work, np.float32))
+            out[face.rect] = np.maximum(out[face.rect], shown)
+        return out
 
     def _factor(self, entry: _Entry, edits: FaceEdits) -> float:
         face = self._faces[entry.face]
@@ -337,6 +342,26 @@ class PreviewRenderer:
         assert self._sum is not None
         target = self._out[line.rect]
         _to_bytes(self._sum[line.rect], line.stack, line.t, out=target)
+
+
+def _touched(layers: RetouchLayers, layer: str | None) -> F32:
+    """(h, w) 1 where a layer, or anything, changes the face."""
+    if layer is not None and layer in layers.deltas:
+        return (np.abs(layers.deltas[layer]).max(axis=2) > 0).astype(np.float32)
+    if layer == "texture":
+        gain = layers.texture_gain
+        return np.zeros(layers.grid.shape, np.float32) if gain is None else (gain != 0).astype(np.float32)
+    if layer != "heal":
+        return layers.mask
+    out = np.zeros(layers.grid.shape, np.float32)
+    for patch in layers.patches:
+        corners = np.array([patch.box[:2], patch.box[2:]], np.float32)
+        (x0, y0), (x1, y1) = np.rint(layers.grid.to_grid(corners)).astype(int).clip(0)
+        small = np.abs(patch.delta.astype(np.float32)).max(axis=2)
+        if x1 > x0 and y1 > y0:
+            part = out[y0:y1, x0:x1]
+            part[...] = np.maximum(part, cv2.resize(small, part.shape[::-1], interpolation=cv2.INTER_AREA) > 1e-3)
+    return out
 
 
 def structure(edits: FaceEdits, split: Collection[str] = ()) -> tuple[object, ...]:
