@@ -23,7 +23,7 @@ import numpy as np
 
 from engine.layers.areas import weight_of
 from engine.layers.bands import PORE_CUT
-from engine.layers.resample import across, down, enlarging, intersect
+from engine.layers.resample import across, down, enlarging, intersect, reach
 from engine.types import F32, Box, Decision, FaceEdits, HealPatch, Photo, Pixels, RetouchLayers
 
 STRIP_ROWS: Final = 128
@@ -42,6 +42,18 @@ def removed_patches(layers: RetouchLayers, edits: FaceEdits) -> tuple[HealPatch,
 def gate_of(mask: F32) -> F32:
     """Factor in [0, 1] on all deltas for an enlarged mask."""
     return np.minimum(np.float32(1), GATE_SLOPE * mask)
+
+
+def reach_of(layers: RetouchLayers) -> Box | None:
+    """The source pixels outside which the enlarged mask is 0; None if it is 0 everywhere."""
+    rows, columns = np.flatnonzero(layers.mask.any(axis=1)), np.flatnonzero(layers.mask.any(axis=0))
+    if not rows.size:
+        return None
+    x0, y0, x1, y1 = layers.grid.box
+    sx, sy = layers.grid.scale
+    left, top = math.floor(x0 + (columns[0] - 1) / sx), math.floor(y0 + (rows[0] - 1) / sy)
+    right, bottom = math.ceil(x0 + (columns[-1] + 2) / sx), math.ceil(y0 + (rows[-1] + 2) / sy)
+    return max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
 
 
 def pore_band(photo: Photo, box: Box, width: float) -> F32:
@@ -91,22 +103,28 @@ class _Face:
         """Render source rows top … bottom of the box into `out` (those rows and the box's columns)."""
         grid, full = self.layers.grid, np.float32(np.iinfo(out.dtype).max)
         rows = (grid.shape[0], grid.box[1], grid.scale[1], top, bottom)
-        linear = enlarging(*rows, cubic=False)
-        gate = gate_of(down(linear, self.mask))[..., None]
-        region = (self.box[0], top, self.box[2], bottom)
+        kept = reach(*rows)
+        linear = enlarging(*rows, cubic=False, window=kept)
+        gate = gate_of(down(linear, self.mask[kept]))[..., None]
+        touched = np.flatnonzero(gate.any(axis=(0, 2)))
+        if not touched.size:
+            return
+        columns = slice(int(touched[0]), int(touched[-1]) + 1)
+        out, gate, part = out[:, columns], gate[:, columns], (kept, columns)
+        region = (self.box[0] + columns.start, top, self.box[0] + columns.stop, bottom)
         change = np.zeros(out.shape, np.float32)
         if self.delta is not None:
-            change += down(enlarging(*rows, cubic=True), self.delta) * full
-        heal = down(linear, self.heal)[..., None] if isinstance(self.heal, np.ndarray) else None
+            change += down(enlarging(*rows, cubic=True, window=kept), self.delta[part]) * full
+        heal = down(linear, self.heal[part])[..., None] if isinstance(self.heal, np.ndarray) else None
         for patch in self.patches:
             if common := intersect(patch.box, region):
                 x0, y0, x1, y1 = common
                 px, py = patch.box[:2]
-                part = patch.delta[y0 - py : y1 - py, x0 - px : x1 - px].astype(np.float32)
+                delta = patch.delta[y0 - py : y1 - py, x0 - px : x1 - px].astype(np.float32)
                 where = np.s_[y0 - top : y1 - top, x0 - region[0] : x1 - region[0]]
-                change[where] += part * full * (self.heal if heal is None else heal[where])
+                change[where] += delta * full * (self.heal if heal is None else heal[where])
         if self.gain is not None:
-            change += pore_band(self.photo, region, self.layers.width) * down(linear, self.gain)[..., None]
+            change += pore_band(self.photo, region, self.layers.width) * down(linear, self.gain[part])[..., None]
         change *= gate
         change += out
         np.rint(change, out=change)
@@ -137,8 +155,9 @@ def render(photo: Photo, faces: Sequence[tuple[RetouchLayers, FaceEdits]], box: 
     out = photo.pixels[y0:y1, x0:x1].copy()
     with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         for layers, edits in faces:
-            common = intersect(layers.grid.box, (x0, y0, x1, y1))
-            if common is None or not edits.enabled:
+            reach = reach_of(layers) if edits.enabled else None
+            common = intersect(reach, (x0, y0, x1, y1)) if reach else None
+            if common is None:
                 continue
             face = _Face(photo, layers, edits, common)
             if face.idle:
