@@ -21,7 +21,7 @@ from engine.jobs import CancelToken, Progress, Report, silent
 from engine.metrics.crop import lab_on, measuring_grid
 from engine.metrics.dimensions import PairMeter
 from engine.metrics.iqa import Backend
-from engine.types import F32, FaceAnalysis, FaceGrid, Mark, Photo, Pixels
+from engine.types import F32, Decision, FaceAnalysis, FaceGrid, Mark, Photo, Pixels
 
 if TYPE_CHECKING:
     from engine.metrics.likeness import ArcFace
@@ -150,17 +150,21 @@ def _face(
     after = {method: lab_on(photo, grid, pixels) for method, pixels in results.items()}
     marks = _marks(face, before, after, grid)
     meter = PairMeter(face, before, marks, grid)
+    removable = sum(probe.mark.decision is Decision.REMOVE for probe in meter.probes)
+    counts = removable, len(meter.probes) - removable
     drifts = landmark_drift(photo, list(results.values()), face)
     label = f"{name} {face.id}"
     number = len({(row.photo, row.face) for row in found.rows})
     paper = _paper(tools, photo, photo.pixels, face, crops / BEFORE / f"{number}.png")
-    found.rows.append(Row(name, face.id, BEFORE, meter.measure(before, landmark_drift=0, identity_distance=0), paper))
+    found.rows.append(
+        Row(name, face.id, BEFORE, meter.measure(before, landmark_drift=0, identity_distance=0), paper, counts)
+    )
     for (method, pixels), drift in zip(results.items(), drifts, strict=True):
         measures = meter.measure(
             after[method], landmark_drift=drift, identity_distance=identity_distance(photo, pixels, face)
         )
         paper = _paper(tools, photo, pixels, face, crops / method.replace("/", "-") / f"{number}.png")
-        found.rows.append(Row(name, face.id, method, measures, paper))
+        found.rows.append(Row(name, face.id, method, measures, paper, counts))
     if len(found.pictures) < tools.pictures and results:
         found.pictures.append(face_pictures(label, photo, face, results, marks))
 

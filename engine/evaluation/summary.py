@@ -19,13 +19,15 @@ BEFORE: Final = "before"
 
 @dataclass(frozen=True)
 class Row:
-    """One face by one retoucher. paper: title → score of the paper's table, as far as it could be measured."""
+    """One face by one retoucher. paper: title → score of the paper's table, as far as it could be measured. marks: how
+    many to remove and to keep were looked at."""
 
     photo: str
     face: str
     method: str
     measures: PairMeasures
     paper: Mapping[str, float] = field(default_factory=dict)
+    marks: tuple[int, int] = (0, 0)
 
     @property
     def group(self) -> str:

@@ -91,6 +91,7 @@ def as_json(evaluation: Evaluation, reasons: Mapping[str, str]) -> dict[str, Any
                 "face": row.face,
                 "retoucher": row.method,
                 "skin_group": row.group,
+                "marks": {"to_remove": row.marks[0], "to_keep": row.marks[1]},
                 "measures": as_dict(row.measures),
                 "paper": dict(row.paper),
             }

@@ -1,0 +1,90 @@
+"""The command that measures a policy against its aims, with the painted face and a policy in closed form."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.policies import registry
+from tests.helpers import fake_policy
+from tests.helpers.faces import synthetic_face
+from trainer.pretrain import measure
+from trainer.pretrain.measure import AIMS, held_out, table
+from trainer.pretrain.trials import OURS, Trial, share
+
+
+def _trials(values: dict[float, str], row: str) -> list[Trial]:
+    return [Trial(f"p{i}", OURS, group, {row: value}) for i, (value, group) in enumerate(values.items())]
+
+
+def test_a_row_says_mean_worst_decile_gap_and_whether_the_aim_is_met():
+    row = "removed, second generator"
+    found = table(_trials({0.95: "light", 0.93: "light", 0.80: "dark", 0.96: "dark"}, row), OURS)
+    assert set(found) == {row}
+    assert found[row]["mean"] == pytest.approx(0.91) and found[row]["met"] is True
+    assert found[row]["worst_decile"] == pytest.approx(np.percentile([0.95, 0.93, 0.80, 0.96], 10))
+    assert found[row]["groups"] == {"light": [0.94, 2], "dark": [0.88, 2]}
+    assert found[row]["gap"] == pytest.approx(0.06) and found[row]["gap_met"] is False
+    assert table(_trials({0.5: "light"}, row), OURS)[row]["met"] is False
+    assert table([], OURS) == {}
+
+
+def test_a_share_is_least_squares_inside_the_mask():
+    clean = np.full((20, 20, 3), 50, np.float32)
+    mask = np.zeros((20, 20), np.float32)
+    mask[5:12, 5:12] = 1
+    marked = clean + mask[..., None] * np.float32([-6, 8, 2])
+    assert share(marked, clean, marked, mask) == pytest.approx(1)
+    assert share(clean, clean, marked, mask) == pytest.approx(0)
+    assert share(clean + 0.25 * (marked - clean), clean, marked, mask) == pytest.approx(0.25)
+    assert share(marked, clean, marked, 0 * mask) is None
+
+
+def test_portraits_are_of_people_held_out_and_mixed(tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        for number in range(40):
+            (tmp_path / folder / f"face_{number:03}.jpg").write_bytes(b"")
+    found = held_out(tmp_path, 100)
+    assert 4 <= len(found) <= 24 and found == held_out(tmp_path, 100)
+    assert held_out(tmp_path, 3) == found[:3]
+    assert {path.parent.name for path in found[:6]} == {"one", "two"}
+
+
+def test_the_whole_command_on_a_painted_portrait(tmp_path, monkeypatch, capsys):
+    fake_policy.install(monkeypatch, tmp_path / "home")
+
+    def same_face(photo, *, boxes=None, embed=True):
+        face = synthetic_face(fake_policy.SIZE)[1]
+        return (replace(face, lab=face.lab.copy()),), ()
+
+    monkeypatch.setattr("engine.faces.analyse", same_face)
+    monkeypatch.setattr(measure, "analyse", same_face)
+    monkeypatch.setattr("trainer.pretrain.trials.landmark_drift", lambda photo, results, face: [0.0] * len(results))
+    name = next(f"face_{n:03}.jpg" for n in range(99) if measure.is_held_out(f"set/{n:03}"))
+    (tmp_path / "set").mkdir()
+    Image.fromarray(synthetic_face(fake_policy.SIZE, spots=False)[0].pixels).save(tmp_path / "set" / name, quality=100)
+    measure.main(["--portraits", str(tmp_path), "--policy", "fake", "--classical"])
+    result = json.loads(capsys.readouterr().out)
+    assert (result["portraits"], result["policy"]) == (1, "1")
+    assert list(result["rows"]) == [OURS, "frequency separation", "wavelet", "bilateral"]
+    ours, bilateral = result["rows"][OURS], result["rows"]["bilateral"]
+    assert set(ours) <= set(AIMS)
+    # The fake policy shifts the whole skin and takes away its own three spots only: painted marks stay.
+    assert abs(ours["removed, second generator"]["mean"]) < 0.25
+    assert ours["kept, second generator"]["mean"] == pytest.approx(1, abs=0.25)
+    assert ours["clean skin, CIEDE2000"]["mean"] > 0.6 and ours["clean skin, CIEDE2000"]["met"] is False
+    assert bilateral["texture of untouched portraits"]["mean"] < ours["texture of untouched portraits"]["mean"]
+    assert bilateral["change outside skin, codes"]["mean"] == 0
+    assert result["weights"]["megabytes"] > 0 and math.isfinite(result["weights"]["megabytes"])
+
+
+def test_policies_are_loaded_through_the_registry(tmp_path, monkeypatch):
+    with pytest.raises(Exception, match="There is no policy 'nothing'"):
+        measure.main(["--portraits", str(tmp_path), "--policy", "nothing"])
+    assert measure.DEFAULT == registry.DEFAULT

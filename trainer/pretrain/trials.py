@@ -1,0 +1,156 @@
+"""What one portrait tells of retouchers: marks painted on it by two generators, and the portrait as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import cv2
+import numpy as np
+
+from engine.evaluation import classical
+from engine.evaluation.run import OURS
+from engine.imageio.colour import from_lab, to_lab
+from engine.metrics.crop import lab_on, measuring_grid
+from engine.metrics.dimensions import measure_pair
+from engine.metrics.geometry import landmark_drift
+from engine.metrics.skin import ita_group, typology_angle
+from engine.metrics.spots import find_spots
+from engine.metrics.texture import texture_retention
+from engine.policies.base import Policy
+from engine.session import RetouchSession
+from engine.types import F32, Decision, FaceAnalysis, Photo, Pixels
+from trainer.pretrain.lab_paint import paint_lab
+from trainer.pretrain.light import encode, linearise
+from trainer.pretrain.paint import paint
+
+SEVERITY = 120.0
+"""Removable marks per W² of skin that both generators paint."""
+FEW_SPOTS = 3
+"""Spots up to which a face counts as clean."""
+FEATHER = 1
+"""Code values by which pixels outside the skin may change."""
+
+Results = Mapping[str, Pixels]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Values of one portrait by one retoucher: row of the table → value; group: of skin colour."""
+
+    portrait: str
+    method: str
+    group: str
+    values: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Marked:
+    """The same face with all marks, with those to keep and with none, as L*a*b* of the whole photo; masks (H, W)."""
+
+    marked: F32
+    kept: F32
+    clean: F32
+    removable: F32
+    keep: F32
+
+
+def _first(photo: Photo, skin: F32, width: float, rng: np.random.Generator) -> _Marked:
+    """The generator that the heal network learns from."""
+    painted = paint(linearise(from_lab(to_lab(photo.pixels, photo.icc), None)), skin, width, rng, severity=SEVERITY)
+    marked, kept, clean = (to_lab(encode(linear), None) for linear in (painted.marked, painted.kept, painted.clean))
+    return _Marked(marked, kept, clean, painted.removable, painted.keep)
+
+
+def _second(photo: Photo, skin: F32, width: float, rng: np.random.Generator) -> _Marked:
+    """The generator that nothing learns from."""
+    p = paint_lab(to_lab(photo.pixels, photo.icc), skin, width, rng, severity=SEVERITY)
+    return _Marked(p.marked, p.kept, p.clean, p.removable, p.keep)
+
+
+GENERATORS: dict[str, Callable[[Photo, F32, float, np.random.Generator], _Marked]] = {
+    "first": _first,
+    "second": _second,
+}
+
+
+def retouched(photo: Photo, policy: Policy, with_classical: bool) -> tuple[RetouchSession, Results]:
+    """The photo by our policy and, if wanted, by the classical tools; nothing where no face is found."""
+    session = RetouchSession(photo)
+    session.analyse()
+    if not session.faces:
+        return session, {}
+    session.propose(policy)
+    methods = classical.METHODS if with_classical else ()
+    others = {method: classical.retouch(photo, session.faces, method) for method in methods}
+    return session, {OURS: session.render(), **others}
+
+
+def as_it_is(name: str, photo: Photo, policy: Policy, with_classical: bool) -> list[Trial]:
+    """A portrait without painted marks: change of clean skin, of what is no skin, and of the landmarks."""
+    session, results = retouched(photo, policy, with_classical)
+    if len(session.faces) != 1:
+        return []
+    face = session.faces[0]
+    grid = measuring_grid(face)
+    before = lab_on(photo, grid)
+    spots = [spot for spot in find_spots(face, before, grid) if spot.decision is Decision.REMOVE]
+    outside = _on_photo(face, photo) <= 0
+    trials = []
+    drifts = landmark_drift(photo, list(results.values()), face)
+    for (method, pixels), drift in zip(results.items(), drifts, strict=True):
+        measured = measure_pair(face, before, lab_on(photo, grid, pixels), spots, grid=grid)
+        change = np.abs(pixels.astype(np.int32) - photo.pixels).max(-1)
+        off_skin = change[outside]
+        values = {
+            "texture of untouched portraits": measured.pore_retention,
+            "change outside skin, codes": float(off_skin.max(initial=0)),
+            "change outside skin, share above the feather": float((off_skin > FEATHER).mean()),
+            "landmark drift": drift,
+        }
+        if len(spots) <= FEW_SPOTS:
+            values["clean skin, CIEDE2000"] = measured.tone_change
+        trials.append(Trial(name, method, ita_group(measured.typology_angle), values))
+    return trials
+
+
+def painted(
+    name: str, photo: Photo, face: FaceAnalysis, generator: str, policy: Policy, seed: int, with_classical: bool
+) -> list[Trial]:
+    """A portrait with marks painted at source resolution: contrast removed and kept, texture of the skin between."""
+    skin = _on_photo(face, photo)
+    made = GENERATORS[generator](photo, skin, face.width, np.random.default_rng(seed))
+    full = np.iinfo(photo.pixels.dtype).max
+    pixels = np.rint(np.clip(from_lab(made.marked, photo.icc), 0, 1) * full).astype(photo.pixels.dtype)
+    marked_photo = replace(photo, pixels=pixels)
+    _, results = retouched(marked_photo, policy, with_classical)
+    quiet = skin * (made.removable < 0.02) * (made.keep < 0.02)
+    group = ita_group(typology_angle(made.clean, skin))
+    trials = []
+    for method, result in results.items():
+        after = to_lab(result, photo.icc)
+        values = {f"texture, {generator} generator": texture_retention(made.marked, after, quiet, face.width)}
+        left = share(after, made.kept, made.marked, made.removable * (made.keep < 0.1))
+        kept = share(after, made.clean, made.kept, made.keep * (made.removable < 0.05))
+        if left is not None:
+            values[f"removed, {generator} generator"] = 1 - left
+        if kept is not None:
+            values[f"kept, {generator} generator"] = kept
+        trials.append(Trial(name, method, group, values))
+    return trials
+
+
+def share(after: F32, clean: F32, marked: F32, mask: F32) -> float | None:
+    """Share of the contrast marked − clean still in `after`, by least squares inside the mask; None without marks."""
+    weight = mask[..., None] * (mask[..., None] > 0.3)
+    change = (marked - clean).astype(np.float64) * weight
+    energy = float((change * (marked - clean)).sum())
+    return float((change * (after - clean)).sum()) / energy if energy > 1 else None
+
+
+def _on_photo(face: FaceAnalysis, photo: Photo) -> F32:
+    """The face's skin on the whole photo, (H, W) in [0, 1]."""
+    x0, y0, x1, y1 = face.grid.box
+    out = np.zeros(photo.pixels.shape[:2], np.float32)
+    out[y0:y1, x0:x1] = cv2.resize(face.regions["skin"], (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    return out
