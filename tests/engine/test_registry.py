@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,27 @@ def test_a_device_that_is_not_there() -> None:
     for name in {"cuda", "mps"} - set(available()):
         with pytest.raises(DeviceError):
             registry.load_policy("fake", device=name)
+
+
+def test_auto_goes_on_to_the_next_device_where_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A driver may be listed and yet not work; what a person named is not replaced."""
+    tried: list[str] = []
+
+    def load(device: str, runtime: str, trained: object) -> Policy:
+        tried.append(f"{device} {runtime}")
+        if device != "cpu":
+            raise DeviceError(f"{device} is broken.", "Use --device cpu.")
+        return fake_policy.FakePolicy()
+
+    monkeypatch.setattr(fake_policy, "load_fake", load)
+    monkeypatch.setattr("engine.device.available", {"onnx": ("mps", "cpu"), "torch": ("cuda", "cpu")}.__getitem__)
+    both = replace(fake_policy.ENTRY, runtimes=("onnx", "torch"))
+    monkeypatch.setattr("engine.policies.registry.POLICIES", (*registry.POLICIES[:2], both))
+    registry.load_policy("fake", device="auto")
+    assert tried == ["mps onnx", "cpu onnx"]
+    with pytest.raises(DeviceError, match="cuda is broken"):
+        registry.load_policy("fake", device="cuda")
+    assert tried[2:] == ["cuda torch"]
 
 
 def test_every_policy_names_a_loader_that_exists() -> None:
