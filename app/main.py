@@ -40,6 +40,14 @@ cli.command("doctor", epilog=EXIT_HELP)(doctor)
 cli.command("app", epilog=EXIT_HELP)(window)
 
 
+@cli.command("engine-host", hidden=True)
+def engine_host() -> None:
+    """The window's engine process; started by the window alone."""
+    from engine.host import main as serve
+
+    serve()
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from engine.report import porelight_version

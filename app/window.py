@@ -36,4 +36,5 @@ def run(paths: Sequence[Path] = ()) -> int:
     window.show()
     # After the first paint, so that the window is there at once.
     QTimer.singleShot(0, lambda: window.desk.open(list(paths)) if paths else window.desk.place.restore())
+    QTimer.singleShot(0, model.warm_up)
     return application.exec()

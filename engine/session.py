@@ -81,6 +81,10 @@ class RetouchSession:
         self.boxes = None if boxes is None else tuple(boxes)
         with self.timed("analyse"):
             self.faces, self.skipped = analyse(self.photo, boxes=self.boxes)
+        return self._analysed()
+
+    def _analysed(self) -> tuple[FaceAnalysis, ...]:
+        """Forget what was of other faces."""
         self.proposal, self._drawers = None, {}
         self.edits = {face.id: self.edits.get(face.id, FaceEdits()) for face in self.faces}
         return self.faces

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from app.viewmodels.frames import Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from engine.host import EngineHost, HostedPolicy
     from engine.journal import Journal
     from engine.policies.base import Policy
     from engine.session import RetouchSession
@@ -21,24 +22,56 @@ class Engine:
     """Opens sessions, loads the policy once, and makes pictures. Tests replace single methods."""
 
     def __init__(self) -> None:
-        self._policy: Policy | None = None
+        self._host: EngineHost | None = None
+        self._policy: HostedPolicy | None = None
+        self._loaded = 0
         self.display: bytes | None = None
         """ICC profile of the monitor, None for sRGB."""
 
     def open(self, path: Path) -> RetouchSession:
-        """Raises: ImageReadError, ColourProfileError."""
-        from engine.session import RetouchSession
+        """Faces and proposals of this session are made in the engine's own process.
 
-        return RetouchSession.open(path)
+        Raises: ImageReadError, ColourProfileError."""
+        from engine.host import HostedSession
+        from engine.imageio.read import read_photo
+
+        return HostedSession(read_photo(path), self.host)
+
+    @property
+    def host(self) -> EngineHost:
+        """The process that finds faces and samples."""
+        if self._host is None:
+            from engine.host import EngineHost
+
+            self._host = EngineHost()
+        return self._host
+
+    def warm_up(self) -> None:
+        """Have loaded what the first photo needs before it is asked for. Raises: as `policy`."""
+        import engine.imageio.read
+        import engine.layers.preview
+        import engine.session
+        import engine.sidecar  # noqa: F401
+
+        self.policy()
 
     def policy(self) -> Policy:
-        """The active policy; torch is imported here. Raises: ModelMissingError, DeviceError."""
-        if self._policy is None:
-            from engine.policies.registry import load_policy
-            from engine.policies.versions import active
+        """Stands for the active policy, which is loaded in the engine's process.
 
-            self._policy = load_policy(active())
-        return self._policy
+        Raises: ModelMissingError, DeviceError."""
+        from engine.host import HostedPolicy
+        from engine.policies.versions import active
+
+        name = active()
+        if self._policy is None or self._policy.name != name or self._loaded != self.host.generation:
+            self._policy = HostedPolicy(name, self.host.call("policy", name))
+            self._loaded = self.host.generation
+        return cast("Policy", self._policy)  # hosted sessions need no more of it than its name and `info`
+
+    def close(self) -> None:
+        """End the engine's process."""
+        if self._host is not None:
+            self._host.close()
 
     def saved(self, path: Path) -> Sidecar | None:
         """Raises: SidecarError."""

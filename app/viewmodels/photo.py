@@ -28,7 +28,7 @@ from engine.types import Box, Photo, SkippedFace
 
 if TYPE_CHECKING:
     from engine.journal import Journal
-    from engine.proposal import Proposal
+    from engine.proposal import ProposalSpec
     from engine.session import RetouchSession
 
 READ_LANE = "read"
@@ -71,6 +71,10 @@ class PhotoModel(EditModel):
     def session(self) -> RetouchSession | None:
         """Of the open photo; touched only by jobs on the lane "work"."""
         return self._session
+
+    def warm_up(self) -> None:
+        """Load the policy before the first photo asks for it; if it cannot be loaded, that photo says so."""
+        self.runner.start(LANE, lambda token, report: self.engine.warm_up(), lambda _: None, lambda _: None)
 
     # --- opening and retouching ---------------------------------------------------------------------------------------
 
@@ -183,9 +187,9 @@ class PhotoModel(EditModel):
 
         self._redraw(work, label, document)
 
-    def take(self, proposal: Proposal, label: str) -> None:
+    def take(self, proposal: ProposalSpec, label: str) -> None:
         """Make another proposal of this photo the current one, as one history entry."""
-        document = replace(self.document, proposal=proposal.spec)
+        document = replace(self.document, proposal=proposal)
         session, engine = self._session, self.engine
         if session is None or self.stage is not Stage.PROPOSED or self.busy or document == self.document:
             return
@@ -358,6 +362,7 @@ class PhotoModel(EditModel):
         self.save()
         self.frames.set_source(None)
         self.runner.close()
+        self.engine.close()
 
     def _progressed(self, job: Job, progress: Progress) -> None:
         session = self._session

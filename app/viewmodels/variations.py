@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ from app.viewmodels.frames import U8, Request, Split, Stack
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage
 from engine.jobs import CancelToken, Progress, Report
-from engine.types import F32, Box
+from engine.types import F32, Box, RetouchLayers
 
 if TYPE_CHECKING:
     from engine.proposal import Proposal, ProposalSpec
+    from engine.session import RetouchSession
 
 COUNT = 6
 THUMB = 220
@@ -36,11 +37,13 @@ class Anchor(StrEnum):
 
 @dataclass(frozen=True)
 class Variation:
-    """One sample. picture: (h, w, 3) uint8 of the faces with the present edits."""
+    """One sample, without its layers, which are drawn again when they are wanted. picture: (h, w, 3) uint8 of the faces
+    with the edits of that time. grids: face id → its crop of the photo."""
 
     number: int
-    proposal: Proposal
+    spec: ProposalSpec
     picture: U8
+    grids: Mapping[str, Box]
 
 
 def root(spec: ProposalSpec) -> ProposalSpec:
@@ -94,7 +97,7 @@ class VariationsModel(QObject):
         if self.anchor is Anchor.PLAIN:
             return root(current)
         picked = self.variation(self.picked[-1]) if self.picked else None
-        return picked.proposal.spec if picked is not None else current
+        return picked.spec if picked is not None else current
 
     def specs(self, count: int = COUNT) -> tuple[ProposalSpec, ...]:
         """What is drawn next."""
@@ -123,13 +126,12 @@ class VariationsModel(QObject):
 
         def work(token: CancelToken, report: Report) -> list[Variation]:
             policy, found = engine.policy(), []
+            grids = {face.id: face.grid.box for face in session.faces}
             for number, spec in enumerate(specs, 1):
                 share = _share(report, number - 1, len(specs))
-                proposal = session.draw(policy, spec, token=token, report=share)
-                layers = {f.id: session.with_own(f, proposal.layers[f.id]) for f in session.faces}
-                found.append(
-                    Variation(number, proposal, _picture(engine.source(session.photo, layers), box, edits, token))
-                )
+                layers = _layers(session, session.draw(policy, spec, token=token, report=share))
+                picture = _picture(engine.source(session.photo, layers), box, edits, token)
+                found.append(Variation(number, spec, picture, grids))
             return found
 
         def done(found: list[Variation]) -> None:
@@ -161,16 +163,26 @@ class VariationsModel(QObject):
         """Make one the current result; undo takes it back."""
         found = self.variation(number)
         if found is not None and self.ready:
-            self.compare(False)
-            self.photo.take(found.proposal, f"Variation {number}")
+            if self.comparing:
+                self.compare(False)
+            self.photo.take(found.spec, f"Variation {number}")
 
     def _show_pair(self, *, ended: bool = False) -> None:
-        photo = self.photo
-        if self.comparing and len(self.picked) == 2 and photo.photo is not None:
-            first, second = (self.variation(number) for number in self.picked)
-            assert first is not None and second is not None
-            sources = [photo.engine.source(photo.photo, each.proposal.layers) for each in (first, second)]
-            photo.frames.set_source(PairSource(*sources), photo.photo.size, same_photo=True)
+        photo, session = self.photo, self.photo.session
+        if self.comparing and len(self.picked) == 2 and session is not None and not photo.busy:
+            pair = [self.variation(number) for number in self.picked]
+            engine, specs = photo.engine, [each.spec for each in pair if each is not None]
+
+            def work(token: CancelToken, report: Report) -> PairSource:
+                policy = engine.policy()
+                drawn = [session.draw(policy, spec, token=token, report=report) for spec in specs]
+                return PairSource(*(engine.source(session.photo, _layers(session, each)) for each in drawn))
+
+            def done(source: PairSource) -> None:
+                if self.comparing:
+                    photo.frames.set_source(source, session.photo.size, same_photo=True)
+
+            photo.run_job("Drawing the pair", work, done, lambda error: photo.fail(error, "Drawing the pair"))
         elif (self.comparing or ended) and photo.photo is not None and photo.stage is Stage.PROPOSED:
             self.comparing = False
             source = photo.engine.source(photo.photo, photo.layers)
@@ -186,7 +198,7 @@ class VariationsModel(QObject):
     def _fits(self) -> bool:
         """Whether the variations are of the faces that are there now."""
         grids = {face.id: face.grid.box for face in self.photo.faces}
-        return all({k: v.grid.box for k, v in each.proposal.layers.items()} == grids for each in self.found)
+        return all(each.grids == grids for each in self.found)
 
 
 class PairSource:
@@ -214,6 +226,10 @@ class _PairStack:
 
     def presence(self, edits: Edits, layer: str | None) -> F32:
         return self._second.presence(edits, layer)
+
+
+def _layers(session: RetouchSession, proposal: Proposal) -> dict[str, RetouchLayers]:
+    return {face.id: session.with_own(face, proposal.layers[face.id]) for face in session.faces}
 
 
 def _picture(source: Any, box: Box, edits: Edits, token: CancelToken) -> U8:

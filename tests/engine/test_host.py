@@ -1,0 +1,102 @@
+"""The engine in its own process: the same results as here, errors and cancellation as here, and deaths survived."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from engine.errors import Cancelled, DeviceError, NoFaceError
+from engine.host import EngineHost, HostedSession, pack, unpack
+from engine.jobs import CancelToken, Progress
+from engine.proposal import ProposalSpec, SamplerSettings
+from engine.session import RetouchSession
+from tests.helpers.faces import synthetic_face
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[EngineHost]:
+    host = EngineHost()
+    yield host
+    host.close()
+
+
+def test_values_and_arrays_come_through(tmp_path: object) -> None:
+    arrays = [np.random.default_rng(1).standard_normal((7, 11, 3)).astype(np.float32), np.arange(5, dtype=np.uint16)]
+    value = {"arrays": arrays, "empty": np.zeros((0, 3)), "text": "写真"}
+    packed = pack(value)
+    again = unpack(packed)
+    assert again["text"] == "写真" and again["empty"].shape == (0, 3)
+    for one, two in zip(arrays, again["arrays"], strict=True):
+        assert np.array_equal(one, two) and one.dtype == two.dtype
+    again["arrays"][0][0] = 5  # its own memory, and the file is gone
+    assert not os.path.exists(packed[1])  # noqa: PTH110
+
+
+@pytest.mark.slow
+def test_the_childs_proposal_is_the_one_made_here(host: EngineHost) -> None:
+    from engine.host import HostedPolicy
+    from engine.policies.registry import load_policy
+
+    photo, face = synthetic_face()
+    policy = load_policy("compact")
+    spec = ProposalSpec("compact", policy.info.version, 3, SamplerSettings().resolved(policy.info))
+    here, there = RetouchSession(photo), HostedSession(photo, host)
+    here.faces = there.faces = (face,)
+    steps: list[Progress] = []
+    info = host.call("policy", "compact")
+    assert info == policy.info
+    one = here.draw(policy, spec)
+    two = there.draw(HostedPolicy("compact", info), spec, report=steps.append)
+    assert steps and steps[-1].fraction == 1
+    a, b = one.layers[face.id], two.layers[face.id]
+    assert a.deltas.keys() == b.deltas.keys() and a.marks == b.marks and a.regions.keys() == b.regions.keys()
+    for name in a.deltas:
+        assert np.allclose(a.deltas[name], b.deltas[name], atol=1e-3)
+    assert two.spec == spec
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(Cancelled):
+        there.draw(HostedPolicy("compact", info), spec, token=token)
+    there.faces = ()
+    with pytest.raises(NoFaceError):
+        there.draw(HostedPolicy("compact", info), spec)
+
+
+def _child(code: str) -> list[str]:
+    return [sys.executable, "-c", f"import os, sys, threading; from engine.host import receive, send; {code}"]
+
+
+def test_a_dead_child_is_one_sentence_and_replaced() -> None:
+    host = EngineHost(_child("receive(sys.stdin.buffer); os._exit(9)"))
+    try:
+        for generation in (1, 2):
+            with pytest.raises(DeviceError, match="ended unexpectedly"):
+                host.call("knows", 1)
+            assert host.generation == generation
+    finally:
+        host.close()
+
+
+def test_cancelling_is_heard_while_the_child_works() -> None:
+    code = "pipe = sys.stdin.buffer; receive(pipe); send(sys.stdout.buffer, (receive(pipe)[0] + 'led',)); receive(pipe)"
+    host, token = EngineHost(_child(code)), CancelToken()
+    try:
+        threading.Timer(0.2, token.cancel).start()
+        start = time.monotonic()
+        with pytest.raises(Cancelled):
+            host.call("knows", 1, token=token)
+        assert time.monotonic() - start < 30
+    finally:
+        host.close()
+
+
+def test_an_unforeseen_error_keeps_the_childs_words(host: EngineHost) -> None:
+    with pytest.raises(RuntimeError, match="KeyError") as caught:
+        host.call("analyse", -1, None)
+    assert "_do_analyse" in str(caught.value)
