@@ -7,6 +7,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+WARM_UP_MS = 400
+"""After this the engine is started, whether or not a photo is opened: the window is there by then."""
+
 
 def run(paths: Sequence[Path] = ()) -> int:
     """Show the window until it is closed, with a folder or photos if any are named, else where it was left.
@@ -36,5 +39,5 @@ def run(paths: Sequence[Path] = ()) -> int:
     window.show()
     # After the first paint, so that the window is there at once.
     QTimer.singleShot(0, lambda: window.desk.open(list(paths)) if paths else window.desk.place.restore())
-    QTimer.singleShot(0, model.warm_up)
+    QTimer.singleShot(WARM_UP_MS, model.warm_up)
     return application.exec()
