@@ -17,7 +17,8 @@ from app.commands.retouch import retouch
 from app.commands.reward import cli as reward
 from app.commands.train import cli as train
 from app.commands.variations import variations
-from app.commands.window import window
+from app.commands.watch import watch
+from app.commands.window import edit, window
 
 cli = typer.Typer(
     name="porelight",
@@ -38,6 +39,8 @@ cli.add_typer(reward, name="reward")
 cli.add_typer(policies, name="policies")
 cli.command("doctor", epilog=EXIT_HELP)(doctor)
 cli.command("app", epilog=EXIT_HELP)(window)
+cli.command("edit", epilog=EXIT_HELP)(edit)
+cli.command("watch", epilog=EXIT_HELP)(watch)
 
 
 @cli.command("engine-host", hidden=True)

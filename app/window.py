@@ -11,9 +11,10 @@ WARM_UP_MS = 400
 """After this the engine is started, whether or not a photo is opened: the window is there by then."""
 
 
-def run(paths: Sequence[Path] = ()) -> int:
+def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     """Show the window until it is closed, with a folder or photos if any are named, else where it was left.
 
+    edit: the photos are copies that another program handed over; saving writes into them and closes the window.
     Returns: the exit code.
     """
     # WORKAROUND opencv-python 4.x: points Qt at its own plugins when it is imported.
@@ -38,6 +39,7 @@ def run(paths: Sequence[Path] = ()) -> int:
     window.resize(min(window.width(), available.width()), min(window.height(), available.height()))
     window.show()
     # After the first paint, so that the window is there at once.
-    QTimer.singleShot(0, lambda: window.desk.open(list(paths)) if paths else window.desk.place.restore())
+    desk = window.desk
+    QTimer.singleShot(0, lambda: desk.edit(list(paths)) if edit else desk.start(list(paths or ())))
     QTimer.singleShot(WARM_UP_MS, model.warm_up)
     return application.exec()

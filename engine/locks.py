@@ -47,6 +47,9 @@ class FileLock:
             os.close(self._descriptor)
             self._descriptor = None
 
+    def __del__(self) -> None:
+        self.release()
+
 
 def folder_lock(folder: Path) -> FileLock:
     """The lock of the one Porelight that works in a folder. It lies in the person's own folder."""

@@ -153,6 +153,7 @@ def run(
     token: CancelToken | None = None,
     report: Report = silent,
     policies: PolicyPool | None = None,
+    open: Callable[[Path], RetouchSession] = RetouchSession.open,
 ) -> RetouchResult:
     """Retouch one photo. A photo without a face, or whose result is there already, is skipped and nothing written.
 
@@ -163,7 +164,7 @@ def run(
         return there
     _begin(token, report, "read")
     pool.prefetch(request.policy or versions.active(), request.model, request.device)
-    session = RetouchSession.open(request.source)
+    session = open(request.source)
     files = [path_of(session, each) for each in request.deliveries]
     if there := _existing(request, files):
         return there
@@ -221,11 +222,17 @@ def run_batch(
     return [results[index] for index in range(len(requests))]
 
 
-def attempt(request: RetouchRequest, token: CancelToken, report: Report, pool: PolicyPool) -> RetouchResult:
+def attempt(
+    request: RetouchRequest,
+    token: CancelToken,
+    report: Report,
+    pool: PolicyPool,
+    open: Callable[[Path], RetouchSession] = RetouchSession.open,
+) -> RetouchResult:
     """`run`, with every error as a result."""
     try:
         token.check()
-        return run(request, token, report, pool)
+        return run(request, token, report, pool, open)
     except Cancelled:
         return RetouchResult(request.source, Status.CANCELLED)
     except EngineError as error:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app.commands.common import guarded
-from engine.errors import DeviceError, ModelMissingError
+from engine.errors import DeviceError, ExportError, ImageReadError, ModelMissingError
 
 
 @guarded
@@ -18,11 +18,31 @@ def window(
     paths: Annotated[list[Path] | None, typer.Argument(metavar="[PHOTO|FOLDER]...", help="What to open.")] = None,
 ) -> None:
     """Open the window, with a folder or photos, or where it was left."""
+    _open(paths or [], edit=False)
+
+
+@guarded
+def edit(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Copies that another program hands over.")],
+) -> None:
+    """Open copies handed over by Lightroom, Capture One or darktable; saving writes the retouch into them.
+
+    Waits until the window is closed. A copy that is not saved stays as it was.
+    """
+    for file in files:
+        if not file.is_file():
+            raise ImageReadError(f"{file.name} is not a file.", "Hand over a TIFF, PNG or JPEG copy of a photo.")
+        if not os.access(file, os.W_OK):
+            raise ExportError(f"{file.name} cannot be written, so nothing could be saved.", "Change its rights.")
+    _open(files, edit=True)
+
+
+def _open(paths: list[Path], *, edit: bool) -> None:
     _check_display()
     try:
         from app.window import run
 
-        code = run(paths or ())
+        code = run(paths, edit=edit)
     except ImportError as error:
         if (error.name or "").partition(".")[0] not in ("PySide6", "shiboken6") and ".so" not in str(error):
             raise

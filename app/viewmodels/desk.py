@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from app.viewmodels.compare import CompareModel
 from app.viewmodels.frames import Request
@@ -12,15 +15,24 @@ from app.viewmodels.library import LibraryChange, LibraryModel, View
 from app.viewmodels.opened import OpenedPhotos
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.place import Place
+from app.viewmodels.queue import QueueModel
 from app.viewmodels.retouching import retouched
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.thumbnails import Thumbnails
 from app.viewmodels.viewport import Viewport
 from app.viewmodels.working import LANE
+from engine.delivery.ledger import ledger_file
+from engine.library.frames import Frame
+
+if TYPE_CHECKING:
+    from engine.delivery.recipe import Recipe
 
 
 class Desk(QObject):
     """Joins the models: the library's current frame is the photo that is open, unless the grid is shown."""
+
+    returned = Signal()
+    """Every copy that was handed over is written."""
 
     def __init__(self, photo: PhotoModel, compare: CompareModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +42,13 @@ class Desk(QObject):
         self.place = Place(self.library, self)
         self.opened = OpenedPhotos(photo.engine, photo.runner, LANE)
         self.opened.request = self._first_request
+        self.queue = QueueModel(photo.engine, photo.runner, self)
+        self.queue.ended.connect(self._delivered)
+        self.library.listed.connect(self._delivered)
         self.read_ahead, self.retouch_ahead = True, True
+        self.handed: set[Path] = set()
+        self.round_trip = False
+        self._shown: tuple[int, int] = (0, 0)
         self.library.changed.connect(self._library_changed)
         photo.changed.connect(self._photo_changed)
         photo.left.connect(self.opened.keep)
@@ -49,8 +67,59 @@ class Desk(QObject):
             self.library.go(path)
         self.library.set_view(View.SINGLE)
 
+    def start(self, paths: list[Path]) -> None:
+        """After the window is there: open these, or what was open; an export that was interrupted goes on."""
+        if paths:
+            self.open(paths)
+        else:
+            self.place.restore()
+        if ledger_file().exists():
+            self.queue.wake()
+
+    @property
+    def chosen_frames(self) -> list[Frame]:
+        """What an export is for: the selection, or the open photo."""
+        library = self.library
+        chosen = [library.frames[path] for path in library.chosen if not library.frames[path].missing]
+        return chosen or ([Frame(self.photo.path)] if self.photo.path is not None else [])
+
+    @property
+    def can_deliver(self) -> bool:
+        return bool(self.chosen_frames)
+
+    def deliver(self, recipes: Sequence[Recipe]) -> None:
+        """Queue the chosen photos with their edits as they are now."""
+        self.photo.save()
+        self.queue.add(self.chosen_frames, recipes)
+
+    def edit(self, paths: Sequence[Path]) -> None:
+        """Open copies that another program handed over; `save_back` writes into them."""
+        self.handed = {path.absolute() for path in paths}
+        self.read_ahead, self.round_trip = False, True
+        self.library.open_files(list(paths))
+        self.library.set_view(View.SINGLE)
+
+    def save_back(self) -> None:
+        """Write the open copy, then go on with the next one; `returned` when all are written."""
+        path = self.photo.path
+        if path is None or path not in self.handed:
+            return
+
+        def done() -> None:
+            self.handed.discard(path)
+            if self.handed:
+                self.show(sorted(self.handed, key=self.library.row)[0])
+            else:
+                self.returned.emit()
+
+        self.photo.write_back(done)
+
+    def _delivered(self) -> None:
+        self.library.note_delivery(*self.queue.done_and_failed())
+
     def close(self) -> None:
         """Save where we are and stop. The photo is closed by whoever opened it."""
+        self.queue.close()
         self.place.write()
         self.opened.pause()
         self.thumbnails.close()
@@ -60,8 +129,14 @@ class Desk(QObject):
         library = self.library
         if change & (LibraryChange.CURRENT | LibraryChange.VIEW) and library.view is View.SINGLE:
             self._show_current()
+        if LibraryChange.FRAMES in change and self.photo.path in library.touched and library.view is View.SINGLE:
+            self._file_changed(library.frames[self.photo.path])
         if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.VIEW):
             self._look_ahead()
+        if LibraryChange.PROBLEM in change and library.problem is not None:
+            self.photo.show(library.problem)
+        if LibraryChange.NOTICE in change and library.notice:
+            self.photo.say(library.notice)
 
     def _show_current(self) -> None:
         path = self.library.current
@@ -70,7 +145,17 @@ class Desk(QObject):
         frame = self.library.frames.get(path)
         if frame is not None and frame.missing:
             return
+        self._shown = frame.stamp if frame is not None else (0, 0)
         self.photo.open(path, self.opened.take(path))
+
+    def _file_changed(self, frame: Frame) -> None:
+        """The open photo's file was written anew by another program, or has grown: read it again, edits stay."""
+        photo, before = self.photo, self._shown
+        self._shown = frame.stamp
+        if frame.missing or before in ((0, 0), frame.stamp) or photo.stage is Stage.OPENING or self.round_trip:
+            return
+        photo.open(frame.path)
+        photo.say(f"{frame.path.name} was changed by another program and is read again.")
 
     def _photo_changed(self, change: Change) -> None:
         photo = self.photo
@@ -93,10 +178,7 @@ class Desk(QObject):
         if photo.stage not in (Stage.OPEN, Stage.PROPOSED):
             return
         ahead = photo.auto_retouch and self.retouch_ahead
-        engine = photo.engine
-        self.opened.retouch = (
-            (lambda session, token, report: retouched(engine, session, token, report)) if ahead else None
-        )
+        self.opened.retouch = partial(retouched, photo.engine) if ahead else None
         self.opened.want(self.library.neighbours())
 
     def _first_request(self, size: tuple[int, int]) -> Request | None:

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from engine.host import EngineHost, HostedPolicy
+    from engine.jobs import CancelToken, Report
     from engine.journal import Journal
+    from engine.pipeline import PolicyPool, RetouchRequest, RetouchResult
     from engine.policies.base import Policy
     from engine.session import RetouchSession
     from engine.sidecar import Sidecar
@@ -27,6 +29,7 @@ class Engine:
         self._loaded = 0
         self.display: bytes | None = None
         """ICC profile of the monitor, None for sRGB."""
+        self._pool: PolicyPool | None = None
 
     def open(self, path: Path) -> RetouchSession:
         """Faces and proposals of this session are made in the engine's own process.
@@ -72,6 +75,19 @@ class Engine:
         """End the engine's process."""
         if self._host is not None:
             self._host.close()
+
+    def deliver(self, request: RetouchRequest, token: CancelToken, report: Report) -> RetouchResult:
+        """One job of the export queue, in the engine's process too; every error comes back as a result."""
+        from engine import pipeline
+
+        if self._pool is None:
+            self._pool = pipeline.PolicyPool(self._hosted)
+        return pipeline.attempt(request, token, report, self._pool, self.open)
+
+    def _hosted(self, name: str, *, model: Path | None, device: str) -> Policy:
+        from engine.host import HostedPolicy
+
+        return cast("Policy", HostedPolicy(name, self.host.call("policy", name)))
 
     def saved(self, path: Path) -> Sidecar | None:
         """Raises: SidecarError."""

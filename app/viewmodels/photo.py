@@ -6,7 +6,7 @@ back as immutable values. Edits live here and are handed to jobs as they are at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ from app.viewmodels.frames import Frames
 from app.viewmodels.labels import counted
 from app.viewmodels.opened import Opened, Stamp, stamp
 from app.viewmodels.retouching import moved, redrawn, retouched
-from app.viewmodels.state import Change, Document, ExportRequest, Retouched, Stage
+from app.viewmodels.state import Change, Document, Retouched, Stage
 from app.viewmodels.working import LANE, Work
 from engine.jobs import CancelToken, Progress, Report
 from engine.settings import FaceSettings
@@ -307,30 +307,32 @@ class PhotoModel(EditModel):
         if others and not self.busy:
             self.run_job("Giving settings", work, done, lambda error: self.fail(error, "Giving settings"))
 
-    def export(self, request: ExportRequest) -> None:
-        """Render at full size and write."""
-        session, edits = self._session, dict(self.edits)
+    def write_back(self, done: Callable[[], None]) -> None:
+        """Write the retouch into the open file, a copy that another program handed over; then call `done`."""
+        session, edits, opened = self._session, dict(self.edits), self._stamp[:1]
         if session is None or self.stage is not Stage.PROPOSED or self.busy:
             return
         self.dismiss()
+        self._saving.stop()
+        self._unsaved = False
 
         def work(token: CancelToken, report: Report) -> tuple[str, ...]:
+            from engine.delivery.roundtrip import write_back
+
             session.edits.update({key: value for key, value in edits.items() if key in session.edits})
             report(Progress("render", 0.0))
             pixels = session.render()
             token.check()
             report(Progress("write", 0.6))
-            from engine.delivery.recipe import Recipe
+            return write_back(session, opened[0], pixels)  # type: ignore[arg-type]
 
-            asked = {"format": request.format or "own", "depth": request.depth, "quality": request.quality}
-            recipe = Recipe.model_validate(asked)
-            return session.export(request.path, recipe, pixels=pixels, overwrite=request.overwrite)
+        def written(notes: tuple[str, ...]) -> None:
+            self._stamp = stamp(session.photo.path)
+            self.say(" ".join([f"Saved {session.photo.path.name}.", *notes]))
+            done()
 
-        def done(notes: tuple[str, ...]) -> None:
-            self.say(" ".join([f"Exported {request.path.name}.", *notes]))
-
-        name = request.path.name
-        self.run_job(f"Exporting {name}", work, done, lambda error: self.fail(error, f"Exporting {name}", "export"))
+        name = session.photo.path.name
+        self.run_job(f"Saving {name}", work, written, lambda error: self.fail(error, f"Saving {name}"))
 
     # --- jobs and problems --------------------------------------------------------------------------------------------
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.viewmodels.history import History
@@ -48,17 +47,6 @@ class Stage(Enum):
     OPENING = auto()
     OPEN = auto()
     PROPOSED = auto()
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """depth, format: None leaves them to the file's name and the photo."""
-
-    path: Path
-    format: str | None = None
-    depth: int | None = None
-    quality: int = 95
-    overwrite: bool = False
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,11 @@ class WorkModel(QObject):
 
     def fail(self, error: Exception, doing: str, action: str = "", also: Change = Change.PROBLEM) -> None:
         """Show a problem. doing: as for `Problem.of`. action: what its button does."""
-        self.problem = Problem.of(error, doing, action)
+        self.show(Problem.of(error, doing, action), also)
+
+    def show(self, problem: Problem, also: Change = Change.PROBLEM) -> None:
+        """Show a problem that is worded already."""
+        self.problem = problem
         self.changed.emit(Change.PROBLEM | also)
 
     def _progressed(self, job: Job, progress: Progress) -> None:

@@ -26,8 +26,8 @@ from app.viewmodels.state import Change, Stage
 from app.views.adjust import Adjust
 from app.views.banner import Banner
 from app.views.canvas import Canvas
+from app.views.delivery import Delivery
 from app.views.empty import EmptyState
-from app.views.export_dialog import ExportDialog
 from app.views.shoot import Shoot
 from app.views.status import StatusBar
 from app.views.toolbar import Toolbar
@@ -48,6 +48,8 @@ class MainWindow(QMainWindow):
         self.compare = compare or CompareModel(self)
         self.desk = Desk(photo, self.compare, self)
         self.shoot = Shoot(self.desk, self)
+        self.delivery = Delivery(self.desk, self)
+        self.export_action = self.delivery.export_action
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
@@ -58,7 +60,7 @@ class MainWindow(QMainWindow):
         self.canvas = Canvas(photo, self.compare, self.adjust.tools)
         self.empty = EmptyState()
         self.banner = Banner(photo)
-        self.status = StatusBar(photo, self.compare)
+        self.status = StatusBar(photo, self.compare, self.delivery.button)
         self.toolbar = Toolbar(
             self.mode_actions,
             (self.open_action, self.undo_action, self.redo_action),
@@ -75,6 +77,8 @@ class MainWindow(QMainWindow):
         photo.changed.connect(self._refresh)
         self.compare.changed.connect(self._refresh_view_actions)
         self.shoot.changed.connect(self._show_page)
+        self.desk.library.changed.connect(lambda _: self._refresh(Change.JOB))
+        self.desk.returned.connect(self.close)
         self._refresh(Change.PHOTO | Change.EDITS | Change.JOB)
         self._refresh_view_actions()
 
@@ -83,7 +87,8 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         photo, compare = self.photo, self.compare
         self.open_action = self._action("Open…", self.ask_open, QKeySequence.StandardKey.Open, "Open a photo")
-        self.export_action = self._action("Export…", self.ask_export, "Ctrl+E", "Export the retouched photo")
+        self.save_action = self._action("Save and Return", self.desk.save_back, QKeySequence.StandardKey.Save)
+        self.save_action.setVisible(False)
         self.quit_action = self._action("Quit", self.close, QKeySequence.StandardKey.Quit)
         self.undo_action = self._action("Undo", photo.undo, QKeySequence.StandardKey.Undo)
         self.redo_action = self._action("Redo", photo.redo, QKeySequence.StandardKey.Redo)
@@ -137,7 +142,8 @@ class MainWindow(QMainWindow):
         file.addActions([self.open_action, self.shoot.open_folder])
         file.addMenu(self.shoot.recent_menu)
         file.addSeparator()
-        file.addAction(self.export_action)
+        file.addAction(self.save_action)
+        file.addActions(list(self.delivery.actions))
         file.addSeparator()
         file.addAction(self.quit_action)
         edit.addActions([self.undo_action, self.redo_action])
@@ -185,7 +191,7 @@ class MainWindow(QMainWindow):
         panel.setFixedWidth(PANEL_WIDTH)
         self.main_button = QPushButton("Export…")
         self.main_button.setProperty("role", "primary")
-        self.main_button.clicked.connect(self._main)
+        self.main_button.clicked.connect(lambda: self._main_action().trigger())
         column = QVBoxLayout(panel)
         column.setContentsMargins(1, 0, 0, 0)
         column.setSpacing(0)
@@ -210,7 +216,9 @@ class MainWindow(QMainWindow):
         self.undo_action.setToolTip(f"Undo {photo.history.undo_label}".strip())
         self.redo_action.setToolTip(f"Redo {photo.history.redo_label}".strip())
         self.reset_action.setEnabled(proposed)
-        self.export_action.setEnabled(proposed and not photo.busy)
+        handed = photo.path in self.desk.handed
+        self.save_action.setVisible(handed)
+        self.save_action.setEnabled(handed and proposed and not photo.busy)
         self.retouch_action.setEnabled(photo.stage is Stage.OPEN and not photo.busy)
         self.cancel_action.setEnabled(photo.busy)
         loaded = photo.stage in (Stage.OPEN, Stage.PROPOSED)
@@ -218,8 +226,9 @@ class MainWindow(QMainWindow):
             action.setEnabled(loaded)
         for action in (*self.mode_actions.values(), self.marks_action):
             action.setEnabled(proposed)
-        self.main_button.setText("Retouch" if photo.stage is Stage.OPEN and not photo.busy else "Export…")
-        self.main_button.setEnabled(self.export_action.isEnabled() or self.retouch_action.isEnabled())
+        main = self._main_action()
+        self.main_button.setText(main.text())
+        self.main_button.setEnabled(main.isEnabled())
 
     def _show_page(self) -> None:
         """The grid, the photo or, where there is neither, the invitation."""
@@ -241,19 +250,14 @@ class MainWindow(QMainWindow):
         )
         self.desk.open([Path(path) for path in paths])
 
-    def ask_export(self) -> None:
-        """Ask for place and format, then export."""
-        if self.photo.photo is None:
-            return
-        dialog = ExportDialog(self.photo.photo, self)
-        if dialog.exec() and dialog.request is not None:
-            self.photo.export(dialog.request)
-
-    def _main(self) -> None:
-        (self.retouch_action if self.photo.stage is Stage.OPEN else self.export_action).trigger()
+    def _main_action(self) -> QAction:
+        """What the large button does."""
+        if self.photo.stage is Stage.OPEN and not self.photo.busy:
+            return self.retouch_action
+        return self.save_action if self.photo.path in self.desk.handed else self.export_action
 
     def _act(self, action: str) -> None:
-        {"open": self.ask_open, "retouch": self.photo.retouch, "export": self.ask_export}[action]()
+        {"open": self.ask_open, "retouch": self.photo.retouch, "export": self.delivery.ask}[action]()
 
     def _zoom(self, factor: float) -> None:
         width, height = self.compare.pane_size
@@ -305,6 +309,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.desk.close()
         self.photo.close()
+        self.desk.queue.release()
         super().closeEvent(event)
 
 

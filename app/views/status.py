@@ -13,7 +13,9 @@ from app.viewmodels.state import Change, Stage
 class StatusBar(QFrame):
     """One line at the bottom."""
 
-    def __init__(self, photo: PhotoModel, compare: CompareModel, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, photo: PhotoModel, compare: CompareModel, export: QWidget | None = None, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("status")
         self.setFixedHeight(32)
@@ -41,6 +43,8 @@ class StatusBar(QFrame):
         layout.addWidget(self.doing)
         layout.addWidget(self.bar, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addWidget(self.cancel)
+        if export is not None:
+            layout.addWidget(export)
         self.cancel.clicked.connect(photo.cancel)
         photo.changed.connect(self._refresh)
         compare.changed.connect(self._show_zoom)

@@ -62,6 +62,17 @@ QComboBox:hover {{ background: {HOVER}; }}
 QComboBox:focus {{ border-color: {MUTED}; }}
 QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
 QScrollBar::handle:horizontal {{ background: {EDGE}; border-radius: 3px; min-width: 32px; margin: 1px; }}
+QLabel[role="warning"] {{ color: {WARN}; font-weight: 600; }}
+QTableView, QListWidget {{ background: {CANVAS}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
+  selection-background-color: {HOVER}; selection-color: {TEXT}; outline: none; }}
+QTableView::item {{ padding: 0 8px; }}
+QListWidget::item {{ padding: 6px 6px; border-radius: 4px; }}
+QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
+QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 6px 8px; }}
+QSpinBox, QDoubleSpinBox {{ background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px;
+  padding: 3px 6px; min-width: 74px; }}
+QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {ACCENT}; }}
+QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
 #divider {{ background: {LINE}; }}
 #tabs {{ background: {WINDOW}; border-bottom: 1px solid {LINE}; min-height: 43px; max-height: 43px; }}
 #tabs QToolButton {{ background: transparent; color: {MUTED}; padding: 5px 2px; border-radius: 5px; }}

@@ -40,12 +40,14 @@ def write_photo(
     overwrite: bool = False,
     inputs: Collection[Path] = (),
     layers: Layers | None = None,
+    in_place: bool = False,
 ) -> tuple[str, ...]:
     """Write a photo with its profile and metadata; the file appears complete or not at all.
 
     format: "jpeg", "png" or "tiff"; None takes it from the suffix. depth: 8 or 16 bits per channel; None keeps the
     photo's own where the format can. quality: JPEG 1–100, always without chroma subsampling. inputs: files that must
     survive besides `photo.path`. layers: for TIFF, gives Photoshop's layers in a byte order ("<" or ">").
+    in_place: the photo's own file may be replaced, because it is a copy that was handed over for that.
     Returns: notes on what the format could not hold.
     Raises: ExportError (would overwrite, not writable, disk full), UsageError (settings that have no meaning).
     """
@@ -53,7 +55,7 @@ def write_photo(
     format = _chosen_format(path, format)
     if depth not in (None, 8, 16) or not 1 <= quality <= 100:
         raise UsageError(f"Depth {depth} or quality {quality} is not possible.", "Use depth 8 or 16, quality 1 to 100.")
-    refuse_collision(path, (photo.path, *inputs), overwrite=overwrite)
+    refuse_collision(path, inputs if in_place else (photo.path, *inputs), overwrite=overwrite)
     notes: list[str] = []
     try:
         pieces = _encode(photo, path, format, depth, quality, notes, layers)

@@ -4,17 +4,15 @@ import json
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.history import History
 from app.viewmodels.photo import PhotoModel
-from app.viewmodels.state import ExportRequest, Stage
+from app.viewmodels.state import Stage
 from engine import sidecar
 from engine.types import Decision
-from tests.helpers.fake_engine import BRIGHTER, FakeEngine, endless, opened
+from tests.helpers.fake_engine import FakeEngine, endless, opened
 
 
 def test_history_merges_only_the_same_key_in_a_row() -> None:
@@ -103,30 +101,6 @@ def test_edits_are_saved_when_the_window_closes_at_once(qtbot: QtBot, portrait: 
     loaded = sidecar.load(portrait)
     assert loaded is not None
     assert loaded.faces[0].strengths["shine"] == 77
-
-
-def test_export_writes_what_the_strengths_say(model: PhotoModel, portrait: Path, tmp_path: Path, qtbot: QtBot) -> None:
-    opened(qtbot, model, portrait)
-    model.set_strength("light", 100)
-    model.set_strength("heal", 0)
-    out = tmp_path / "out.png"
-    model.export(ExportRequest(out, "png"))
-    qtbot.waitUntil(lambda: not model.busy)
-    assert model.problem is None
-    assert "out.png" in model.notice
-    before, after = (np.asarray(Image.open(path)).astype(int) for path in (portrait, out))
-    middle = np.s_[140:160, 95:115]
-    assert np.abs((after - before)[middle] - 2 * BRIGHTER * 255).max() <= 1
-    assert (after[:9] == before[:9]).all()
-
-
-def test_export_never_overwrites_the_photo(model: PhotoModel, portrait: Path, qtbot: QtBot) -> None:
-    opened(qtbot, model, portrait)
-    content = portrait.read_bytes()
-    model.export(ExportRequest(portrait, "png", overwrite=True))
-    qtbot.waitUntil(lambda: not model.busy)
-    assert model.problem is not None and model.problem.action == "export"
-    assert portrait.read_bytes() == content
 
 
 @pytest.mark.parametrize(("name", "content"), [("broken.jpg", b"\xff\xd8\xff\xe0nothing"), ("empty.png", b"")])

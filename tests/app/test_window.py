@@ -14,7 +14,6 @@ from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
 from app.viewmodels.state import Stage
-from app.views.export_dialog import ExportDialog
 from app.views.main_window import MainWindow
 from app.views.pixels import to_image
 from engine.types import Decision
@@ -323,22 +322,6 @@ def test_opening_another_photo_while_one_is_retouched(make_window: MakeWindow, q
     opened(qtbot, window.photo, write_portrait(tmp_path / "second.png", (307, 211)))
     assert window.windowTitle().startswith("second.png")
     assert window.photo.photo is not None and window.photo.photo.size == (307, 211)
-
-
-def test_the_export_dialog_never_offers_the_photo_itself(window: MainWindow, qtbot: QtBot, portrait: Path) -> None:
-    assert window.photo.photo is not None
-    dialog = ExportDialog(window.photo.photo, window)
-    qtbot.addWidget(dialog)
-    assert Path(dialog.path.text()).name == "portrait-retouched.png"
-    dialog.path.setText(str(portrait))
-    assert not dialog.export.isEnabled() and "never overwritten" in dialog.note.text()
-    dialog.path.setText(str(portrait.with_name("other.png")))
-    dialog.format_box.setCurrentText("TIFF")
-    assert Path(dialog.path.text()).name == "other.tif"
-    dialog.depth_box.setCurrentIndex(1)
-    dialog.accept()
-    assert dialog.request is not None
-    assert (dialog.request.format, dialog.request.depth, dialog.request.overwrite) == ("tiff", 16, False)
 
 
 def test_showing_the_window_imports_nothing_heavy() -> None:

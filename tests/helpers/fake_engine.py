@@ -13,7 +13,9 @@ from PIL import Image
 
 from app.viewmodels.engine import Engine
 from app.viewmodels.photo import PhotoModel
+from engine.errors import Cancelled, EngineError
 from engine.jobs import CancelToken, Progress, Report, silent
+from engine.pipeline import RetouchRequest, RetouchResult, Status, path_of
 from engine.proposal import Proposal, ProposalSpec
 from engine.session import RetouchSession
 from engine.types import (
@@ -120,6 +122,24 @@ class FakeEngine(Engine):
         fake = FakeSession(session.photo)
         fake.count, fake.step = self.faces, self.step
         return fake
+
+    def deliver(self, request: RetouchRequest, token: CancelToken, report: Report) -> RetouchResult:
+        """As the pipeline, on made-up faces."""
+        try:
+            session = self.open(request.source)
+            session.analyse()
+            session.propose(self.policy(), token=token, report=report)
+            if request.edits is not None:
+                session.apply(request.edits)
+            files = [path_of(session, each) for each in request.deliveries]
+            for file, each in zip(files, request.deliveries, strict=True):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                session.export(file, each.recipe)
+        except Cancelled:
+            return RetouchResult(request.source, Status.CANCELLED)
+        except EngineError as error:
+            return RetouchResult(request.source, Status.FAILED, error.message, error.hint, error.code)
+        return RetouchResult(request.source, Status.DONE, outputs=tuple(files))
 
     def policy(self) -> Any:
         info = SimpleNamespace(name="fake", version="1", licence="", steps=4, shift=1.0, device="cpu")

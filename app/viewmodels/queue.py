@@ -1,0 +1,335 @@
+"""The export queue as the window shows it: jobs, counts, remaining time, recipes. No widgets.
+
+The ledger and the worker are the engine's; here one step after another runs on the lane "queue", and what the ledger
+says is shown. Waiting jobs go on after a restart unless the queue is paused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs.runner import Job, JobRunner
+from app.viewmodels.engine import Engine
+from app.viewmodels.labels import counted
+from app.viewmodels.problem import Problem
+from engine.delivery.ledger import OPEN, Entry, Ledger, State
+from engine.errors import EngineError
+from engine.jobs import CancelToken, Progress, Report
+from engine.library.frames import Frame
+
+if TYPE_CHECKING:
+    from engine.delivery.ledger import Job as Frozen
+    from engine.delivery.queue import Queue
+    from engine.delivery.recipe import Recipe
+
+LANE = "queue"
+PLAN_LANE = "work"
+"""Where edits are saved: what was being saved is on disk when jobs are made of it."""
+
+
+class QueueModel(QObject):
+    """Jobs in order, and what may be done with them."""
+
+    changed = Signal()
+    """Jobs, counts, progress or problem."""
+    ended = Signal()
+    """A job has ended, or the ledger was looked at for the first time."""
+
+    def __init__(self, engine: Engine, runner: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.engine, self.runner = engine, runner
+        self.entries: list[Entry] = []
+        self.counts: dict[State, int] = dict.fromkeys(State, 0)
+        self.paused = False
+        self.problem: Problem | None = None
+        self.progress: Progress | None = None
+        self.planning = 0
+        self.elsewhere = False
+        """Whether another Porelight works through the queue."""
+        self._ledger: Ledger | None = None
+        self._queue: Queue | None = None
+        self._job: Job | None = None
+        self._finished = 0
+        self._again = False
+        self._closed = False
+        runner.progressed.connect(self._progressed)
+        runner.ended.connect(self._ended)
+
+    # --- adding -------------------------------------------------------------------------------------------------------
+
+    def add(self, frames: Sequence[Frame], recipes: Sequence[Recipe]) -> None:
+        """Freeze a job for each photo and queue it. Edits must have been saved."""
+        ledger = self._book()
+        if ledger is None or not frames or not recipes:
+            return
+        self.planning += len(frames)
+
+        def work(token: CancelToken, report: Report) -> list[Frozen]:
+            from engine.delivery import plan
+            from engine.delivery.naming import Subject
+
+            subjects = [Subject(frame.path, frame.captured, frame.cull.stars) for frame in frames]
+            return plan.jobs(subjects, recipes, ledger.promised())
+
+        def done(jobs: list[Frozen]) -> None:
+            self.planning -= len(frames)
+            self._tell(lambda: ledger.add(jobs))
+            self._kick()
+
+        def failed(error: Exception) -> None:
+            self.planning -= len(frames)
+            self._fail(error)
+
+        self.runner.start(PLAN_LANE, work, done, failed, essential=True)
+        self.changed.emit()
+
+    # --- what may be done ---------------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """Go on, after a pause or a restart."""
+        ledger = self._book()
+        if ledger is not None and ledger.paused:
+            self._tell(lambda: setattr(ledger, "paused", False))
+        self.problem = None
+        self._refresh()
+        self._kick()
+
+    def wake(self) -> None:
+        """Look at the ledger, and go on with what waits there unless it is paused."""
+        self._refresh()
+        self.ended.emit()
+        self._kick()
+
+    def pause(self) -> None:
+        """Stop at the next step; the running job waits again."""
+        ledger = self._book()
+        if ledger is None:
+            return
+        self._tell(lambda: setattr(ledger, "paused", True))
+        self._stop()
+        self._refresh()
+
+    def cancel(self, ids: Collection[int]) -> None:
+        """Cancel waiting and running jobs."""
+        running = {entry.id for entry in self.entries if entry.state is State.RUNNING}
+        self._act(lambda ledger: ledger.cancel(ids))
+        if running & set(ids):
+            self._stop()
+
+    def retry(self, ids: Collection[int] | None = None) -> None:
+        """Queue jobs again that failed; of None, all that failed."""
+        chosen = [e.id for e in self.entries if e.state is State.FAILED] if ids is None else ids
+        self._act(lambda ledger: ledger.retry(chosen))
+        self._kick()
+
+    def clear(self) -> None:
+        """Forget the jobs that have ended."""
+        self._finished = 0
+        self._act(lambda ledger: ledger.remove([entry.id for entry in self.entries if entry.state not in OPEN]))
+
+    def move(self, ids: Sequence[int], by: int) -> None:
+        """Move waiting jobs up (−1) or down (1) by one place, or to the top or bottom with ±1000."""
+        waiting = [entry.id for entry in self.entries if entry.state is State.WAITING]
+        chosen = [id for id in waiting if id in set(ids)]
+        rest = [id for id in waiting if id not in set(ids)]
+        if not chosen or not rest:
+            return
+        first = sum(id in rest for id in waiting[: waiting.index(chosen[0])])
+        at = min(max(first + by, 0), len(rest))
+        before = rest[at] if at < len(rest) else None
+        self._act(lambda ledger: ledger.move(chosen, before))
+
+    def dismiss(self) -> None:
+        self.problem = None
+        self.changed.emit()
+
+    # --- recipes ------------------------------------------------------------------------------------------------------
+
+    def recipes(self) -> tuple[tuple[Recipe, ...], str]:
+        """(the person's recipes, what was wrong with their file)."""
+        from engine.delivery import recipe
+
+        return recipe.load()
+
+    def chosen(self) -> list[str]:
+        """Names of the recipes chosen last."""
+        ledger = self._book()
+        try:
+            names = json.loads(ledger.setting("recipes") or "[]") if ledger is not None else []
+        except (ValueError, EngineError):
+            return []
+        return [name for name in names if isinstance(name, str)]
+
+    def keep(self, recipes: Sequence[Recipe], chosen: Sequence[str]) -> None:
+        """Keep recipes and which were chosen."""
+        from engine.delivery import recipe
+
+        try:
+            if tuple(recipes) != recipe.load()[0]:
+                recipe.save(recipes)
+        except EngineError as error:
+            self._fail(error)
+        self._act(lambda ledger: ledger.remember("recipes", json.dumps(list(chosen))))
+
+    # --- saying -------------------------------------------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        return self._job is not None
+
+    @property
+    def waiting(self) -> int:
+        return self.counts[State.WAITING] + self.counts[State.RUNNING]
+
+    @property
+    def fraction(self) -> float:
+        """Of all jobs since the queue was last empty."""
+        total = self._finished + self.waiting
+        here = self.progress.fraction if self.progress is not None and self.running else 0.0
+        return (self._finished + here) / total if total else 0.0
+
+    @property
+    def summary(self) -> str:
+        """The queue in one line; empty if it never had a job."""
+        if self.planning:
+            return f"Adding {counted(self.planning, 'photo')} to the export"
+        if self.paused and self.waiting:
+            return f"Export paused, {self.waiting} waiting"
+        if self.waiting and self.elsewhere:
+            return f"{self.waiting} waiting; another Porelight exports"
+        if self.waiting:
+            total = self._finished + self.waiting
+            left = self._left()
+            return f"Exporting {min(self._finished + 1, total)} of {total}" + (f", {left} left" if left else "")
+        ended = [f"{self.counts[state]:,} {state.value}" for state in (State.SKIPPED, State.FAILED, State.CANCELLED)]
+        parts = [part for part in ended if not part.startswith("0 ")]
+        done = self.counts[State.DONE]
+        return ", ".join([f"{counted(done, 'photo')} exported", *parts]) if done or parts else ""
+
+    def _left(self) -> str:
+        if self._queue is None:
+            return ""
+        seconds = self._queue.remaining(self.progress.fraction if self.progress is not None else 0.0)
+        if seconds is None:
+            return ""
+        if seconds < 90:
+            return f"about {max(round(seconds / 5) * 5, 5)} s"
+        return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """None if it cannot be used; `problem` says why."""
+        return self._book()
+
+    def _book(self) -> Ledger | None:
+        if self._ledger is None and not self._closed:
+            try:
+                self._ledger = Ledger()
+            except EngineError as error:
+                self._fail(error)
+        return self._ledger
+
+    def _act(self, do: Callable[[Ledger], object]) -> None:
+        ledger = self._book()
+        if ledger is not None:
+            self._tell(partial(do, ledger))
+
+    def _tell(self, do: Callable[[], object]) -> None:
+        try:
+            do()
+        except EngineError as error:
+            self._fail(error)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        ledger = self._book()
+        if ledger is not None:
+            try:
+                self.entries, self.counts, self.paused = ledger.entries(), ledger.counts(), ledger.paused
+            except EngineError as error:
+                self._fail(error)
+        self.changed.emit()
+
+    def _kick(self) -> None:
+        """Run the next job, if none runs."""
+        ledger, engine = self._book(), self.engine
+        if ledger is None or self._job is not None or self._closed or self.paused or not self.counts[State.WAITING]:
+            return
+
+        def work(token: CancelToken, report: Report) -> tuple[Entry | None, bool]:
+            from engine.delivery.queue import Queue
+
+            if self._queue is None:
+                self._queue = Queue(ledger, engine.deliver)
+            return self._queue.step(token, report), self._queue.own()
+
+        def done(result: tuple[Entry | None, bool]) -> None:
+            entry, own = result
+            self.elsewhere = not own
+            if entry is not None:
+                self._finished += entry.state not in OPEN
+                if entry.code == "disk_full":
+                    self.problem = Problem(entry.reason, "Free some space, then resume the export.", entry.reason)
+            self._again = entry is not None
+
+        self._again = False
+        self._job = self.runner.start(LANE, work, done, self._fail)
+
+    def _ended(self, job: Job) -> None:
+        if job is not self._job:
+            return
+        again = self._again or job.token.cancelled
+        self._job, self.progress = None, None
+        self._refresh()
+        self.ended.emit()
+        if again:
+            self._kick()
+        if not self.waiting and not self.running:
+            self._finished = 0
+
+    def _progressed(self, job: Job, progress: Progress) -> None:
+        if job is self._job:
+            first, self.progress = self.progress is None, progress
+            if first:
+                self._refresh()
+            else:
+                self.changed.emit()
+
+    def _stop(self) -> None:
+        if self._job is not None:
+            self._job.token.cancel()
+
+    def _fail(self, error: Exception) -> None:
+        self.problem = Problem.of(error, "Exporting")
+        self.changed.emit()
+
+    def done_and_failed(self) -> tuple[set[Path], dict[Path, str]]:
+        """Which photos were exported, and which could not be, with the reason."""
+        ledger = self._ledger
+        if ledger is None:
+            return set(), {}
+        try:
+            return ledger.delivered(), ledger.troubles()
+        except EngineError:
+            return set(), {}
+
+    def close(self) -> None:
+        """Stop; the running job waits for the next start. To be called before the runner is closed."""
+        self._stop()
+        self._closed = True
+
+    def release(self) -> None:
+        """Let go of the files, when no worker uses them any more."""
+        if self._queue is not None:
+            self._queue.close()
+        if self._ledger is not None:
+            self._ledger.close()
+            self._ledger = None

@@ -1,0 +1,232 @@
+"""The export queue: what runs, what waits, what failed and why, with everything that may be done about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QUrl
+from PySide6.QtGui import QColor, QDesktopServices, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.viewmodels.queue import QueueModel
+from app.views import theme
+from engine.delivery.ledger import OPEN, Entry, State
+
+Index = QModelIndex | QPersistentModelIndex
+NO_INDEX = QModelIndex()
+COLUMNS = ("Photo", "Recipes", "State")
+STATES = {
+    State.WAITING: "Waiting",
+    State.RUNNING: "Exporting",
+    State.DONE: "Exported",
+    State.SKIPPED: "Skipped",
+    State.FAILED: "Failed",
+    State.CANCELLED: "Cancelled",
+}
+COLOURS = {State.FAILED: theme.WARN, State.RUNNING: theme.ACCENT, State.DONE: theme.KEEP}
+
+
+class _Rows(QAbstractTableModel):
+    def __init__(self, queue: QueueModel, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.queue = queue
+        self.entries: list[Entry] = []
+
+    def follow(self) -> None:
+        entries = self.queue.entries
+        if [each.id for each in entries] == [each.id for each in self.entries]:
+            self.entries = entries
+            if entries:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(entries) - 1, len(COLUMNS) - 1))
+            return
+        self.beginResetModel()
+        self.entries = entries
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(self.entries)
+
+    def columnCount(self, parent: Index = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal:
+            return COLUMNS[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        entry = self.entries[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return (entry.source.name, ", ".join(recipe for _, _, recipe in entry.files), self._state(entry))[
+                index.column()
+            ]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            lines = [str(entry.source), *map(str, entry.outputs), entry.reason, entry.hint]
+            return "\n".join(line for line in lines if line)
+        if role == Qt.ItemDataRole.ForegroundRole and index.column() == len(COLUMNS) - 1:
+            return QColor(COLOURS.get(entry.state, theme.MUTED))
+        return None
+
+    def _state(self, entry: Entry) -> str:
+        if entry.state is State.RUNNING and self.queue.progress is not None:
+            return f"Exporting, {self.queue.progress.fraction:.0%}"
+        return f"{STATES[entry.state]}: {entry.reason}" if entry.reason else STATES[entry.state]
+
+
+class QueueWindow(QDialog):
+    """Stays open beside the main window."""
+
+    def __init__(self, queue: QueueModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export Queue")
+        self.resize(860, 520)
+        self.queue = queue
+        self.title, self.trouble, self.hint = QLabel(), QLabel(), QLabel()
+        self.title.setProperty("role", "title")
+        self.trouble.setProperty("role", "warning")
+        self.hint.setProperty("role", "muted")
+        for label in (self.title, self.trouble, self.hint):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setWordWrap(True)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(4)
+        self.bar.setRange(0, 1000)
+        self.bar.setAccessibleName("Progress of the export")
+        self.rows = _Rows(queue, self)
+        self.table = self._make_table()
+        self.empty = QLabel("Nothing is being exported. Choose photos and press Ctrl+E.")
+        self.empty.setProperty("role", "lead")
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.pause = _button("Pause", "Stop; the running photo waits again")
+        self.pause.setProperty("role", "primary")
+        self.up, self.down = _button("Up", "Earlier (Alt+Up)"), _button("Down", "Later (Alt+Down)")
+        self.cancel = _button("Cancel Selected", "Do not export the selected photos (Delete)")
+        self.retry = _button("Retry Failed", "Export again what failed")
+        self.show_folder = _button("Open Folder", "Show the folder of the selected photo's file")
+        self.clear = _button("Clear Finished", "Take finished jobs off this list; their files stay")
+        self._lay_out()
+        self._connect()
+        self._refresh()
+
+    def _make_table(self) -> QTableView:
+        table = QTableView()
+        table.setModel(self.rows)
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setAccessibleName("Export jobs")
+        table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(28)
+        header = table.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
+        header.resizeSection(0, 220)
+        header.resizeSection(1, 190)
+        return table
+
+    def _lay_out(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(20, 18, 20, 16)
+        layout.setSpacing(10)
+        head = QHBoxLayout()
+        head.addWidget(self.title, 1)
+        head.addWidget(self.pause)
+        layout.addLayout(head)
+        layout.addWidget(self.bar)
+        layout.addWidget(self.trouble)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.empty, 1)
+        foot = QHBoxLayout()
+        foot.setSpacing(8)
+        for button in (self.up, self.down, self.cancel, self.show_folder):
+            foot.addWidget(button)
+        foot.addStretch(1)
+        for button in (self.retry, self.clear):
+            foot.addWidget(button)
+        layout.addLayout(foot)
+
+    def _connect(self) -> None:
+        queue = self.queue
+        self.pause.clicked.connect(lambda: queue.resume() if queue.paused else queue.pause())
+        self.up.clicked.connect(lambda: queue.move(self.selected(), -1))
+        self.down.clicked.connect(lambda: queue.move(self.selected(), 1))
+        self.cancel.clicked.connect(lambda: queue.cancel(self.selected()))
+        self.retry.clicked.connect(lambda: queue.retry())
+        self.clear.clicked.connect(queue.clear)
+        self.show_folder.clicked.connect(self._open_folder)
+        for key, button in (("Alt+Up", self.up), ("Alt+Down", self.down), ("Delete", self.cancel)):
+            QShortcut(QKeySequence(key), self.table, button.click, context=Qt.ShortcutContext.WidgetShortcut)
+        self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
+        queue.changed.connect(self._refresh)
+
+    def selected(self) -> list[int]:
+        """Ids of the selected jobs."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self.rows.entries[row].id for row in rows]
+
+    def _refresh(self) -> None:
+        if not self.isVisible():
+            return
+        queue, chosen = self.queue, set(self.selected())
+        self.rows.follow()
+        if chosen and not self.selected():
+            for row, entry in enumerate(self.rows.entries):
+                if entry.id in chosen:
+                    flag = self.table.selectionModel().SelectionFlag
+                    self.table.selectionModel().select(self.rows.index(row, 0), flag.Select | flag.Rows)
+        self.title.setText(queue.summary or "Export Queue")
+        self.bar.setValue(round(queue.fraction * 1000))
+        self.bar.setVisible(bool(queue.waiting))
+        problem = queue.problem
+        self.trouble.setText(problem.message if problem else "")
+        self.hint.setText(problem.hint if problem else "")
+        for label in (self.trouble, self.hint):
+            label.setVisible(bool(label.text()))
+        self.table.setVisible(bool(queue.entries))
+        self.empty.setVisible(not queue.entries)
+        self._enable()
+
+    def _enable(self) -> None:
+        queue, chosen = self.queue, set(self.selected())
+        picked = [entry for entry in self.rows.entries if entry.id in chosen]
+        self.pause.setText("Resume" if queue.paused else "Pause")
+        self.pause.setEnabled(bool(queue.waiting) or queue.paused)
+        movable = any(entry.state is State.WAITING for entry in picked)
+        self.up.setEnabled(movable)
+        self.down.setEnabled(movable)
+        self.cancel.setEnabled(any(entry.state in OPEN for entry in picked))
+        self.show_folder.setEnabled(any(entry.outputs for entry in picked))
+        self.retry.setEnabled(queue.counts[State.FAILED] > 0)
+        self.clear.setEnabled(any(entry.state not in OPEN for entry in queue.entries))
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self._refresh()
+
+    def _open_folder(self) -> None:
+        chosen = set(self.selected())
+        for entry in self.rows.entries:
+            if entry.id in chosen and entry.outputs:
+                QDesktopServices.openUrl(QUrl.fromLocalFile(str(entry.outputs[0].parent)))
+                return
+
+
+def _button(text: str, tip: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setAutoDefault(False)
+    return button

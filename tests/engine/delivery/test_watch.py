@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.delivery.ledger import Ledger
+from engine.delivery.watch import Settling
+
+
+def test_only_settled_files_are_taken_and_each_once() -> None:
+    now = 100.0
+    there = Path("/in/old.jpg")
+    watch = Settling(lambda: now, seen={there: (5, 5)}, settle=2)
+    a, b = Path("/in/a.jpg"), Path("/in/b.jpg")
+    assert watch.look({there: (5, 5), a: (10, 1)}) == []
+    now += 1.5
+    assert watch.look({there: (5, 5), a: (20, 2), b: (7, 1)}) == []  # a has grown
+    now += 1.5
+    assert watch.look({a: (20, 2), b: (7, 1)}) == []
+    now += 1.0
+    assert watch.look({a: (20, 2), b: (7, 1)}) == [(b, (7, 1)), (a, (20, 2))]
+    now += 10
+    assert watch.look({a: (20, 2), b: (7, 1)}) == []
+    assert watch.look({a: (30, 9)}) == []  # written anew by the camera's program
+    now += 3
+    assert watch.look({a: (30, 9)}) == [(a, (30, 9))]
+
+
+def test_empty_and_vanished_files_are_never_taken() -> None:
+    now = 0.0
+    watch = Settling(lambda: now, settle=1)
+    empty, gone = Path("/in/empty.jpg"), Path("/in/gone.jpg")
+    watch.look({empty: (0, 1), gone: (4, 1)})
+    now += 5
+    assert watch.look({empty: (0, 1)}) == []
+    assert watch.waiting == 1
+    assert watch.look({empty: (0, 1), gone: (4, 1)}) == []  # begins anew
+    now += 2
+    assert watch.look({empty: (0, 1), gone: (4, 1)}) == [(gone, (4, 1))]
+
+
+def test_what_was_seen_survives_a_restart(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "queue.sqlite")
+    ledger.note_seen(tmp_path, [(tmp_path / "a.jpg", (3, 4))])
+    ledger.close()
+    again = Ledger(tmp_path / "queue.sqlite")
+    assert again.seen(tmp_path) == {tmp_path / "a.jpg": (3, 4)}
+    again.close()
