@@ -153,7 +153,7 @@ def run(
     token: CancelToken | None = None,
     report: Report = silent,
     policies: PolicyPool | None = None,
-    open: Callable[[Path], RetouchSession] = RetouchSession.open,
+    open: Callable[[Path], RetouchSession] | None = None,
 ) -> RetouchResult:
     """Retouch one photo. A photo without a face, or whose result is there already, is skipped and nothing written.
 
@@ -164,7 +164,7 @@ def run(
         return there
     _begin(token, report, "read")
     pool.prefetch(request.policy or versions.active(), request.model, request.device)
-    session = open(request.source)
+    session = (open or RetouchSession.open)(request.source)
     files = [path_of(session, each) for each in request.deliveries]
     if there := _existing(request, files):
         return there
@@ -227,7 +227,7 @@ def attempt(
     token: CancelToken,
     report: Report,
     pool: PolicyPool,
-    open: Callable[[Path], RetouchSession] = RetouchSession.open,
+    open: Callable[[Path], RetouchSession] | None = None,
 ) -> RetouchResult:
     """`run`, with every error as a result."""
     try:
