@@ -66,7 +66,8 @@ class Progress:
 class PickSession:
     """Asks one person. features: candidate → (f,); groups: candidate ids of each face, by photo (SHA-256).
 
-    mode: "random" chooses every pair at random, of photos that are trained on too.
+    mode: "random" chooses every pair at random, of photos that are trained on too. subjects: photo → random id of the
+    person shown, where it is known. refit: answers after which the head is fitted anew.
     """
 
     store: PickStore
@@ -78,6 +79,7 @@ class PickSession:
     mode: Mode = "active"
     session: str = field(default_factory=new_id)
     subjects: Mapping[str, str] = field(default_factory=dict)
+    refit: int = 1
 
     def __post_init__(self) -> None:
         self._groups = [
@@ -173,7 +175,7 @@ class PickSession:
     def head(self) -> Head:
         """What the reward knows by now, from all training answers of this person."""
         used = [each for each in self._answers() if not self._is_test(each.photo)]
-        if self._head is None or self._head[0] != len(used):
+        if self._head is None or not 0 <= len(used) - self._head[0] < self.refit:
             self._head = len(used), fit_head(self.prior, OVERALL, collect(used, self._known()).overall)
         return self._head[1]
 

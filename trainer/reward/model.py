@@ -17,11 +17,13 @@ from trainer.picks.records import DIMENSIONS
 from trainer.reward import davidson
 from trainer.reward.davidson import F64
 from trainer.reward.features import DIMENSION_OF, UNCHANGED
-from trainer.reward.prior import OVERALL, Prior
+from trainer.reward.prior import OVERALL, Family, Prior
 
-ANSWERING: Final = ((0.5, 0.0), (1.5, 0.0), (5.0, 0.0), (1.5, 0.1), (5.0, 0.1), (5.0, 0.2))
+ANSWERING: Final = ((1.5, 0.1), (0.5, 0.0), (1.5, 0.0), (5.0, 0.0), (5.0, 0.1), (5.0, 0.2))
 """Ways of answering that are tried: the spread of utility between retouches of one face, from hardly any preference to
-certain answers, and how often an answer is given the wrong way round by mistake."""
+certain answers, and how often an answer is given the wrong way round by mistake. The first is tried with every family,
+the others with the `LIKELIEST` of them."""
+LIKELIEST: Final = 16
 
 Outcomes = npt.NDArray[np.int64]
 
@@ -130,22 +132,26 @@ class Reward:
         return self.heads[OVERALL].probabilities(self.prior.units(first) - self.prior.units(second))
 
 
-def fit_head(prior: Prior, name: str, data: Comparisons) -> Head:
-    """The posterior of a head: every family and way of answering is fitted, and they are averaged by their evidence."""
+def fit_head(prior: Prior, name: str, data: Comparisons, mean: F64 | None = None) -> Head:
+    """The posterior of a head: families and ways of answering are fitted, and they are averaged by their evidence.
+
+    mean: (f,) of the prior, 0 by default.
+    """
     delta = prior.units(data.first) - prior.units(data.second)
-    zero = np.zeros(len(prior.names))
-    found: list[_Fitted] = []
-    for family in prior.families(name):
-        unit = family.factor.T @ family.factor
-        for sharpness, turned in ANSWERING:
-            covariance = sharpness**2 * unit + 1e-9 * np.eye(len(zero))
-            posterior = davidson.fit(delta, data.outcomes, zero, covariance, turned)
-            found.append(_Fitted(family.name, turned, posterior, posterior.evidence + prior.weight(family.name)))
-    return _averaged(found)
+    start = np.zeros(len(prior.names)) if mean is None else mean
+
+    def fitted(family: Family, sharpness: float, turned: float) -> _Fitted:
+        covariance = sharpness**2 * family.factor.T @ family.factor + 1e-9 * np.eye(len(start))
+        posterior = davidson.fit(delta, data.outcomes, start, covariance, turned)
+        return _Fitted(family, turned, posterior, posterior.evidence + prior.weight(family.name))
+
+    found = [fitted(family, *ANSWERING[0]) for family in prior.families(name)]
+    likeliest = sorted(found, key=lambda each: -each.evidence)[:LIKELIEST]
+    return _averaged(found + [fitted(each.family, *way) for each in likeliest for way in ANSWERING[1:]])
 
 
 class _Fitted(NamedTuple):
-    family: str
+    family: Family
     turned: float
     posterior: davidson.Posterior
     evidence: float
@@ -162,7 +168,7 @@ def _averaged(found: Sequence[_Fitted]) -> Head:
     covariance = (off * share[:, None]).T @ off
     by_family: dict[str, float] = {}
     for p, each in zip(share, found, strict=True):
-        by_family[each.family] = by_family.get(each.family, 0.0) + float(p)
+        by_family[each.family.name] = by_family.get(each.family.name, 0.0) + float(p)
         if p > 1e-6:
             covariance += p * each.posterior.covariance[:-1, :-1]
     ranked = sorted(by_family.items(), key=lambda item: -item[1])
@@ -172,11 +178,18 @@ def _averaged(found: Sequence[_Fitted]) -> Head:
 
 
 def fit_reward(prior: Prior, overall: Comparisons, dimensions: Mapping[str, Comparisons] | None = None) -> Reward:
-    """All heads. dimensions: answers per dimension; those without any keep the prior."""
-    given = dimensions or {}
-    heads = {OVERALL: fit_head(prior, OVERALL, overall)}
+    """All heads. dimensions: answers per dimension; a dimension's head starts from what the overall one says of its
+    features, and without answers stays there."""
+    whole = fit_head(prior, OVERALL, overall)
+    heads = {OVERALL: whole}
     for name in DIMENSIONS:
-        heads[name] = fit_head(prior, name, given.get(name, overall.take(np.zeros(len(overall), bool))))
+        inside = np.array([DIMENSION_OF[each] == name for each in prior.names], float)
+        mean = whole.mean * inside
+        answers = (dimensions or {}).get(name)
+        if answers:
+            heads[name] = fit_head(prior, name, answers, mean)
+        else:
+            heads[name] = replace(whole, mean=mean, covariance=whole.covariance * np.outer(inside, inside), families=())
     return Reward(prior, heads, picks=len(overall))
 
 

@@ -29,7 +29,7 @@ from trainer.reward.regional import LOCAL, PARTS
 FILE: Final = "reward/prior.safetensors"
 OVERALL: Final = "overall"
 HEADS: Final = (OVERALL, *DIMENSIONS)
-REST: Final = 0.15
+REST: Final = 0.08
 """Share of a family's variance that lies outside its own features."""
 LIMIT: Final = 4.0
 """Features further than this many units from the centre count as this far: a broken measure decides nothing alone."""

@@ -123,6 +123,13 @@ def test_a_dimension_s_head_learns_from_its_own_answers() -> None:
     assert said.dimensions["blemishes"] > 0.8 and said.dimensions["clarity"] == pytest.approx(0.5)
 
 
+def test_a_dimension_without_answers_says_what_the_overall_head_says_of_its_features() -> None:
+    reward = fit_reward(PLAIN, world({"shine": -1.0}, 40))
+    scored = reward.score(np.random.default_rng(4).standard_normal((7, len(NAMES))))
+    assert np.sum(list(scored.dimensions.values()), axis=0) == pytest.approx(scored.overall)
+    assert np.abs(scored.dimensions["tone"]).mean() > 3 * np.abs(scored.dimensions["clarity"]).mean()
+
+
 def test_a_run_folder_keeps_the_reward_to_the_bit(tmp_path: Path) -> None:
     reward = fit_reward(PLAIN, world({"shine": -1.0}, 30))
     save_reward(reward, tmp_path / "run", config={}, sources={"picks": "x"}, report={"picks": 30})
