@@ -1,13 +1,12 @@
 """How a retouch was sampled, as data: enough to draw exactly the same latent again, without storing any latent.
 
-A `ProposalSpec` is a tree: a variation names as its anchor the spec that it varies. Its starting noise is the anchor's
-noise turned towards fresh noise by the angle exploration × 90°, which keeps it unit Gaussian: 0 starts where the anchor
-started (only the random steps differ), 1 starts independently.
+A `ProposalSpec` is a tree: a variation names as its anchor the spec that it varies. It starts on the straight path
+between the anchor's latent and fresh noise, at σ = exploration, and runs down from there: 0 is the anchor itself, 1
+starts from noise alone, and in between its distance from the anchor grows in proportion.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Literal, get_args
@@ -113,24 +112,22 @@ class Drawer:
     condition: Condition
     known: dict[ProposalSpec, Latent] = field(default_factory=dict)
 
-    def noise(self, spec: ProposalSpec) -> Latent:
-        """The starting noise x₁ of a spec, unit Gaussian."""
-        own = self.policy.noise(self.condition, spec.seed)
-        if spec.anchor is None or spec.exploration >= 1:
-            return own
-        angle = spec.exploration * math.pi / 2
-        return math.cos(angle) * self.noise(spec.anchor) + math.sin(angle) * own
-
     def latent(self, spec: ProposalSpec, token: CancelToken | None = None, report: Report = silent) -> Latent:
         """The latent x₀ that a spec stands for. Raises: Cancelled."""
         if spec not in self.known:
             from engine.sampling.loop import sample
 
             anchor = None if spec.anchor is None else self.latent(spec.anchor, token)
+            start, config = self.policy.noise(self.condition, spec.seed), spec.sampler.config()
+            if anchor is not None and spec.exploration <= 0:
+                return anchor
+            if anchor is not None and spec.exploration < 1:
+                start = (1 - spec.exploration) * anchor + spec.exploration * start
+                config = replace(config, sigmas=tuple(spec.exploration * t for t in config.times()))
             drawn = sample(
                 lambda x, sigma: self.policy.velocity(x, sigma, self.condition),
-                self.noise(spec),
-                spec.sampler.config(),
+                start,
+                config,
                 anchor=anchor,
                 seed=spec.seed,
                 token=token,

@@ -23,7 +23,7 @@ def variations(
     out: Annotated[Path, typer.Option(help="Folder for the results, NAME-v1 to NAME-vN.")],
     count: Annotated[int, typer.Option("-n", "--count", min=1, max=64, help="How many.")] = 6,
     exploration: Annotated[
-        float, typer.Option(min=0, max=1, help="How far they go from the first: 0 near, 1 independent.")
+        float, typer.Option(min=0, max=1, help="How far they go from the first: 0 not at all, 1 from fresh noise.")
     ] = 0.5,
     strength: common.Strength = None,
     amount: common.Amount = None,

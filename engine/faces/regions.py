@@ -21,6 +21,10 @@ CONTEXT = 3.2
 CONTEXT_SIZE = 512
 
 
+NOT_SKIN = ("hair", "facial_hair", "brows", "eyes", "lips", "nostrils", "occluders")
+"""Where one of these is more likely than not, nothing is skin: retouching leaves it bit-identical."""
+
+
 class Segmenters:
     """Person segmenter and hand landmarker, open for as long as the faces of one photo need them."""
 
@@ -100,7 +104,8 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     like = ramp(like, 0.2, 0.8) * np.maximum(zones.face, zones.around * blur(calm, unit / 80))
     out["hair"] = hair.hair(points, shape, unit, person, like) * free * (1 - core)
     skin = like * free * (1 - out["facial_hair"]) * ramp(person, 0.2, 0.7)
-    out["skin"] = skin * (1 - 0.5 * out["hair"])
+    other = np.maximum.reduce([out[name] for name in NOT_SKIN])
+    out["skin"] = skin * ramp(other, 0.5, 0.2)
     out.update(parts.split(out["skin"], zones, points, shape, unit))
     return {name: np.ascontiguousarray(np.clip(out[name], 0, 1), np.float32) for name in REGIONS}
 

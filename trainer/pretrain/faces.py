@@ -18,8 +18,7 @@ from engine.faces import analyse
 from engine.imageio import read_photo
 from engine.imageio.colour import from_lab, to_lab
 from engine.layers.bands import gaussian, masked_gaussian
-from engine.policies.compact.field import face_features
-from engine.types import F32
+from engine.types import F32, FaceAnalysis
 from trainer.pretrain.light import encode, linearise
 
 HELD_OUT = 0.15
@@ -29,8 +28,7 @@ HELD_OUT = 0.15
 @dataclass(frozen=True)
 class TrainingFace:
     """linear: (H, W, 3) float16 linear sRGB of the face grid; skin: (H, W) uint8 0–255; natural: (H, W) uint8,
-    255 where the person's own marks are (excluded from the loss); width: W in grid pixels;
-    features: `field.face_features`."""
+    255 where the person's own marks are (excluded from the loss); width: W in grid pixels."""
 
     name: str
     person: str
@@ -38,7 +36,6 @@ class TrainingFace:
     skin: npt.NDArray[np.uint8]
     natural: npt.NDArray[np.uint8]
     width: float
-    features: F32
 
     @property
     def held_out(self) -> bool:
@@ -88,32 +85,38 @@ def _disc(radius: float) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(radius) + 1,) * 2), np.uint8)
 
 
+def analysed(path: Path) -> FaceAnalysis | None:
+    """The one face of a portrait; None, with a line that says why, if there is not exactly one."""
+    try:
+        faces, _ = analyse(read_photo(path), embed=False)
+    except EngineError as error:
+        print(json.dumps({"skipped": path.name, "reason": str(error)}))
+        return None
+    if len(faces) != 1:
+        print(json.dumps({"skipped": path.name, "faces": len(faces)}))
+        return None
+    print(json.dumps({"prepared": path.name}), flush=True)
+    return faces[0]
+
+
 def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFace]:
     """The face of every `every`-th portrait under `folder`, from `cache` where it was prepared before."""
     cache.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.rglob("*.jpg"))[::every]:
         store = cache / f"{path.parent.name}-{path.stem}.npz"
         if not store.exists():
-            try:
-                faces, _ = analyse(read_photo(path), embed=False)
-            except EngineError as error:
-                print(json.dumps({"skipped": path.name, "reason": str(error)}))
+            face = analysed(path)
+            if face is None:
                 continue
-            if len(faces) != 1:
-                print(json.dumps({"skipped": path.name, "faces": len(faces)}))
-                continue
-            face = faces[0]
-            print(json.dumps({"prepared": path.name}), flush=True)
             skin = face.regions["skin"]
             np.savez(
                 store,
                 linear=linearise(from_lab(face.lab, None)).astype(np.float16),
                 skin=np.round(skin * 255).astype(np.uint8),
                 width=face.grid_width,
-                features=face_features(face),
             )
         with np.load(store) as data:
             linear, skin, width = data["linear"], data["skin"], float(data["width"])
             lab = to_lab(encode(linear.astype(np.float32)), None)
             natural = natural_marks(lab, skin / np.float32(255), width)
-            yield TrainingFace(path.stem, person_of(path), linear, skin, natural, width, data["features"])
+            yield TrainingFace(path.stem, person_of(path), linear, skin, natural, width)

@@ -1,4 +1,4 @@
-"""The retouch field: how much of each layer goes where on the aligned face, and the features it is sampled from.
+"""The retouch field: how much of each layer goes where on the face, and the features it is sampled from.
 
 A field is a smooth map (channel, y, x) over the face grid, one channel per layer of `engine.types.LAYERS`, held as
 MODES × MODES cosine modes (DCT-II) per channel, divided by `SCALES` so that unit Gaussian noise is a plausible field:
@@ -7,12 +7,16 @@ global style and regional differences then differ between samples by amounts tha
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import cv2
 import numpy as np
 
-from engine.layers.bands import band_split
+from engine.faces import topology
+from engine.faces.raster import ramp
+from engine.layers.bands import PORE_CUT, gaussian
+from engine.policies.compact.propose import unit_layers
 from engine.types import F32, LAYERS, FaceAnalysis
 
 MODES: Final = 4
@@ -20,10 +24,10 @@ CHANNELS: Final = len(LAYERS)
 
 LIMITS: Final[dict[str, float]] = {
     "heal": 1.0,  # share of each mark's patch
-    "smooth": 0.55,  # share of the bump band removed
-    "tone": 0.75,  # share of the chroma blotches removed
+    "smooth": 0.5,  # share of the bump band removed
+    "tone": 0.65,  # share of the chroma blotches removed
     "light": 0.55,  # share of the luminance blotches removed
-    "shine": 0.7,  # share of the specular excess removed
+    "shine": 0.6,  # share of the specular excess removed
     "under_eye": 0.6,  # share of the under-eye darkness lifted
     "texture": 0.25,  # pore-band gain minus 1
     "features": 0.45,  # clarity of eyes, brows, lips
@@ -32,8 +36,8 @@ LIMITS: Final[dict[str, float]] = {
 }
 """Greatest proposed amount of each channel (strength 100 doubles it)."""
 
-MEANS: Final = np.array([1.0, 0.22, 0.34, 0.24, 0.25, 0.25, 0.05, 0.14, 0.2, 0.12], np.float32)
-STDS: Final = np.array([0.05, 0.10, 0.15, 0.11, 0.16, 0.14, 0.05, 0.09, 0.13, 0.08], np.float32)
+MEANS: Final = np.array([1.05, 0.18, 0.26, 0.19, 0.21, 0.26, 0.03, 0.15, 0.10, 0.12], np.float32)
+STDS: Final = np.array([0.05, 0.10, 0.14, 0.10, 0.145, 0.155, 0.015, 0.06, 0.115, 0.075], np.float32)
 """Mean and spread of the amounts in the training distribution; they only fix the latent's units."""
 
 
@@ -50,7 +54,7 @@ def _scales() -> F32:
     return np.asarray(STDS[:, None, None] * fall[None], np.float32)
 
 
-REGIONAL: Final = np.float32(0.2)
+REGIONAL: Final = np.float32(0.3)
 """Spread of regional modes, before `SMOOTHNESS`, as a share of the spread of the mean; measured on training data."""
 SMOOTHNESS: Final = _smoothness()
 SCALES: Final = _scales()
@@ -63,16 +67,16 @@ def cosine_basis(size: int) -> F32:
 
 
 def to_latent(modes: F32) -> F32:
-    """Field modes (C, M, M) in amount units to the flow's latent."""
+    """Field modes (…, C, M, M) in amount units to the flow's latent."""
     centred = modes.copy()
-    centred[:, 0, 0] -= MEANS
+    centred[..., 0, 0] -= MEANS
     return (centred / SCALES).astype(np.float32)
 
 
 def to_modes(latent: F32) -> F32:
     """Inverse of `to_latent`."""
     modes = latent * SCALES
-    modes[:, 0, 0] += MEANS
+    modes[..., 0, 0] += MEANS
     return modes.astype(np.float32)
 
 
@@ -89,51 +93,110 @@ def to_field(latent: F32, shape: tuple[int, int]) -> dict[str, F32]:
     return {name: amount(modes, name, shape) for name in LAYERS}
 
 
+CELL_FEATURES: Final = ("pore", "smooth", "light", "tone", "shine", "skin")
+"""Per cell: rms of the pore band of L*, what each layer would change at amount 1 (mean ΔE), and the share of skin."""
+FACE_FEATURES: Final = (
+    "lightness",
+    "a",
+    "b",
+    "shine",
+    "under_eye",
+    "features",
+    "teeth",
+    "eye_whites",
+    "teeth_area",
+    "facial_hair",
+    "child",
+    "log_width",
+)
+"""Of the whole face: mean colour of the skin, mean ΔE of five layers at amount 1 in their regions, areas as shares of
+W², `childlike`, and the logarithm of W in source pixels."""
+FEATURE_WIDTH: Final = 256
+"""Face width in pixels at which needs are measured; finer detail does not count."""
+FEATURES: Final = len(CELL_FEATURES) * MODES * MODES + len(FACE_FEATURES)
+
+
+def face_features(face: FaceAnalysis) -> F32:
+    """(FEATURES,) what the face needs: `CELL_FEATURES` cell by cell, then `FACE_FEATURES`. Marks are not yet healed."""
+    face = _reduced(face)
+    regions, lab = face.regions, face.lab
+    units = unit_layers(face, lab)
+    skin = regions["skin"] + np.float32(1e-6)
+    lightness = np.ascontiguousarray(lab[..., 0])
+    pore = lightness - gaussian(lightness, face.grid_width * PORE_CUT)
+    cells = [np.sqrt(_pool(pore**2, skin))]
+    cells += [_pool(_size(units[name]), skin) for name in CELL_FEATURES[1:-1]]
+    cells.append(np.asarray(cv2.resize(regions["skin"], (MODES, MODES), interpolation=cv2.INTER_AREA), np.float32))
+    where = {
+        "shine": skin,
+        "under_eye": regions["under_eyes"],
+        "features": np.maximum.reduce([regions["eyes"], regions["brows"], regions["lips"]]),
+        "teeth": regions["teeth"],
+        "eye_whites": np.clip(regions["eyes"] - regions["iris"], 0, 1),
+    }
+    area = float(face.grid_width) ** 2
+    whole = {
+        **{name: _mean(lab[..., c], skin) for c, name in enumerate(("lightness", "a", "b"))},
+        **{name: _mean(_size(units[name]), region) for name, region in where.items()},
+        "teeth_area": 100 * float(regions["teeth"].sum()) / area,
+        "facial_hair": 10 * float(regions["facial_hair"].sum()) / area,
+        "child": childlike(face.landmarks),
+        "log_width": float(np.log(max(face.width, 1.0))),
+    }
+    return np.concatenate([np.ravel(cells), [whole[name] for name in FACE_FEATURES]]).astype(np.float32)
+
+
+def split_features(features: F32) -> tuple[dict[str, F32], dict[str, F32]]:
+    """`face_features` (…, FEATURES) by name: cells (…, M, M), and values of the whole face (…)."""
+    count = len(CELL_FEATURES) * MODES * MODES
+    cells = features[..., :count].reshape(*features.shape[:-1], len(CELL_FEATURES), MODES, MODES)
+    return (
+        {name: cells[..., i, :, :] for i, name in enumerate(CELL_FEATURES)},
+        {name: features[..., count + i] for i, name in enumerate(FACE_FEATURES)},
+    )
+
+
+def childlike(landmarks: F32) -> float:
+    """In [0, 1], how childlike the proportions are: irises hardly grow after the second year, faces do.
+
+    Iris diameter to distance of eyes and chin: 0.096–0.123 on 38 adults, 0.134 and more on children of up to ten.
+    """
+    diameter = max(
+        float(np.linalg.norm(landmarks[ring[1]] - landmarks[ring[3]]))
+        for ring in (topology.RIGHT_IRIS, topology.LEFT_IRIS)
+    )
+    eyes = (landmarks[topology.RIGHT_EYE_OUTER] + landmarks[topology.LEFT_EYE_OUTER]) / 2
+    below = float(np.linalg.norm(landmarks[topology.CHIN] - eyes))
+    return float(ramp(np.array(diameter / max(below, 1e-6), np.float32), 0.124, 0.138))
+
+
+def _reduced(face: FaceAnalysis) -> FaceAnalysis:
+    """The face on a grid on which it is `FEATURE_WIDTH` wide, or as it is if it is smaller."""
+    scale = FEATURE_WIDTH / face.grid_width
+    if scale >= 1:
+        return face
+    h, w = (max(1, round(side * scale)) for side in face.grid.shape)
+    lab, *planes = (
+        np.asarray(cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA), np.float32)
+        for image in (face.lab, *face.regions.values())
+    )
+    regions = dict(zip(face.regions, planes, strict=True))
+    return replace(face, grid=replace(face.grid, shape=(h, w)), lab=lab, regions=regions)
+
+
 def _pool(plane: F32, weight: F32) -> F32:
     """Weighted means over MODES × MODES cells; empty cells take the whole face's mean."""
     total = cv2.resize(plane * weight, (MODES, MODES), interpolation=cv2.INTER_AREA)
     area = cv2.resize(weight, (MODES, MODES), interpolation=cv2.INTER_AREA)
-    mean = float((plane * weight).sum() / max(float(weight.sum()), 1e-6))
-    return np.where(area > 0.02, total / np.maximum(area, 0.02), mean).astype(np.float32)
+    return np.where(area > 0.02, total / np.maximum(area, 0.02), _mean(plane, weight)).astype(np.float32)
 
 
-FEATURES: Final = 7 * MODES * MODES + 12
+def _mean(plane: F32, weight: F32) -> float:
+    """Weighted mean; 0 where there is no weight."""
+    total = float(weight.sum(dtype=np.float64))
+    return float((plane * weight).sum(dtype=np.float64)) / total if total > 4 else 0.0
 
 
-def face_features(face: FaceAnalysis) -> F32:
-    """(FEATURES,) what the face needs: per cell the rms of pore, bump and blotch bands (L and chroma), redness,
-    darkness and skin share; then global tone, scale and feature statistics. Units L*a*b*, sizes as shares of W."""
-    skin = np.ascontiguousarray(face.regions["skin"])
-    bands = band_split(face.lab, face.grid_width)
-    lab, eps = face.lab, 1e-6
-    weight = skin + eps
-    mean = [float((lab[..., c] * weight).sum() / weight.sum()) for c in range(3)]
-    cells = [
-        np.sqrt(_pool(bands.pore[..., 0] ** 2, weight)),
-        np.sqrt(_pool(bands.bump[..., 0] ** 2, weight)),
-        np.sqrt(_pool(bands.blotch[..., 0] ** 2, weight)),
-        np.sqrt(_pool(bands.blotch[..., 1] ** 2 + bands.blotch[..., 2] ** 2, weight)),
-        _pool(lab[..., 1] - mean[1], weight),
-        _pool(lab[..., 0] - mean[0], weight),
-        cv2.resize(skin, (MODES, MODES), interpolation=cv2.INTER_AREA),
-    ]
-
-    def over(region: str, plane: F32) -> float:
-        w = face.regions[region]
-        return float((plane * w).sum() / max(float(w.sum()), 1.0)) if w.sum() > 4 else 0.0
-
-    chroma = np.hypot(lab[..., 1], lab[..., 2])
-    under = over("under_eyes", lab[..., 0]) - over("cheeks", lab[..., 0])
-    globals_ = [
-        *mean,
-        under,
-        over("teeth", lab[..., 2]),
-        over("teeth", lab[..., 0]),
-        over("eyes", lab[..., 0]),
-        over("lips", chroma),
-        float(face.regions["facial_hair"].mean()),
-        float(face.regions["teeth"].sum()) / face.grid_width**2 * 100,
-        float(np.percentile(lab[..., 0][skin > 0.5], 98) - mean[0]) if (skin > 0.5).any() else 0.0,
-        float(np.log(max(face.width, 1.0))),
-    ]
-    return np.concatenate([np.ravel(c) for c in cells] + [np.array(globals_, np.float32)]).astype(np.float32)
+def _size(delta: F32) -> F32:
+    """ΔE76 of an L*a*b* difference."""
+    return np.sqrt((delta**2).sum(-1)).astype(np.float32)

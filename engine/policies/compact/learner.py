@@ -22,7 +22,7 @@ from engine.policies.compact import field as fields
 from engine.policies.compact import tensors
 from engine.policies.compact.networks import FIELD_VERSION
 from engine.policies.compact.policy import CompactCondition, CompactPolicy
-from engine.policies.compact.propose import lab_deltas
+from engine.policies.compact.propose import unit_layers
 from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, Decision, FaceAnalysis, Mark, Strengths
 
 _ENTRIES: Final = tuple(DEFAULT_STRENGTHS[name] > 0 for name in LAYERS)
@@ -92,12 +92,11 @@ class _Canvas:
 
 
 def _prepare(face: FaceAnalysis, data: CompactCondition) -> _Canvas:
-    """`lab_deltas` is linear in the amounts; it is asked for amounts of 1 on the healed face, where healing is full."""
+    """Layers are linear in the amounts; they are taken at 1 on the healed face, where healing is full."""
     removed = np.isin(data.masks.labels, [i + 1 for i, m in enumerate(data.marks) if m.decision is Decision.REMOVE])
     heal = data.change * (data.masks.soft * removed)[..., None]
     protect = np.where(removed, np.float32(0), data.masks.soft)
-    ones = np.ones(face.grid.shape, np.float32)
-    deltas = lab_deltas(face, face.lab + heal, protect, dict.fromkeys(LAYERS, ones))
+    deltas = unit_layers(face, face.lab + heal, protect)
     pores = face.lab - gaussian(face.lab, face.grid_width * PORE_CUT)
     deltas["texture"] = pores * (face.regions["skin"] * (1 - protect))[..., None]
     strengths = Strengths()

@@ -86,7 +86,7 @@ class FieldNet(nn.Module):
     and the features entering every block by scale and shift.
     """
 
-    def __init__(self, channels: int, modes: int, features: int, width: int = 320, depth: int = 5) -> None:
+    def __init__(self, channels: int, modes: int, features: int, width: int = 128, depth: int = 4) -> None:
         super().__init__()
         self.shape = (channels, modes, modes)
         size = channels * modes * modes

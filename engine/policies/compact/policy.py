@@ -18,16 +18,16 @@ from engine.policies.base import Condition, PolicyInfo
 from engine.policies.compact import field as fields
 from engine.policies.compact import networks
 from engine.policies.compact.networks import HEAL_MULTIPLE, Network
-from engine.policies.compact.propose import lab_deltas
+from engine.policies.compact.propose import unit_layers
 from engine.policies.versions import SHIPPED, Version
 from engine.sampling.arrays import Latent, gaussian, to_numpy
 from engine.types import F32, LAYERS, Decision, FaceAnalysis, Mark, Photo, RetouchLayers
 from engine.weights.catalogue import locate
 
-STEPS = 16
-SHIFT = 3.0
+STEPS = 24
+SHIFT = 2.0
 """A shifted schedule with fine steps near σ = 1, where the global style is decided."""
-TYPICAL = dict(zip(LAYERS, fields.MEANS, strict=True))
+TYPICAL = {name: min(float(mean), fields.LIMITS[name]) for name, mean in zip(LAYERS, fields.MEANS, strict=True)}
 """Amounts in which a face's layers are encoded once; a sample's are multiples of them."""
 
 
@@ -96,12 +96,11 @@ def _typical_layers(
     removed = np.isin(masks.labels, [i + 1 for i, m in enumerate(marks) if m.decision is Decision.REMOVE])
     base = face.lab + change * (masks.soft * removed)[..., None]
     protect = np.where(removed, np.float32(0), masks.soft)
-    amounts = {name: np.full(face.grid.shape, amount, np.float32) for name, amount in TYPICAL.items()}
     return build_layers(
         photo,
         face,
-        lab_deltas(face, base, protect, amounts),
-        texture_gain=amounts["texture"] * face.regions["skin"] * (1 - protect),
+        {name: unit * np.float32(TYPICAL[name]) for name, unit in unit_layers(face, base, protect).items()},
+        texture_gain=np.float32(TYPICAL["texture"]) * face.regions["skin"] * (1 - protect),
         marks=marks,
         healed_lab=face.lab + change,
         mark_masks=masks,
@@ -124,8 +123,8 @@ def version_of(field: bytes) -> str:
 
 
 def _version(heal: str, field: str) -> str:
-    """From the checksums of the weights; 2 is the version of all else that decides pixels, such as random numbers."""
-    return f"2-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
+    """From the checksums of the weights; 3 is the version of all else that decides pixels, such as random numbers."""
+    return f"3-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
 
 
 def load_heal(device: str, runtime: Runtime) -> Network:

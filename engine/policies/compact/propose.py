@@ -1,92 +1,148 @@
-"""From field amounts to layers: what each amount does to the skin bands of one face (design.md section 5)."""
+"""From field amounts to layers: what one face's skin would gain from each layer (design.md section 5).
+
+`unit_layers` is each layer at amount 1; a sampled field scales it. Every layer takes away what differs from its
+surroundings and vanishes where there is nothing to do. Small differences are blotches and go; large ones are form,
+wrinkles and make-up and stay (`_gentle`).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import numpy as np
 
-from engine.layers.bands import band_split, masked_gaussian
+from engine.faces.raster import ramp
+from engine.layers.bands import band_split, gaussian, masked_gaussian
 from engine.types import F32, FaceAnalysis
 
+LIGHT_SHARE: Final = {
+    "forehead": 1.0,
+    "cheeks": 1.0,
+    "chin": 0.8,
+    "under_eyes": 0.5,
+    "nose": 0.35,
+    "upper_lip": 0.6,
+    "jaw": 0.7,
+    "neck": 0.4,
+}
+"""How much of the light's blotches may go in each part of the skin: the ridge of a nose is form."""
 
-def _soft_limit(band: F32, limit: float) -> F32:
-    """Odd, slope 1 at 0, bounded by ±limit: strong lines and edges are form, not blemish, and stay."""
-    return (limit * np.tanh(band / limit)).astype(np.float32)
+BUMP_SIZE: Final = 2.2
+BLOTCH_SIZE: Final = 3.2
+CHROMA_SIZE: Final = 6.0
+REDNESS_SIZE: Final = 7.0
+"""Differences (L*, L*, and ΔE of a*, b*) of which half is left to the form, see `_gentle`."""
+
+REDNESS_LIGHT: Final = 0.4
+"""L* that comes back for each a* of redness taken away: blood darkens skin as it reddens it."""
+
+AROUND: Final = 1 / 7
+"""σ of a face's own large-scale light, as a share of W, against which shine stands out."""
+FEATHER: Final = 1 / 60
+"""σ by which the edges of gloss are softened, as a share of W."""
+CHEEK: Final = 1 / 11
+"""σ of the cheek nearby to which the skin under an eye is lifted, as a share of W."""
 
 
-def _statistics(values: F32, weight: F32) -> tuple[float, float]:
-    """Median and upper spread (84th percentile − median) where `weight` > ½."""
-    inside = values[weight > 0.5]
-    if inside.size == 0:
-        return 0.0, 1.0
-    median, upper = np.percentile(inside, (50, 84))
-    return float(median), max(float(upper - median), 0.5)
-
-
-def lab_deltas(face: FaceAnalysis, base: F32, protect: F32, field: Mapping[str, F32]) -> dict[str, F32]:
-    """L*a*b* differences per layer on the face grid.
+def unit_layers(face: FaceAnalysis, base: F32, protect: F32 | None = None) -> dict[str, F32]:
+    """L*a*b* differences of each layer at amount 1, (h, w, 3) on the face grid.
 
     Args:
         face: regions and scale.
         base: (h, w, 3) L*a*b* after the proposed healing.
         protect: (h, w) in [0, 1], 1 where kept marks are: nothing changes there.
-        field: layer name → amount (h, w), see `field.LIMITS`.
     """
-    regions, width = face.regions, face.grid_width
-    skin = regions["skin"] * (1 - protect)
+    width = face.grid_width
+    skin = face.regions["skin"] if protect is None else face.regions["skin"] * (1 - protect)
     bands = band_split(base, width, skin)
-    smoothed = bands.form + bands.blotch
-    out: dict[str, F32] = {}
+    smoothed = base - bands.pore - bands.bump
+    lids = _lids(face)
+    calm = skin * (1 - 0.8 * lids)
+    part = sum(share * face.regions[name] for name, share in LIGHT_SHARE.items())
 
-    bump = _soft_limit(bands.bump[..., 0], 2.5)
-    out["smooth"] = _stack(-field["smooth"] * skin * bump)
-
-    level, _ = _statistics(bands.form[..., 1], skin)
-    redness = np.maximum(bands.form[..., 1] - level - 2.0, 0) * 0.5
     chroma = bands.blotch[..., 1:] + 0.5 * bands.bump[..., 1:]
-    amount = (field["tone"] * skin)[..., None]
-    out["tone"] = np.concatenate([np.zeros_like(amount), -amount * _soft_limit(chroma, 5.0)], -1)
-    out["tone"][..., 1] -= amount[..., 0] * redness
+    tone = _stack(np.zeros_like(calm), *np.moveaxis(-calm[..., None] * _gentle(chroma, CHROMA_SIZE), -1, 0))
+    redness = calm * _redness(bands.form, skin)
+    tone += _stack(REDNESS_LIGHT * redness, -redness)
+    return {
+        "smooth": _stack(-skin * (1 - 0.5 * lids) * _gentle(bands.bump[..., 0], BUMP_SIZE)),
+        "tone": tone,
+        "light": _stack(-np.minimum(part, 1) * calm * _gentle(bands.blotch[..., 0], BLOTCH_SIZE)),
+        "shine": _shine(smoothed, calm, width),
+        "under_eye": _under_eye(smoothed, face.regions, skin, width),
+        **_features(base, face.regions, width),
+    }
 
-    out["light"] = _stack(-field["light"] * skin * _soft_limit(bands.blotch[..., 0], 3.0))
 
-    median, spread = _statistics(smoothed[..., 0], skin)
-    excess = np.maximum(smoothed[..., 0] - (median + 1.4 * spread), 0)
-    out["shine"] = _stack(-field["shine"] * skin * _soft_limit(0.6 * excess, 6.0))
+def _gentle(band: F32, size: float) -> F32:
+    """Odd, slope 1 at 0, half its argument at `size`, falling beyond: strong lines, edges and make-up stay.
 
-    cheek = _mean(bands.form, regions["cheeks"] * skin)
+    band: (h, w), or (h, w, 2) whose vectors keep their direction.
+    """
+    power = band**2 if band.ndim == 2 else (band**2).sum(-1, keepdims=True)
+    return np.asarray(band / (1 + power / size**2), np.float32)
+
+
+def _lids(face: FaceAnalysis) -> F32:
+    """(h, w) in [0, 1]: the lids with their folds and make-up, around the eyes but not under them."""
+    near = gaussian(np.ascontiguousarray(face.regions["eyes"]), face.grid_width / 20)
+    return ramp(near, 0.04, 0.2) * (1 - face.regions["under_eyes"])
+
+
+def _redness(form: F32, skin: F32) -> F32:
+    """(h, w) a* above this face's own; coloured light, which is far above it, counts little."""
+    inside = form[..., 1][skin > 0.5]
+    level = float(np.median(inside)) if inside.size else 0.0
+    return _gentle(np.maximum(form[..., 1] - level - 1.5, 0), REDNESS_SIZE)
+
+
+def _shine(smoothed: F32, calm: F32, width: float) -> F32:
+    """Takes down gloss: skin lighter than around it and paler than its lightness explains, towards its own colour.
+
+    Diffuse light multiplies L* and chroma alike, a gloss adds white. On black-and-white photos only lightness tells, so
+    that less is taken for gloss.
+    """
+    around = masked_gaussian(smoothed, width * AROUND, calm)
+    excess = np.maximum(smoothed[..., 0] - around[..., 0] - 2.5, 0)
+    level = np.maximum(around[..., 0], 5)
+    own, near = (np.asarray(np.hypot(lab[..., 1], lab[..., 2]), np.float32) for lab in (smoothed, around))
+    expected = np.asarray(near * (smoothed[..., 0] / level), np.float32)
+    coloured = ramp(expected, 3.0, 8.0)
+    paler = np.asarray(1 - own / np.maximum(expected, 1), np.float32)
+    grey = 0.5 * ramp(smoothed[..., 0], 60.0, 88.0)
+    pale = grey + coloured * (ramp(paler, 0.05, 0.25) - grey)
+    planes = np.stack([6 * np.tanh(excess / 6), np.clip(expected - own, 0, 8) * ramp(excess, 0.0, 4.0)], -1)
+    soft = calm[..., None] * gaussian((planes * pale[..., None]).astype(np.float32), width * FEATHER)
+    down, back = 0.8 * soft[..., 0], 0.6 * soft[..., 1]
+    a, b = (np.asarray(back * around[..., c] / np.maximum(near, 1), np.float32) for c in (1, 2))
+    return _stack(-down, a, b)
+
+
+def _under_eye(smoothed: F32, regions: Mapping[str, F32], skin: F32, width: float) -> F32:
+    """Lifts dark skin under each eye to the lightness and colour of the cheek beside it."""
+    cheek = masked_gaussian(smoothed, width * CHEEK, regions["cheeks"] * skin)
     under = regions["under_eyes"] * skin
-    lift = np.clip(cheek[0] - 2.0 - smoothed[..., 0], 0, 9.0)
-    out["under_eye"] = _stack(
-        field["under_eye"] * under * 0.6 * lift,
-        *(field["under_eye"] * under * 0.3 * np.clip(cheek[c] - smoothed[..., c], -4, 4) for c in (1, 2)),
-    )
+    dark = np.maximum(cheek[..., 0] - 1.5 - smoothed[..., 0], 0)
+    lift = under * (11 * np.tanh(dark / 11))
+    colour = under * ramp(dark, 0.0, 4.0)
+    return _stack(lift, *(colour * 0.7 * np.clip(cheek[..., c] - smoothed[..., c], -6, 6) for c in (1, 2)))
 
-    sharp = np.maximum.reduce([regions["eyes"], regions["brows"], regions["lips"]])
+
+def _features(base: F32, regions: Mapping[str, F32], width: float) -> dict[str, F32]:
+    """Clarity of eyes, brows and lips; teeth and whites less yellow. Irises keep their colour."""
+    sharp = np.maximum.reduce([regions["eyes"], regions["brows"], regions["lips"]]) * (1 - regions["occluders"])
     detail = base[..., 0] - masked_gaussian(base[..., 0], width / 70, sharp)
-    out["features"] = _stack(field["features"] * sharp * _soft_limit(detail, 8.0))
-
     teeth = regions["teeth"]
-    yellow = np.clip(base[..., 2] - 3.0, 0, 20)
-    out["teeth"] = _stack(field["teeth"] * teeth * 3.0, np.zeros_like(teeth), -field["teeth"] * teeth * 0.7 * yellow)
-
-    whites = np.clip(regions["eyes"] - regions["iris"], 0, 1) * (base[..., 0] > 35)
-    out["eye_whites"] = _stack(
-        field["eye_whites"] * whites * 3.0,
-        -field["eye_whites"] * whites * 0.6 * np.clip(base[..., 1] - 1, 0, 15),
-        -field["eye_whites"] * whites * 0.5 * np.clip(base[..., 2] - 1, 0, 15),
-    )
-    return {name: np.ascontiguousarray(delta, dtype=np.float32) for name, delta in out.items()}
+    whites = np.clip(regions["eyes"] - regions["iris"], 0, 1) * ramp(base[..., 0], 30.0, 42.0)
+    red, yellow = (np.clip(base[..., c] - least, 0, 20) for c, least in ((1, 1.0), (2, 2.0)))
+    return {
+        "features": _stack(sharp * (8 * np.tanh(detail / 8))),
+        "teeth": _stack(teeth * 3.0, np.zeros_like(teeth), -teeth * 0.7 * yellow),
+        "eye_whites": _stack(whites * 3.0, -whites * 0.6 * red, -whites * 0.5 * yellow),
+    }
 
 
 def _stack(light: F32, a: F32 | None = None, b: F32 | None = None) -> F32:
     zero = np.zeros_like(light)
-    return np.stack([light, zero if a is None else a, zero if b is None else b], -1)
-
-
-def _mean(image: F32, weight: F32) -> F32:
-    total = float(weight.sum())
-    if total < 4:
-        return np.asarray(image.reshape(-1, 3).mean(0))
-    return np.asarray((image * weight[..., None]).reshape(-1, 3).sum(0) / total)
+    return np.stack([light, zero if a is None else a, zero if b is None else b], -1).astype(np.float32)

@@ -53,6 +53,13 @@ def test_most_of_the_face_is_skin_for_light_and_dark_people_alike(analysed, pers
 
 
 @pytest.mark.parametrize("person", PEOPLE)
+def test_what_is_rather_something_else_is_no_skin_at_all(analysed, person):
+    (face,), _ = analysed(PEOPLE[person])
+    other = np.maximum.reduce([face.regions[name] for name in regions.NOT_SKIN])
+    assert not face.regions["skin"][other >= 0.5].any()
+
+
+@pytest.mark.parametrize("person", PEOPLE)
 def test_parts_split_the_skin(analysed, person):
     (face,), _ = analysed(PEOPLE[person])
     np.testing.assert_allclose(sum(face.regions[name] for name in PARTS), face.regions["skin"], atol=2e-3)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from engine.layers.bands import BLOTCH_CUT, BUMP_CUT, PORE_CUT, band_split, gaussian, masked_gaussian
+from engine.layers.bands import BLOTCH_CUT, BUMP_CUT, PORE_CUT, band_split, gaussian, masked_gaussian, masked_plane
 from tests.helpers.scenes import smooth_noise
 
 
@@ -53,3 +53,31 @@ def test_what_is_outside_a_mask_does_not_bleed_in() -> None:
     assert np.abs(masked[:, :58] - 60).max() < 0.2
     assert np.abs(masked[:, 100:] - 5).max() < 0.2
     assert np.isfinite(masked_gaussian(image, 6.0, np.zeros_like(mask))).all()
+
+
+@pytest.mark.parametrize("sigma", [2.0, 9.0, 21.0])
+def test_a_masked_plane_is_the_weighted_least_squares_fit(sigma: float) -> None:
+    rng = np.random.default_rng(3)
+    image = smooth_noise(rng, (150, 170), 14.0)[..., None] * 5
+    y, x = np.mgrid[:150, :170].astype(np.float64)
+    mask = (np.hypot(x - 80, y - 70) < 50).astype(np.float32)
+    got = masked_plane(image, sigma, mask)
+    for px, py in ((80, 70), (80, 115), (40, 75), (112, 100)):
+        weight = mask * np.exp(-((x - px) ** 2 + (y - py) ** 2) / (2 * sigma**2))
+        design = np.stack([np.ones_like(x), x - px, y - py], -1)[weight > 1e-9]
+        root = np.sqrt(weight[weight > 1e-9])
+        fit, *_ = np.linalg.lstsq(design * root[:, None], image[..., 0][weight > 1e-9] * root, rcond=None)
+        assert got[py, px, 0] == pytest.approx(fit[0], abs=0.05 * float(image.std()))
+
+
+def test_a_slope_continues_to_the_border_of_a_mask_and_beyond() -> None:
+    y, x = np.mgrid[:403, :371].astype(np.float32)
+    slopes = np.stack([0.1 * x, 0.2 * y - 0.05 * x, 50 + 0 * x], -1)
+    mask = (np.hypot(x - 180, y - 200) < 120).astype(np.float32)
+    inside = mask > 0
+    assert np.abs(masked_plane(slopes, 28.0, mask) - slopes)[inside].max() < 0.4
+    assert np.abs(masked_gaussian(slopes, 28.0, mask) - slopes)[inside].max() > 4
+    noise = smooth_noise(np.random.default_rng(4), (403, 371), 3.0)
+    middle = np.s_[120:280, 100:260]
+    assert np.abs(masked_plane(noise, 28.0, np.ones_like(mask)) - gaussian(noise, 28.0))[middle].max() < 0.02
+    assert np.isfinite(masked_plane(noise, 28.0, np.zeros_like(mask))).all()
