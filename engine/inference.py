@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from engine.device import PROVIDERS
 from engine.errors import DeviceError, ModelCorruptError
 from engine.types import F32
+
+OPTIONS: Final = {"mps": {"ModelFormat": "MLProgram", "MLComputeUnits": "CPUAndGPU"}}
+"""Device → options of its provider. Apple's neural engine is left out: it knows only half precision."""
 
 
 def open_model(path: Path, device: str = "cpu", weights: Mapping[str, F32] | None = None) -> Any:
@@ -25,7 +28,7 @@ def open_model(path: Path, device: str = "cpu", weights: Mapping[str, F32] | Non
     # Threads that wait must sleep: spinning makes small networks many times slower on a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     provider = PROVIDERS[device]
-    providers = [provider, PROVIDERS["cpu"]] if device != "cpu" else [provider]
+    providers: list[Any] = [provider] if device == "cpu" else [(provider, OPTIONS.get(device, {})), PROVIDERS["cpu"]]
     if device == "directml":
         options.enable_mem_pattern = False  # as this provider demands
     if weights is not None:

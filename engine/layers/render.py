@@ -81,13 +81,11 @@ class _Face:
     def __init__(self, photo: Photo, layers: RetouchLayers, edits: FaceEdits, box: Box) -> None:
         self.photo, self.layers, self.box = photo, layers, box
         grid = layers.grid
-        weights = {name: weight_of(layers, edits, name) for name in layers.deltas}
-        parts = (_plane(weight) * layers.deltas[name] for name, weight in weights.items() if np.any(weight))
-        total = sum(parts, np.float32(0))
+        total = _total(layers, edits)
         sx = grid.scale[0]
         cubic = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=True)
         linear = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=False)
-        self.delta = across(cubic, total) if isinstance(total, np.ndarray) and total.any() else None
+        self.delta = across(cubic, total) if total is not None and total.any() else None
         self.mask = across(linear, layers.mask)
         texture, gain = weight_of(layers, edits, "texture"), layers.texture_gain
         self.gain = across(linear, texture * gain) if gain is not None and np.any(texture) and gain.any() else None
@@ -130,6 +128,17 @@ class _Face:
         np.rint(change, out=change)
         np.clip(change, 0, full, out=change)
         out[...] = change.astype(out.dtype)
+
+
+def _total(layers: RetouchLayers, edits: FaceEdits) -> F32 | None:
+    """The sum (h, w, 3) of all deltas at these edits; None if every strength is 0. Layers at 0 are not looked at."""
+    total: F32 | None = None
+    for name in layers.deltas:
+        weight = weight_of(layers, edits, name)
+        if np.any(weight):
+            part = layers.deltas[name] * _plane(weight)
+            total = part if total is None else np.add(total, part, out=total)
+    return total
 
 
 def _plane(weight: F32 | np.float32) -> F32 | np.float32:

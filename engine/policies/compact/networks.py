@@ -31,6 +31,8 @@ FIELD_VERSION = 2
 """Versions of the networks' meaning; files of another version are refused."""
 HEAL_MULTIPLE = 16
 """Sides of the heal network's input are multiples of this."""
+DEVICE_ERROR = 5e-3
+"""Greatest difference of a device's answer from the processor's, as a share of the greatest value."""
 REINSTALL = "Install Porelight again, or restore the file from the release."
 
 
@@ -93,11 +95,15 @@ class OnnxNetwork:
         self._inputs = [each.name for each in self._session.get_inputs()]
         _check_version(graph.name, self._session.get_modelmeta().custom_metadata_map.get("version"), version)
         try:
-            self(*probe)
+            answer = self(*probe)
         except Exception as error:  # onnxruntime's own exceptions share no public base class
             if device != "cpu":
                 raise DeviceError(f"The device {device!r} cannot compute {graph.name}.", "Use --device cpu.") from error
             raise misfit(graph.name) from error
+        if device != "cpu":
+            expected = OnnxNetwork(graph, weights, version, probe)(*probe)
+            if not np.abs(answer - expected).max() <= DEVICE_ERROR * np.abs(expected).max():
+                raise DeviceError(f"The device {device!r} computes wrongly.", "Use --device cpu.")
 
     def array(self, values: F32) -> F32:
         return np.ascontiguousarray(values, np.float32)

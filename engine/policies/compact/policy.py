@@ -134,7 +134,8 @@ def load_heal(device: str, runtime: Runtime) -> Network:
         from engine.policies.compact import tensors
 
         return tensors.heal(weights, device)
-    probe = [np.full((1, 3, 2 * HEAL_MULTIPLE, 2 * HEAL_MULTIPLE), 50, np.float32)]
+    side = 2 * HEAL_MULTIPLE
+    probe = [np.linspace(0, 60, 3 * side**2, dtype=np.float32).reshape(1, 3, side, side)]
     return networks.OnnxNetwork(locate(networks.HEAL_GRAPH), weights, networks.HEAL_VERSION, probe, device)
 
 

@@ -12,7 +12,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from engine.errors import ModelCorruptError
+from engine import inference
+from engine.errors import DeviceError, ModelCorruptError
 from engine.layers.render import render
 from engine.metrics.texture import texture_retention
 from engine.policies.base import Policy
@@ -111,9 +112,9 @@ def test_a_real_face_loses_red_marks_and_keeps_its_pores(policy, portraits):
     assert removed and all(m.kind not in (MarkKind.MOLE, MarkKind.FRECKLE) for m in removed)
 
 
-def _onnx_heal(weights, version=HEAL_VERSION, side=32):
+def _onnx_heal(weights, version=HEAL_VERSION, side=32, device="cpu"):
     probe = [np.full((1, 3, side, side), 50, np.float32)]
-    return OnnxNetwork(locate(networks.HEAL_GRAPH), weights, version, probe)
+    return OnnxNetwork(locate(networks.HEAL_GRAPH), weights, version, probe, device)
 
 
 def test_both_runtimes_compute_the_same(policy, in_torch):
@@ -156,6 +157,37 @@ def test_a_graph_or_a_picture_that_does_not_fit_is_refused_in_words():
         _onnx_heal(weights, version=99)
     with pytest.raises(ModelCorruptError, match="does not fit"):
         _onnx_heal(weights, side=31)
+
+
+@pytest.mark.parametrize(("error", "works"), [(0.0, True), (1e-4, True), (0.05, False), (float("nan"), False)])
+def test_a_device_that_computes_wrongly_is_refused(monkeypatch, error, works):
+    """A driver that gives other answers than the processor must not retouch."""
+
+    def open_model(path, device, weights):
+        session = inference.open_model(path, "cpu", weights)
+        return session if device == "cpu" else _Wrong(session, error)
+
+    monkeypatch.setattr(networks, "open_model", open_model)
+    weights = read_weights(locate(networks.HEAL_WEIGHTS), HEAL_VERSION)
+    if works:
+        _onnx_heal(weights, device="cuda")
+    else:
+        with pytest.raises(DeviceError, match="'cuda' computes wrongly"):
+            _onnx_heal(weights, device="cuda")
+
+
+class _Wrong:
+    """A session whose answers are off by a share of their greatest value."""
+
+    def __init__(self, session, error):
+        self.session, self.error = session, error
+
+    def __getattr__(self, name):
+        return getattr(self.session, name)
+
+    def run(self, names, inputs):
+        (answer,) = self.session.run(names, inputs)
+        return [answer + np.float32(self.error) * np.abs(answer).max()]
 
 
 def test_retouching_imports_no_torch():
