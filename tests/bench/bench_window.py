@@ -1,9 +1,10 @@
 """Seconds from the start of the process to the first paint of the window, and from a slider change to pixels.
 
 Milliseconds of a slider are given as wall clock and as processor time of the GUI thread, which a busy machine does not
-stretch as much.
+stretch as much. With PORTRAIT, also the longest gaps of the event loop while it is read, retouched with the real engine
+and exported, beside those of an idle window, which are the machine's own.
 
-    PYTHONPATH=. python tests/bench/bench_window.py [PHOTO]
+    PYTHONPATH=. python tests/bench/bench_window.py [PHOTO [PORTRAIT]]
 
 Offscreen by default; set QT_QPA_PLATFORM for a real screen. Each line is a median of several processes or changes.
 """
@@ -11,10 +12,13 @@ Offscreen by default; set QT_QPA_PLATFORM for a real screen. Each line is a medi
 from __future__ import annotations
 
 import os
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 START = """
@@ -48,8 +52,8 @@ def opening() -> float:
     return statistics.median(seconds)
 
 
-def sliding(photo: Path) -> dict[str, tuple[float, float, float]]:
-    """view → (median, worst, median of the processor) milliseconds from a changed strength to a painted 1920 × 1200."""
+def sliding(photo: Path) -> dict[str, tuple[float, float, float, float]]:
+    """view → milliseconds from a changed strength to a painted 1920 × 1200: median and worst, and of the processor."""
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
@@ -81,8 +85,58 @@ def sliding(photo: Path) -> dict[str, tuple[float, float, float]]:
             window.canvas.repaint()
             times.append((time.perf_counter() - start) * 1000)
             processor.append((time.thread_time() - start_cpu) * 1000)
-        found[name] = statistics.median(times), max(times), statistics.median(processor)
+        found[name] = statistics.median(times), max(times), statistics.median(processor), max(processor)
     window.close()
+    return found
+
+
+def gaps(portrait: Path) -> dict[str, tuple[float, float]]:
+    """stage → longest milliseconds between two turns of the event loop, and longest processor time of one turn."""
+    from PySide6.QtWidgets import QApplication
+
+    from app.viewmodels.photo import PhotoModel
+    from app.viewmodels.state import ExportRequest, Stage
+    from app.views.main_window import MainWindow
+
+    application = QApplication.instance() or QApplication([])
+    found: dict[str, tuple[float, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PORELIGHT_HOME"] = folder
+        copy = Path(shutil.copy(portrait, folder))
+        window = MainWindow(PhotoModel())
+        window.resize(1600, 1000)
+        window.show()
+        photo = window.photo
+
+        def watch(stage: str, going_on: Callable[[], bool]) -> None:
+            end, longest, most = time.perf_counter() + 120, 0.0, 0.0
+            last = time.perf_counter()
+            while going_on() and last < end:
+                before = time.thread_time()
+                application.processEvents()
+                most = max(most, time.thread_time() - before)
+                time.sleep(0.001)
+                now = time.perf_counter()
+                longest, last = max(longest, now - last), now
+            found[stage] = longest * 1000, most * 1000
+
+        def until(seconds: float) -> Callable[[], bool]:
+            end = time.perf_counter() + seconds
+            return lambda: time.perf_counter() < end
+
+        photo.warm_up()
+        watch("starting the engine", lambda: bool(photo.runner.jobs))
+        watch("idle", until(5))
+        photo.open(copy)
+        watch("reading", lambda: photo.stage is Stage.OPENING)
+        watch("retouching", lambda: photo.busy)
+        watch("showing", until(1))
+        window.adjust.variations.draw()
+        watch("variations", lambda: photo.busy)
+        photo.set_strength("smooth", 70)
+        photo.export(ExportRequest(copy.with_name("out.jpg")))
+        watch("exporting", lambda: photo.busy)
+        window.close()
     return found
 
 
@@ -90,8 +144,14 @@ def main() -> None:
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     print(f"window open: {opening():.2f} s")
     if len(sys.argv) > 1:
-        for view, (median, worst, processor) in sliding(Path(sys.argv[1])).items():
-            print(f"slider, {view}: median {median:.1f} ms, worst {worst:.1f} ms, processor {processor:.1f} ms")
+        for view, (median, worst, processor, most) in sliding(Path(sys.argv[1])).items():
+            print(
+                f"slider, {view}: median {median:.1f} ms, worst {worst:.1f} ms; "
+                f"processor {processor:.1f} ms, worst {most:.1f} ms"
+            )
+    if len(sys.argv) > 2:
+        for stage, (gap, busy) in gaps(Path(sys.argv[2])).items():
+            print(f"longest gap, {stage}: {gap:.0f} ms; longest turn of the GUI thread on the processor {busy:.0f} ms")
 
 
 if __name__ == "__main__":
