@@ -121,6 +121,8 @@ class VariationsModel(QObject):
             return
         engine, edits = photo.engine, dict(photo.edits)
         box = _faces_box([face.grid.box for face in photo.faces if photo.selected in (None, face.id)])
+        if self.comparing:
+            self.compare(False)
         self.found, self.picked = (), ()
         self.changed.emit()
 
@@ -146,6 +148,8 @@ class VariationsModel(QObject):
 
     def pick(self, number: int) -> None:
         """Pick one, or let it go; of three the first goes."""
+        if self.variation(number) is None:
+            return
         if number in self.picked:
             self.picked = tuple(each for each in self.picked if each != number)
         else:
@@ -155,8 +159,9 @@ class VariationsModel(QObject):
 
     def compare(self, on: bool) -> None:
         """Show the two picked ones on the canvas in place of before and after."""
-        self.comparing = on and len(self.picked) == 2
-        self._show_pair(ended=not self.comparing)
+        before, self.comparing = self.comparing, on and len(self.picked) == 2 and self.ready
+        if self.comparing or before:
+            self._show_pair(ended=not self.comparing)
         self.changed.emit()
 
     def take(self, number: int) -> None:
