@@ -18,7 +18,7 @@ HOLD = 1e-4
 
 def close_marks(lab: F32, change: F32, soft: F32, skin: F32, width: float) -> F32:
     """The change that heals marks completely: inside marks low frequencies are a membrane (Laplace's equation with the
-    clean skin around as boundary; REFERENCES: perez2003, equation 2), in the pore band the network's proposal stays.
+    clean skin around as boundary; REFERENCES: poisson, equation 2), in the pore band the network's proposal stays.
 
     What is not skin is no boundary. Args: lab and change (h, w, 3) L*a*b*, soft and skin (h, w) in [0, 1], width: W in
     grid pixels.
