@@ -17,6 +17,7 @@ from packaging.version import Version
 from app.main import cli
 from engine.types import LAYERS
 from engine.weights import catalogue
+from engine.weights.catalogue import WEIGHT_SUFFIXES
 
 CHECKOUT = Path(__file__).parents[1]
 PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md")])
@@ -63,6 +64,14 @@ def test_every_shipped_model_has_a_notice() -> None:
     shipped = [f"resources/models/{file.path}" for file in catalogue()]
     assert shipped
     assert [path for path in shipped if path not in notice and f"{path.rpartition('/')[0]}/\n" not in notice] == []
+
+
+def test_shipped_files_are_small_and_all_in_the_catalogue() -> None:
+    """Everything under resources together, as a release holds it."""
+    files = [path for path in (CHECKOUT / "resources").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert sum(path.stat().st_size for path in files) <= 25_000_000
+    weights = [path.relative_to(CHECKOUT / "resources/models") for path in files if path.suffix in WEIGHT_SUFFIXES]
+    assert {path.as_posix() for path in weights} == {file.path for file in catalogue()}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
