@@ -79,6 +79,10 @@ class JobRunner(QObject):
         """Waiting and running jobs, oldest first."""
         return tuple(self._jobs)
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def start(
         self,
         lane: str,

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.desk import Desk
 from app.viewmodels.display import DisplayModel
+from app.viewmodels.identity import IdentityModel
 from app.viewmodels.labels import BRUSH_TITLES
 from app.viewmodels.overlays import Overlay
 from app.viewmodels.presets import PresetModel
@@ -65,8 +66,9 @@ class Adjust(QObject):
         self.presets = PresetModel(photo, self)
         self.variations = VariationsModel(photo, self)
         self.display = DisplayModel(photo, self)
+        self.identity = IdentityModel(photo, self)
         self._make_actions()
-        self.strengths = StrengthsPanel(photo)
+        self.strengths = StrengthsPanel(photo, self.identity)
         self.faces = FaceList(photo)
         self.toolbox = Toolbox(self.tools, self.tool_actions)
         self.pages = QStackedWidget()

@@ -99,7 +99,7 @@ class Canvas(QWidget):
                 painter.setClipRect(QRect(pane.x, pane.y, *pane.size))
                 self.tool_overlay.paint(painter, pane, ratio)
         painter.setClipping(False)
-        self.loupe.paint(painter, ratio)
+        self.loupe.paint(painter, ratio, self._image)
         if self.photo.stage is Stage.PROPOSED:
             self.overlay.paint_hint(painter, self.compare.canvas)
             self._paint_signs(painter, ratio)

@@ -13,7 +13,8 @@ from PySide6.QtGui import QColor, QIntValidator, QKeyEvent, QMouseEvent, QPainte
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from app.viewmodels.editing import default_strength
-from app.viewmodels.labels import AMOUNT, AREA_TITLES, DIMENSIONS, FEATURES, Dimension, LayerLabel
+from app.viewmodels.identity import IdentityModel
+from app.viewmodels.labels import AMOUNT, AREA_TITLES, DIMENSIONS, FEATURES, PRESERVE, Dimension, LayerLabel
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
 from app.views import theme
@@ -219,12 +220,18 @@ class AreaChoice(QComboBox):
 class StrengthsPanel(QWidget):
     """All strengths of the faces that are selected, or of one part of them."""
 
-    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
+    def __init__(self, photo: PhotoModel, identity: IdentityModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.photo = photo
+        self.photo, self.identity = photo, identity
         self.rows: dict[str, StrengthRow] = {}
         self.groups: dict[Dimension, StrengthRow] = {}
         self.area = AreaChoice(photo)
+        self.drift = QLabel()
+        self.drift.setProperty("role", "faint")
+        self.drift.setContentsMargins(INDENT, 0, 0, 3)
+        self.drift.setToolTip(
+            "Distance of the face before and after, by a recognition network. 0.30 and more is drift."
+        )
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(0)
@@ -237,6 +244,8 @@ class StrengthsPanel(QWidget):
                 self._add_group(dimension)
             for label in dimension.parts:
                 self._add(label, INDENT if len(dimension.parts) > 1 else 0)
+            if PRESERVE in dimension.parts:
+                self._column.addWidget(self.drift)
         self._line()
         heading = QLabel("Eyes and teeth")
         heading.setProperty("role", "section")
@@ -245,7 +254,13 @@ class StrengthsPanel(QWidget):
         for label in FEATURES:
             self._add(label)
         photo.changed.connect(self._refresh)
+        identity.changed.connect(self._show_drift)
         self._refresh(Change.PROPOSAL)
+        self._show_drift()
+
+    def _show_drift(self) -> None:
+        self.drift.setText(self.identity.words)
+        self.drift.setVisible(bool(self.identity.words))
 
     def _line(self) -> None:
         self._column.addSpacing(theme.SPACE)
@@ -293,6 +308,7 @@ class StrengthsPanel(QWidget):
             row.set_origin(_mean(map(photo.origin, names)))
             row.show_value(photo.group(names) if active else row.origin)
         self.rows["preserve"].setEnabled(active and photo.area is None)
+        self._show_drift()
 
 
 def _mean(values: Iterable[float]) -> float:

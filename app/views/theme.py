@@ -32,6 +32,7 @@ QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {EDGE}; paddi
 QLabel {{ color: {TEXT}; background: transparent; }}
 QLabel:disabled {{ color: {FAINT}; }}
 QLabel[role="muted"] {{ color: {MUTED}; }}
+QLabel[role="faint"] {{ color: {FAINT}; font-size: 11px; }}
 QLabel[role="section"] {{ color: {MUTED}; font-weight: 600; }}
 QLabel[role="section"]:disabled {{ color: {FAINT}; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 500; color: {TEXT}; }}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from app.viewmodels.compare import CompareModel, Pane
-from app.viewmodels.frames import Frames, Request
+from app.viewmodels.frames import Frames, Request, Shown
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.tools import Tool, ToolModel
 from app.viewmodels.viewport import Point
@@ -106,7 +108,8 @@ class Loupe:
         if box[0] < box[2] and box[1] < box[3]:
             self.frames.want(Request(box, (box[2] - box[0], box[3] - box[1])))
 
-    def paint(self, painter: QPainter, ratio: float) -> None:
+    def paint(self, painter: QPainter, ratio: float, image: Callable[[Shown, str], QImage]) -> None:
+        """image: of what the canvas shows, enlarged until there is something sharper."""
         at, viewport = self.compare.loupe, self.compare.viewport
         if at is None or viewport is None:
             return
@@ -120,24 +123,33 @@ class Loupe:
         painter.fillPath(clip, QColor(theme.CANVAS))
         x, y = viewport.to_source(pane.local(at), pane.size)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        side = "before" if before else "after"
+        for shown in self.photo.frames.shown:
+            self._draw(painter, shown, image(shown, side), at, (x, y))
         for shown in self.frames.shown:
             key = (shown.generation, before, id(shown.stack))
             if self._image is None or self._image[0] != key:
                 self._image = key, to_image(shown.before if before else shown.after)
-            box = shown.request.box
-            target = QRectF(
-                at[0] + (box[0] - x) * LOUPE_ZOOM,
-                at[1] + (box[1] - y) * LOUPE_ZOOM,
-                (box[2] - box[0]) * LOUPE_ZOOM,
-                (box[3] - box[1]) * LOUPE_ZOOM,
-            )
-            painter.drawImage(target, self._image[1])
+            self._draw(painter, shown, self._image[1], at, (x, y))
         painter.restore()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for colour, width in ((QColor(0, 0, 0, 150), 4.0), (QColor(235, 235, 235), 1.6)):
             painter.setPen(QPen(colour, width * ratio))
             painter.drawEllipse(QPointF(*at), radius, radius)
+
+    def _draw(self, painter: QPainter, shown: Shown, image: QImage, at: Point, source: Point) -> None:
+        """source: the position under the cursor."""
+        box = shown.request.box
+        painter.drawImage(
+            QRectF(
+                at[0] + (box[0] - source[0]) * LOUPE_ZOOM,
+                at[1] + (box[1] - source[1]) * LOUPE_ZOOM,
+                (box[2] - box[0]) * LOUPE_ZOOM,
+                (box[3] - box[1]) * LOUPE_ZOOM,
+            ),
+            image,
+        )
 
 
 def _colour(tools: ToolModel) -> str:

@@ -1,0 +1,101 @@
+"""How far each face moves from the person: the distance of identity embeddings, measured on the picture. No widgets."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.viewmodels.frames import U8, Request
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Change, Edits, Stage
+from engine.jobs import CancelToken, Report
+from engine.types import FaceAnalysis
+
+LANE = "measure"
+REST_MS = 700
+"""Faces are measured when nothing was edited for so long."""
+SIDE = 420
+"""Long side of the picture that is measured, in pixels."""
+DRIFT: Final = 0.3
+"""From this distance on, people begin to see another person."""
+
+
+class IdentityModel(QObject):
+    """distances: face id → distance before and after, 0 for the same pixels; empty until measured."""
+
+    changed = Signal()
+
+    def __init__(self, photo: PhotoModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.photo = photo
+        self.distances: dict[str, float] = {}
+        self._running = False
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self.measure)
+        photo.changed.connect(self._photo_changed)
+
+    @property
+    def words(self) -> str:
+        """The result for the faces that are edited, in one line."""
+        found = [self.distances[face] for face in self.photo.targets if face in self.distances]
+        if not found:
+            return ""
+        worst = max(found)
+        return f"Measured drift {worst:.2f}, " + (
+            "the same person" if worst < DRIFT else "too far: lower some strengths"
+        )
+
+    def measure(self) -> None:
+        """Measure all faces as they are now."""
+        photo = self.photo
+        if photo.stage is not Stage.PROPOSED or photo.photo is None or self._running or photo.runner.closed:
+            return
+        if photo.busy:
+            self._rest.start()
+            return
+        source = photo.engine.source(photo.photo, photo.layers)
+        faces, edits, document = photo.faces, dict(photo.edits), photo.document
+        self._running = True
+
+        def work(token: CancelToken, report: Report) -> dict[str, float]:
+            return {face.id: distance(source, face, edits, token) for face in faces if face.embedding is not None}
+
+        def done(found: dict[str, float]) -> None:
+            self._running = False
+            if photo.document is document:
+                self.distances = found
+                self.changed.emit()
+            else:
+                self._rest.start()
+
+        def failed(_: Exception) -> None:
+            self._running = False  # a number that cannot be had is left out
+
+        photo.runner.start(LANE, work, done, failed)
+
+    def _photo_changed(self, change: Change) -> None:
+        if change & (Change.PHOTO | Change.EDITS | Change.PROPOSAL):
+            if Change.PHOTO in change:
+                self.distances = {}
+                self.changed.emit()
+            self._rest.start()
+
+
+def distance(source: Any, face: FaceAnalysis, edits: Edits, token: CancelToken) -> float:
+    """Of the face in the picture, before and after. source: as `Engine.source` makes it."""
+    import numpy as np
+
+    from engine.faces import identity
+
+    box = face.grid.box
+    width, height = box[2] - box[0], box[3] - box[1]
+    scale = min(SIDE / max(width, height), 1.0)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    stack = source.prepare(Request(box, size), edits, token)
+    landmarks = ((face.landmarks - np.array(box[:2])) * (np.array(size) / np.array([width, height]))).astype(np.float32)
+    before: U8 = np.ascontiguousarray(stack.before)
+    after: U8 = np.ascontiguousarray(stack.after(edits))
+    return identity.distance(identity.embed(before, landmarks), identity.embed(after, landmarks))

@@ -1,0 +1,266 @@
+"""The adjusting part of the window: keys, mouse, overlays, monitor profile, and a real kill."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
+from pytestqt.qtbot import QtBot
+
+from app.viewmodels.compare import Mode
+from app.viewmodels.display import DisplayModel, display_file
+from app.viewmodels.frames import Request
+from app.viewmodels.identity import DRIFT, distance
+from app.viewmodels.overlays import HIGH, LOW, Overlay, clipping, difference
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.pictures import PhotoSource
+from app.viewmodels.state import Change
+from app.viewmodels.tools import Tool
+from app.views.main_window import MainWindow
+from engine.imageio.colour import to_lab
+from engine.imageio.profiles import adobe_rgb_profile
+from engine.jobs import CancelToken
+from engine.session import RetouchSession
+from engine.types import FaceEdits
+from tests.app.conftest import MakeWindow
+from tests.app.test_window import picture, settle, view_of
+from tests.helpers.fake_engine import BRIGHTER, FakeEngine, layers_of, opened
+
+LEFT = Qt.MouseButton.LeftButton
+CHECKOUT = Path(__file__).parents[2]
+
+
+def test_painting_protection_with_the_mouse_keeps_the_original(window: MainWindow, qtbot: QtBot) -> None:
+    window.compare.set_mode(Mode.AFTER)
+    window.compare.zoom_to(2.0)
+    settle(qtbot, window)
+    point = (105.0, 110.0)
+    x, y = view_of(window, point)
+    before = picture(window)[y, x]
+    qtbot.keyClick(window, Qt.Key.Key_K, Qt.KeyboardModifier.ShiftModifier)
+    tools = window.adjust.tools
+    assert tools.tool is Tool.PROTECT
+    tools.set(size=80.0)
+    qtbot.mousePress(window.canvas, LEFT, pos=QPoint(x, y))
+    qtbot.mouseMove(window.canvas, QPoint(x + 30, y))
+    qtbot.mouseRelease(window.canvas, LEFT, pos=QPoint(x + 30, y))
+    assert window.photo.history.undo_label == "Brush, Protect"
+    tools.choose(Tool.POINTER)
+    qtbot.mouseMove(window.canvas, QPoint(2, 2))
+    settle(qtbot, window)
+    assert np.abs(before - picture(window)[y, x] - BRIGHTER * 255).max() <= 1
+    window.undo_action.trigger()
+    settle(qtbot, window)
+    assert np.array_equal(picture(window)[y, x], before)
+
+
+def test_brush_size_follows_the_brackets(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_Q)
+    size = window.adjust.tools.size
+    qtbot.keyClick(window, Qt.Key.Key_BracketRight)
+    assert window.adjust.tools.size == size + 5
+    qtbot.keyClick(window, Qt.Key.Key_BracketLeft)
+    qtbot.keyClick(window, Qt.Key.Key_BracketLeft)
+    assert window.adjust.tools.size == size - 5
+    qtbot.keyClick(window, Qt.Key.Key_Q)
+    assert window.adjust.tools.tool is Tool.POINTER
+
+
+def test_copy_paste_and_snapshot_keys(window: MainWindow, qtbot: QtBot) -> None:
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    window.photo.set_strength("tone", 80)
+    qtbot.keyClick(window, Qt.Key.Key_C, both)
+    window.photo.reset()
+    qtbot.keyClick(window, Qt.Key.Key_V, both)
+    assert window.photo.strength("tone") == 80 and window.photo.history.undo_label == "Paste settings"
+    qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert list(window.photo.history.snapshots) == ["Snapshot 1"]
+    qtbot.keyClick(window, Qt.Key.Key_S, both)
+    assert "Select other photos" in window.photo.notice
+
+
+def test_a_history_row_goes_there_and_resting_on_it_only_shows_it(window: MainWindow, qtbot: QtBot) -> None:
+    panel = window.adjust.pages.widget(3)
+    window.photo.set_strength("light", 100)
+    window.photo.set_strength("light", 0)
+    rows = panel.entries  # type: ignore[union-attr]
+    assert [rows.item(i).text() for i in range(rows.count())] == ["Even light 0", "Even light 100", "As proposed"]
+    window.compare.set_mode(Mode.AFTER)
+    x, y = view_of(window, (105, 100))
+    dark = picture(window)[y, x]
+    rows.itemEntered.emit(rows.item(1))
+    assert np.abs(picture(window)[y, x] - dark - 2 * BRIGHTER * 255).max() <= 1
+    window.photo.preview(None)
+    assert np.array_equal(picture(window)[y, x], dark) and window.photo.strength("light") == 0
+    rows.itemClicked.emit(rows.item(2))
+    assert window.photo.strength("light") == 50 and window.photo.history.redo_label == "Even light 100"
+
+
+def test_overlays_have_closed_forms() -> None:
+    pixels = np.array([[[255, 10, 10], [0, 0, 0], [9, 9, 9]]], np.uint8)
+    assert np.array_equal(clipping(pixels), [[HIGH, LOW, [9, 9, 9]]])
+    after = pixels + np.array([0, 1, 0], np.uint8)
+    assert np.array_equal(difference(pixels, after)[0, 2], [128, 136, 128])
+
+
+def test_the_layer_overlay_marks_where_the_layer_is(window: MainWindow, qtbot: QtBot) -> None:
+    window.compare.set_mode(Mode.AFTER)
+    inside, outside = view_of(window, (105, 100)), view_of(window, (105, 12))
+    window.compare.show_overlay(Overlay.LAYER, "light")
+    red, grey = picture(window)[inside[1], inside[0]], picture(window)[outside[1], outside[0]]
+    assert red[0] - red[1] > 40 and grey.max() - grey.min() == 0
+    window.compare.show_overlay(Overlay.LAYER, "tone")
+    assert np.ptp(picture(window)[inside[1], inside[0]]) == 0, "this layer changes nothing"
+    qtbot.keyClick(window, Qt.Key.Key_J)
+    assert window.compare.overlay is Overlay.CLIPPING
+    qtbot.keyClick(window, Qt.Key.Key_J)
+    assert window.compare.overlay is Overlay.NONE
+
+
+def test_the_loupe_shows_the_pixels_twice_as_large(window: MainWindow, qtbot: QtBot) -> None:
+    window.compare.set_mode(Mode.AFTER)
+    x, y = view_of(window, (105.5, 150.5))
+    at = picture(window)[y, x]
+    window.compare.look((float(x), float(y)))
+    qtbot.waitUntil(lambda: bool(window.canvas.loupe.frames.shown))
+    assert np.abs(picture(window)[y, x] - at).max() <= 1
+    window.compare.look(None)
+    assert np.array_equal(picture(window)[y, x], at)
+
+
+def test_fill_and_to_face(window: MainWindow, qtbot: QtBot) -> None:
+    window.adjust.fill_action.trigger()
+    viewport, pane = window.compare.viewport, window.compare.pane_size
+    assert viewport is not None and viewport.zoom == max(pane[0] / 211, pane[1] / 307)
+    window.adjust.face_action.trigger()
+    box = window.photo.faces[0].box
+    viewport = window.compare.viewport
+    assert viewport is not None
+    assert viewport.centre == pytest.approx(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), abs=2)
+
+
+# --- monitor profile --------------------------------------------------------------------------------------------------
+
+
+def test_a_monitor_profile_is_used_and_remembered(
+    model: PhotoModel, portrait: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened(qtbot, model, portrait)
+    profile = tmp_path / "monitor.icc"
+    profile.write_bytes(adobe_rgb_profile())
+    display = DisplayModel(model)
+    display.choose(profile)
+    assert model.engine.display == adobe_rgb_profile() and display.title == "monitor"
+    assert model.photo is not None
+    source = model.engine.source(model.photo, model.layers)
+    stack = source.prepare(Request((50, 50, 90, 90), (40, 40)), model.edits, CancelToken())
+    shown = to_lab(np.ascontiguousarray(stack.before), adobe_rgb_profile())
+    meant = to_lab(np.ascontiguousarray(model.photo.pixels[50:90, 50:90]), None)
+    assert np.abs(shown - meant).max() < 0.8  # ΔE of 8-bit steps
+    again = DisplayModel(model)
+    model.changed.emit(Change.JOB)
+    assert again.path == profile
+
+
+@pytest.mark.parametrize("content", [b"", b"no profile", adobe_rgb_profile()[:200]])
+def test_a_broken_monitor_profile_is_a_notice_and_srgb(
+    model: PhotoModel, portrait: Path, tmp_path: Path, qtbot: QtBot, content: bytes
+) -> None:
+    opened(qtbot, model, portrait)
+    profile = tmp_path / "broken.icc"
+    profile.write_bytes(content)
+    display = DisplayModel(model)
+    display.choose(profile)
+    assert model.engine.display is None and display.path is None
+    assert "monitor profile" in model.notice and model.problem is None
+    display_file().write_text("{broken")
+    assert DisplayModel(model).path is None
+
+
+# --- identity ---------------------------------------------------------------------------------------------------------
+
+
+def test_the_same_pixels_are_the_same_person_and_a_repainted_face_is_not(portraits: Path) -> None:
+    session = RetouchSession.open(next((portraits / "train" / "london").glob("*.jpg")))
+    face = session.analyse()[0]
+    layers = replace(layers_of(face), deltas={}, marks=(), patches=())
+    source = PhotoSource(session.photo, {face.id: layers})
+    assert distance(source, face, {}, CancelToken()) == 0
+    noise = np.random.default_rng(0).standard_normal((*face.grid.shape, 3)).astype(np.float32)
+    blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 12), np.float32)
+    painted = replace(
+        layers,
+        grid=face.grid,
+        deltas={"light": blobs / np.abs(blobs).max()},
+        mask=np.ones(face.grid.shape, np.float32),
+    )
+    edits = {face.id: FaceEdits(preserve=0)}
+    assert distance(PhotoSource(session.photo, {face.id: painted}), face, edits, CancelToken()) > DRIFT
+
+
+# --- kill −9 ----------------------------------------------------------------------------------------------------------
+
+VICTIM = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QCoreApplication
+from app.viewmodels.photo import PhotoModel
+from app.viewmodels.state import Stage
+from tests.helpers.fake_engine import FakeEngine
+application = QCoreApplication([])
+model = PhotoModel(FakeEngine())
+model.open(Path(sys.argv[1]))
+while model.stage is not Stage.PROPOSED or model.busy:
+    application.processEvents()
+value = 0
+while True:
+    value = value % 100 + 1
+    model.set_strength("tone", value)
+    print(value, flush=True)
+    application.processEvents()
+"""
+
+
+def test_kill_nine_in_the_middle_of_work_loses_nothing(portrait: Path, qtbot: QtBot) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "QT_QPA_PLATFORM": "offscreen"}
+    victim = subprocess.Popen(
+        [sys.executable, "-c", VICTIM, str(portrait)], stdout=subprocess.PIPE, env=environment, text=True
+    )
+    assert victim.stdout is not None
+    seen = [victim.stdout.readline() for _ in range(37)]
+    victim.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    seen += victim.communicate()[0].splitlines(keepends=True)
+    last = int([line for line in seen if line.endswith("\n")][-1])
+    model = PhotoModel(FakeEngine())
+    try:
+        opened(qtbot, model, portrait)
+        # What was said to be done is there; the one after it may be too.
+        assert model.strength("tone") in (last, last % 100 + 1)
+        assert len(model.history.entries) >= 37 and model.problem is None
+        assert np.asarray(Image.open(portrait)).shape == (307, 211, 3)
+    finally:
+        model.close()
+
+
+def test_variations_side_by_side_have_their_own_names(make_window: MakeWindow, portrait: Path, qtbot: QtBot) -> None:
+    window = make_window()
+    opened(qtbot, window.photo, portrait)
+    model = window.adjust.variations
+    model.draw()
+    qtbot.waitUntil(lambda: len(model.found) == 6)
+    model.pick(1)
+    model.pick(2)
+    model.compare(True)
+    qtbot.waitUntil(lambda: not window.photo.busy)
+    assert window.compare.names == ("Variation A", "Variation B") and window.compare.mode is Mode.SIDE
+    model.compare(False)
+    assert window.compare.names == ("Before", "After")
