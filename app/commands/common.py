@@ -40,7 +40,7 @@ class Exit(IntEnum):
 
 EXIT_HELP = "Exit codes: 0 all done (or skipped, with the reason), 1 some failed, 2 wrong usage, 130 cancelled."
 
-Device = Annotated[str, typer.Option(help="Where to compute: auto, cuda, mps or cpu.")]
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cuda, directml, mps or cpu.")]
 Policy = Annotated[str | None, typer.Option(help="The retouching policy; `porelight models` lists them.")]
 Model = Annotated[Path | None, typer.Option(help="Local folder of weights, for policies that are not shipped.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the samples.")]
