@@ -27,17 +27,11 @@ from engine.layers.areas import REST, brushed, factor_of, part_mask, split_of, w
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.render import gate_of, pore_band, removed_patches
 from engine.layers.resample import Matrix, across, averaging, down, enlarging, intersect
+from engine.layers.stacks import Rect, Stack, add, to_bytes, to_stack, union, within
 from engine.types import F32, Box, FaceEdits, Photo, RetouchLayers
 
-UNIT: Final = 64
-"""Steps of the stacks per 8-bit step; int16 then holds sums to ±512."""
-CHUNK_ROWS: Final = 48
-"""Rows blended at once, so that intermediates stay in the processor's cache."""
 REFRESH: Final = 32
 """P is summed up anew after this many changes of direction, before roundings add up to a visible amount."""
-
-Stack = npt.NDArray[np.int16]
-Rect = tuple[slice, slice]
 
 
 @dataclass
@@ -115,7 +109,7 @@ class PreviewRenderer:
         self._as_is = _same_colours(photo.icc, display)
         self._shown = encoded if self._as_is else self._colours(encoded)
         self._encoded = encoded
-        self._base = _to_stack(self._shown)
+        self._base = to_stack(self._shown)
         self._entries: list[_Entry] = []
         self._faces: list[_FaceView | None] = []
         for index, face in enumerate(layers):
@@ -168,7 +162,7 @@ class PreviewRenderer:
                 x0, y0, x1, y1 = inside
                 part_delta = patch.delta[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
                 reduced = _apply(self._averages(inside, inner), part_delta.astype(np.float32))
-                shown = self._to_display(reduced * gate[_within(inner, rect)], inner)
+                shown = self._to_display(reduced * gate[within(inner, rect)], inner)
                 face.patches[patch.mark_id] = inner, shown
         if face.patches:
             for part, mask in _masks(parts, brushed(layers, edits, "heal")):
@@ -178,7 +172,7 @@ class PreviewRenderer:
         return face
 
     def _keep(self, index: int, name: str, part: str, rect: Rect, delta: F32) -> None:
-        stack = _to_stack(self._to_display(delta, rect))
+        stack = to_stack(self._to_display(delta, rect))
         if stack.any():
             self._entries.append(_Entry(index, name, part, rect, stack))
 
@@ -229,7 +223,7 @@ class PreviewRenderer:
     @property
     def original(self) -> npt.NDArray[np.uint8]:
         """(h, w, 3) the view of the source, display sRGB."""
-        return _to_bytes(self._base)
+        return to_bytes(self._base)
 
     def update(self, edits: Sequence[FaceEdits]) -> npt.NDArray[np.uint8]:
         """(h, w, 3) the view with these edits, one per face, in display sRGB. Valid until the next call."""
@@ -290,9 +284,9 @@ class PreviewRenderer:
         total = np.zeros(entries[0].stack.shape, np.float32)
         for mark_id in (key for key in face.patches if key in removed):
             inner, delta = face.patches[mark_id]
-            total[_within(inner, face.rect)] += delta
+            total[within(inner, face.rect)] += delta
         for entry in entries:
-            entry.stack = _to_stack(total if entry.weight is None else total * entry.weight[..., None])
+            entry.stack = to_stack(total if entry.weight is None else total * entry.weight[..., None])
         face.shown = removed
         return True
 
@@ -313,11 +307,11 @@ class PreviewRenderer:
             self._sum = self._base.copy()
             for factor, entry in zip(factors, self._entries, strict=True):
                 if factor:
-                    _add(self._sum[entry.rect], entry.stack, factor)
-            self._out = _to_bytes(self._sum)
+                    add(self._sum[entry.rect], entry.stack, factor)
+            self._out = to_bytes(self._sum)
             return None
         if self._line is not None and self._line.t:
-            _add(self._sum[self._line.rect], self._line.stack, self._line.t)
+            add(self._sum[self._line.rect], self._line.stack, self._line.t)
         change = factors - self._factors
         moving = [entry for entry, d in zip(self._entries, change, strict=True) if d]
         if not moving:
@@ -325,14 +319,14 @@ class PreviewRenderer:
             return None
         length = float(np.linalg.norm(change))
         direction = change / length
-        rect = _union([entry.rect for entry in moving])
+        rect = union([entry.rect for entry in moving])
         if len(moving) == 1:
             stack, direction = moving[0].stack, np.abs(direction)
         else:
             stack = np.zeros((rect[0].stop - rect[0].start, rect[1].stop - rect[1].start, 3), np.int16)
             for entry, d in zip(self._entries, direction, strict=True):
                 if d:
-                    _add(stack[_within(entry.rect, rect)], entry.stack, float(d))
+                    add(stack[within(entry.rect, rect)], entry.stack, float(d))
         t = float(change @ direction)
         self._line = _Line(self._factors, direction, rect, stack, t)
         self._factors = factors
@@ -341,7 +335,7 @@ class PreviewRenderer:
     def _blend(self, line: _Line) -> None:
         assert self._sum is not None
         target = self._out[line.rect]
-        _to_bytes(self._sum[line.rect], line.stack, line.t, out=target)
+        to_bytes(self._sum[line.rect], line.stack, line.t, out=target)
 
 
 def _touched(layers: RetouchLayers, layer: str | None) -> F32:
@@ -392,44 +386,3 @@ def _same_colours(icc: bytes | None, display: bytes | None) -> bool:
 def _apply(matrices: tuple[Matrix, Matrix], image: F32) -> F32:
     columns, rows = matrices
     return down(rows, across(columns, image))
-
-
-def _to_stack(delta: F32) -> Stack:
-    """Encoded differences at full scale 1 as int16 in 1/UNIT of an 8-bit step."""
-    scaled = np.rint(delta * np.float32(255 * UNIT))
-    return np.clip(scaled, -32768, 32767).astype(np.int16)
-
-
-def _add(target: Stack, stack: Stack, factor: float) -> None:
-    """target += factor · stack, saturating."""
-    for start in range(0, target.shape[0], CHUNK_ROWS):
-        part = np.s_[start : start + CHUNK_ROWS]
-        target[part] = cv2.addWeighted(target[part], 1.0, stack[part], factor, 0.0)
-
-
-def _to_bytes(
-    total: Stack, stack: Stack | None = None, factor: float = 0.0, out: npt.NDArray[np.uint8] | None = None
-) -> npt.NDArray[np.uint8]:
-    """round((total + factor · stack) / UNIT), clipped to 0–255."""
-    out = np.empty(total.shape, np.uint8) if out is None else out
-    for start in range(0, total.shape[0], CHUNK_ROWS):
-        part = np.s_[start : start + CHUNK_ROWS]
-        value = total[part]
-        if stack is not None and factor:
-            value = np.asarray(cv2.addWeighted(value, 1.0, stack[part], factor, 0.0), np.int16)
-        out[part] = cv2.convertScaleAbs(np.maximum(value, 0), alpha=1 / UNIT)
-    return out
-
-
-def _within(inner: Rect, outer: Rect) -> Rect:
-    """`inner` in the coordinates of `outer`."""
-    (rows, columns), (y, x) = inner, (outer[0].start, outer[1].start)
-    return slice(rows.start - y, rows.stop - y), slice(columns.start - x, columns.stop - x)
-
-
-def _union(rects: Sequence[Rect]) -> Rect:
-    rows, columns = zip(*rects, strict=True)
-    return (
-        slice(min(r.start for r in rows), max(r.stop for r in rows)),
-        slice(min(c.start for c in columns), max(c.stop for c in columns)),
-    )
