@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from trainer.picks.selection import Group, Pair, choose_active, choose_random
 from trainer.picks.store import PickStore
 from trainer.reward.data import collect
 from trainer.reward.evaluate import Consistency, more_picks
+from trainer.reward.features import VERSION
 from trainer.reward.model import Head, fit_head
 from trainer.reward.prior import OVERALL, Prior
 
@@ -80,6 +81,16 @@ class PickSession:
     session: str = field(default_factory=new_id)
     subjects: Mapping[str, str] = field(default_factory=dict)
     refit: int = 1
+
+    @classmethod
+    def of_store(cls, store: PickStore, prior: Prior, identity: Identity, **options: Any) -> PickSession:
+        """All candidates of the store whose features are measured (`trainer.reward.measuring`), by photo and face."""
+        features = store.features(VERSION, prior.names)
+        groups: dict[tuple[str, str], list[str]] = {}
+        for key, each in store.candidates().items():
+            if key in features:
+                groups.setdefault((each.photo, each.face), []).append(key)
+        return cls(store, [(photo, keys) for (photo, _), keys in groups.items()], features, prior, identity, **options)
 
     def __post_init__(self) -> None:
         self._groups = [

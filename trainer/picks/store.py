@@ -209,9 +209,10 @@ class PickStore:
         """Where a file with these bytes was seen, the latest first."""
         return tuple(Path(each.path) for each in reversed(self._records(PhotoFile)) if each.sha256 == sha256)
 
-    def features(self, version: int) -> dict[str, F32]:
-        """Candidate id → features that were measured in this version."""
-        found = (each for each in self._records(Features) if each.version == version)
+    def features(self, version: int, names: Sequence[str]) -> dict[str, F32]:
+        """Candidate id → features that were measured in this version, under these names."""
+        wanted = tuple(names)
+        found = (each for each in self._records(Features) if each.version == version and each.names == wanted)
         return {each.candidate: np.array(each.values, np.float32) for each in found}
 
     def refresh(self) -> None:

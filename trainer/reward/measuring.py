@@ -100,8 +100,8 @@ def measure_candidates(
     token = token or CancelToken()
     candidates = store.candidates()
     names = [key for key in dict.fromkeys(wanted) if key in candidates]
-    known = store.features(VERSION)
-    done = Measured({key: known[key] for key in names if key in known and len(known[key]) == len(NAMES)})
+    known = store.features(VERSION, NAMES)
+    done = Measured({key: known[key] for key in names if key in known})
     by_photo: dict[tuple[str, str, Boxes], dict[str, Candidate]] = defaultdict(dict)
     for key in names:
         if key not in done.features:

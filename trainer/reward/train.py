@@ -101,6 +101,7 @@ def fit_answers(
         "picks": len(answers.picks),
         "trained_on": len(train.picks),
         "ties": preferences["tie"],
+        "chosen_actively": sum(each.purpose == "active" for each in answers.picks),
         "photos": len({each.photo for each in answers.picks}),
         "persons": len({each.person for each in answers.picks}),
         "left_out": {
@@ -189,6 +190,8 @@ def _words(
         )
         if accuracy.low <= 0.5:
             said.append("That may still be chance.")
+        if report["method"] != "test picks" and report["chosen_actively"] > 0.5 * report["picks"]:
+            said.append("Most of these were asked because they were hard to predict; random pairs are easier.")
     repeats = consistency.agreement
     if repeats.count:
         said.append(

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from engine.errors import UsageError
-from tests.helpers.picks import candidate, digest
+from tests.helpers.picks import TIME, candidate, digest
 from trainer.picks.identity import Identity
 from trainer.picks.session import PickSession
-from trainer.picks.store import PickStore, PickStoreError
-from trainer.reward.features import NAMES
+from trainer.picks.store import PickStore, PickStoreError, with_features
+from trainer.reward.features import NAMES, VERSION
 from trainer.reward.prior import Prior
 
 NAMED = NAMES[:6]
@@ -169,6 +169,16 @@ def test_another_sitting_goes_on_where_the_last_one_ended(store: PickStore) -> N
     question = again.next()
     assert question is not None
     assert question.repeats or tuple(sorted((question.image1, question.image2))) not in before
+
+
+def test_a_sitting_is_made_of_what_the_store_holds(store: PickStore) -> None:
+    made = sitting(store)
+    with_features(store, VERSION, NAMED, {key: values for key, values in made.features.items()})
+    again = PickSession.of_store(store, PRIOR, ME, seed=0, session="e" * 16)
+    assert [(photo, list(keys)) for photo, keys in made.groups] == [(p, list(k)) for p, k in again.groups]
+    assert again.next() == made.next()
+    store.withdraw(made.groups[0][0], TIME)
+    assert len(PickSession.of_store(store, PRIOR, ME).groups) == PHOTOS - 1
 
 
 def test_everything_asked_ends(store: PickStore) -> None:

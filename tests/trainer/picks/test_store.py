@@ -216,7 +216,8 @@ def test_places_and_features(tmp_path: Path) -> None:
         one = candidate()
         with_features(store, 1, ("a", "b"), {one.id: [0.5, -2]})
         with_features(store, 2, ("a", "b"), {one.id: [1.5, -2]})
-        assert store.features(1)[one.id].tolist() == [0.5, -2] and store.features(3) == {}
+        assert store.features(1, ["a", "b"])[one.id].tolist() == [0.5, -2]
+        assert store.features(3, ["a", "b"]) == store.features(1, ["b", "a"]) == {}
         assert store.append(PhotoFile(sha256=digest("one"), path="x")) == store.append(
             PhotoFile(sha256=digest("one"), path="x")
         )

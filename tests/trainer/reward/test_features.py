@@ -1,0 +1,147 @@
+"""Features of drawn faces: what was done is what is measured, where it was done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.types import F32, FaceAnalysis, FaceGrid, Photo, Pixels
+from tests.helpers.faces import SPOTS, synthetic_face
+from tests.helpers.photographers import TASTES
+from trainer.reward.features import DIMENSION_OF, NAMES, UNCHANGED, FeatureMeter, learning_grid
+from trainer.reward.regional import PARTS
+
+SIZE, WIDTH = (640, 520), 330.0
+
+
+@pytest.fixture(scope="module")
+def drawn() -> tuple[Photo, FaceAnalysis]:
+    return synthetic_face(SIZE, width=WIDTH)
+
+
+@pytest.fixture(scope="module")
+def meter(drawn: tuple[Photo, FaceAnalysis]) -> FeatureMeter:
+    return FeatureMeter(*drawn, marks=())
+
+
+def mask(face: FaceAnalysis, *names: str) -> F32:
+    """(H, W, 1) a region on the whole photo."""
+    whole = np.zeros(SIZE, np.float32)
+    x0, y0, x1, y1 = face.grid.box
+    whole[y0:y1, x0:x1] = np.max([face.regions[name] for name in names], axis=0)
+    return whole[..., None]
+
+
+def blended(photo: Photo, other: np.ndarray, where: F32) -> Pixels:
+    mixed = photo.pixels + (other.astype(np.float32) - photo.pixels) * where
+    return np.rint(np.clip(mixed, 0, 255)).astype(np.uint8)
+
+
+def softened(pixels: Pixels, sigma: float, where: F32) -> np.ndarray:
+    """Blurred within a region, so that nothing of lips or hair comes in."""
+    weight = where + np.float32(1e-4)
+    norm = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+    return np.asarray(cv2.GaussianBlur(pixels * weight, (0, 0), sigma) / norm)
+
+
+def value(features: F32, name: str) -> float:
+    return float(features[NAMES.index(name)])
+
+
+def test_every_feature_belongs_to_a_dimension_and_the_unchanged_picture_is_neutral(
+    drawn: tuple[Photo, FaceAnalysis], meter: FeatureMeter
+) -> None:
+    assert set(DIMENSION_OF) == set(NAMES) and len(UNCHANGED) == len(NAMES)
+    assert meter.measure(drawn[0].pixels) == pytest.approx(UNCHANGED, abs=1e-5)
+    assert meter.measure_photo(drawn[0]) == pytest.approx(UNCHANGED, abs=1e-5)
+
+
+@pytest.mark.parametrize("part", ["forehead", "cheeks", "nose"])
+def test_smoothing_one_part_is_seen_there_and_not_elsewhere(
+    drawn: tuple[Photo, FaceAnalysis], meter: FeatureMeter, part: str
+) -> None:
+    photo, face = drawn
+    where = mask(face, *PARTS[part])
+    found = meter.measure(blended(photo, softened(photo.pixels, 4, where), where))
+    assert value(found, f"{part}_pores") < -0.5 and value(found, f"{part}_bumps") < -0.1
+    others = [value(found, f"{other}_pores") for other in PARTS if other != part]
+    assert max(map(abs, others)) < 0.1
+    assert value(found, "pore_retention") < 1
+
+
+@pytest.mark.parametrize("part", list(PARTS))
+def test_light_and_warmth_of_one_part(drawn: tuple[Photo, FaceAnalysis], meter: FeatureMeter, part: str) -> None:
+    photo, face = drawn
+    where = mask(face, *PARTS[part])
+    lighter = meter.measure(blended(photo, photo.pixels + np.float32(6), where))
+    assert value(lighter, f"{part}_lightness") > 1 and abs(value(lighter, f"{part}_yellow")) < 0.5
+    warmer = meter.measure(blended(photo, photo.pixels + np.float32([4, 0, -6]), where))
+    assert value(warmer, f"{part}_yellow") > 1.5 and value(warmer, f"{part}_red") > 0.5
+    # The drawn regions overlap a little.
+    own = value(warmer, f"{part}_yellow")
+    assert all(value(warmer, f"{other}_yellow") < own / 2 for other in PARTS if other != part)
+
+
+def test_spots_that_go_are_seen_by_kind(drawn: tuple[Photo, FaceAnalysis], meter: FeatureMeter) -> None:
+    """The painted spots are red; dark ones are added and go again."""
+    photo, face = drawn
+    clean = synthetic_face(SIZE, width=WIDTH, spots=False)[0]
+    assert value(meter.measure(clean.pixels), "red_spots") < -0.2
+    ys, xs = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
+    shade = np.ones(SIZE)
+    for x, y in np.random.default_rng(0).uniform((-0.3, 0.05), (0.3, 0.25), (25, 2)):
+        far = np.hypot((xs - SIZE[1] / 2) / WIDTH - x, (ys - SIZE[0] / 2) / WIDTH - y)
+        shade *= 1 - 0.3 * np.exp(-((far / 0.012) ** 2))
+    dark = photo.pixels * shade[..., None]
+    freckled = replace(photo, pixels=np.rint(dark).astype(np.uint8))
+    found = FeatureMeter(freckled, face, ()).measure(photo.pixels)
+    assert value(found, "dark_spots") < -0.1 and len(SPOTS) == 3
+
+
+def test_shine_that_is_taken_away(drawn: tuple[Photo, FaceAnalysis]) -> None:
+    photo, face = drawn
+    ys, xs = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
+    far2 = ((xs - SIZE[1] / 2) ** 2 + (ys - SIZE[0] / 2 + 0.45 * WIDTH) ** 2) / (0.12 * WIDTH) ** 2
+    shining = np.clip(photo.pixels + 45 * np.exp(-far2)[..., None], 0, 255).astype(np.uint8)
+    meter = FeatureMeter(replace(photo, pixels=shining), face, ())
+    assert value(meter.measure(photo.pixels), "shine") < -2
+    assert value(meter.measure(shining), "shine") == 0
+
+
+def test_large_faces_are_reduced_and_small_ones_left() -> None:
+    _, small = synthetic_face()
+    face = replace(small, width=1000.0, grid=FaceGrid((100, 50, 1340, 1610), (780, 620)))
+    grid = learning_grid(face)
+    assert grid.box == face.grid.box and face.width * grid.scale[0] == pytest.approx(480, rel=0.01)
+    assert learning_grid(small).scale == (1.0, 1.0)
+
+
+def test_the_simulated_photographers_see_what_their_names_say(drawn: tuple[Photo, FaceAnalysis]) -> None:
+    """Each prefers the picture that was changed as it likes."""
+    photo, face = drawn
+    before, skin = photo.pixels, mask(face, "skin")
+    masks = {name: mask(face, name)[..., 0] for name in ("skin", "forehead", "nose", "cheeks", "under_eyes")}
+    soft = cv2.GaussianBlur(before, (0, 0), 4)
+    smooth = blended(photo, soft, skin)
+    half = blended(photo, soft, 0.4 * skin)
+    pairs = {
+        "texture": (before, smooth),
+        "clean": (smooth, before),
+        "removes_freckles": (synthetic_face(SIZE, width=WIDTH, spots=False)[0].pixels, before),
+        "warm": (blended(photo, before + np.float32([5, 0, -5]), skin), before),
+        "shine_free": (np.minimum(before, np.uint8(np.percentile(before, 90))), before),
+        "smooth_cheeks_only": (
+            blended(photo, soft, mask(face, "cheeks")),
+            blended(photo, soft, mask(face, "forehead")),
+        ),
+        "bright_eyes": (blended(photo, before + np.float32(8), mask(face, "under_eyes")), before),
+        "natural": (before, smooth),
+        "half_way": (half, blended(photo, cv2.GaussianBlur(before, (0, 0), 12), skin)),
+    }
+    assert set(pairs) == set(TASTES)
+    for name, (liked, other) in pairs.items():
+        taste = TASTES[name]
+        assert taste(before, liked, masks, WIDTH) > taste(before, other, masks, WIDTH), name
