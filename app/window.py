@@ -25,16 +25,20 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     from PySide6.QtWidgets import QApplication
 
     from app.viewmodels.photo import PhotoModel
+    from app.viewmodels.settings import SettingsModel
     from app.views import theme
     from app.views.main_window import MainWindow
+    from engine.device import prefer
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(application, QApplication)
     application.setApplicationName("Porelight")
     application.setDesktopFileName("porelight")
-    theme.apply(application)
+    settings = SettingsModel()
+    prefer(settings.values.device, settings.values.threads)
+    theme.apply(application, settings.values.theme)
     model = PhotoModel()
-    window = MainWindow(model)
+    window = MainWindow(model, settings=settings)
     available = window.screen().availableGeometry()
     window.resize(min(window.width(), available.width()), min(window.height(), available.height()))
     window.show()

@@ -30,9 +30,27 @@ _HINTS = {
     "mps": "Apple GPUs need macOS on Apple silicon; use --device cpu here.",
     "cpu": "Install PyTorch: pip install torch==2.13.0",
 }
+DEVICE_VARIABLE, THREADS_VARIABLE = "PORELIGHT_DEVICE", "PORELIGHT_THREADS"
+"""Environment variables: what "auto" stands for, and the processor threads at most; children of a process get them."""
 _TOLERANCE = 2e-2
 """Greatest relative error of the self-test's product: TF32 and Metal's fast path stay below it, broken drivers do
 not."""
+
+
+def threads() -> int:
+    """Processor threads to use at most."""
+    limit = os.environ.get(THREADS_VARIABLE, "")
+    found = os.cpu_count() or 1
+    return min(int(limit), found) if limit.isdecimal() and int(limit) else found
+
+
+def prefer(device: str, limit: int) -> None:
+    """What "auto" stands for and the processor threads at most (0: all), here and in children that start later. To be
+    called before torch is imported."""
+    if device != "auto":
+        os.environ[DEVICE_VARIABLE] = device
+    if limit:
+        os.environ[THREADS_VARIABLE] = os.environ["OMP_NUM_THREADS"] = str(limit)
 
 
 @dataclass(frozen=True)
@@ -73,6 +91,8 @@ def candidates(name: str, runtimes: Sequence[Runtime] = ("torch",)) -> Iterator[
 
     Raises: UsageError for an unknown name, DeviceError at the end if there was no such device at all.
     """
+    if name == "auto":
+        name = os.environ.get(DEVICE_VARIABLE, name)
     if name not in DEVICES:
         raise UsageError(f"Unknown device {name!r}.", f"Use one of {', '.join(DEVICES)}.")
     none = True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from engine.device import PROVIDERS
+from engine.device import PROVIDERS, THREADS_VARIABLE, threads
 from engine.errors import DeviceError, ModelCorruptError
 from engine.types import F32
 
@@ -25,6 +26,8 @@ def open_model(path: Path, device: str = "cpu", weights: Mapping[str, F32] | Non
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    if os.environ.get(THREADS_VARIABLE):
+        options.intra_op_num_threads = threads()
     # Threads that wait must sleep: spinning makes small networks many times slower on a busy machine.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     provider = PROVIDERS[device]

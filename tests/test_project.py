@@ -53,7 +53,7 @@ def test_cited_references_exist() -> None:
         (path.name, key)
         for package in ("app", "engine", "trainer", "installer", "tests")
         for path in (CHECKOUT / package).rglob("*.py")
-        for key in re.findall(r"REFERENCES:? ([a-z0-9-]+)", path.read_text(encoding="utf-8"))
+        for key in re.findall(r"\bREFERENCES:? ([a-z0-9-]+)", path.read_text(encoding="utf-8"))
     }
     assert len(cited) > 5
     assert {each for each in cited if each[1] not in known} == set()

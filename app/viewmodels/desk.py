@@ -17,6 +17,7 @@ from app.viewmodels.photo import PhotoModel
 from app.viewmodels.place import Place
 from app.viewmodels.queue import QueueModel
 from app.viewmodels.retouching import retouched
+from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.thumbnails import Thumbnails
 from app.viewmodels.viewport import Viewport
@@ -34,9 +35,11 @@ class Desk(QObject):
     returned = Signal()
     """Every copy that was handed over is written."""
 
-    def __init__(self, photo: PhotoModel, compare: CompareModel, parent: QObject | None = None) -> None:
+    def __init__(
+        self, photo: PhotoModel, compare: CompareModel, settings: SettingsModel, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self.photo, self.compare = photo, compare
+        self.photo, self.compare, self.settings = photo, compare, settings
         self.library = LibraryModel(photo.runner, self)
         self.thumbnails = Thumbnails(photo.runner, parent=self)
         self.place = Place(self.library, self)
@@ -45,7 +48,6 @@ class Desk(QObject):
         self.queue = QueueModel(photo.engine, photo.runner, self)
         self.queue.ended.connect(self._delivered)
         self.library.listed.connect(self._delivered)
-        self.read_ahead, self.retouch_ahead = True, True
         self.handed: set[Path] = set()
         self.round_trip = False
         self._shown: tuple[int, int] = (0, 0)
@@ -53,6 +55,18 @@ class Desk(QObject):
         photo.changed.connect(self._photo_changed)
         photo.left.connect(self.opened.keep)
         photo.saved.connect(self._saved)
+        settings.changed.connect(self._settle)
+        settings.noticed.connect(photo.say)
+        self._settle()
+
+    def _settle(self, names: frozenset[str] = frozenset()) -> None:
+        """Do as the settings say."""
+        values = self.settings.values
+        self.photo.auto_retouch = values.auto_retouch
+        self.thumbnails.limit = values.cache_mb << 20
+        self.place.remember(values.recent_folders)
+        if names & {"read_ahead", "retouch_ahead", "auto_retouch"}:
+            self._look_ahead()
 
     def open(self, paths: list[Path]) -> None:
         """A folder, a photo with its neighbours, or photos. A folder of photos comes up as a grid."""
@@ -95,7 +109,7 @@ class Desk(QObject):
     def edit(self, paths: Sequence[Path]) -> None:
         """Open copies that another program handed over; `save_back` writes into them."""
         self.handed = {path.absolute() for path in paths}
-        self.read_ahead, self.round_trip = False, True
+        self.round_trip = True
         self.library.open_files(list(paths))
         self.library.set_view(View.SINGLE)
 
@@ -172,12 +186,12 @@ class Desk(QObject):
     def _look_ahead(self) -> None:
         """Read the neighbours while the open photo is at rest."""
         photo = self.photo
-        if not self.read_ahead or photo.busy or self.library.view is not View.SINGLE:
+        if not self.settings.values.read_ahead or self.round_trip or photo.busy or self.library.view is not View.SINGLE:
             self.opened.pause()
             return
         if photo.stage not in (Stage.OPEN, Stage.PROPOSED):
             return
-        ahead = photo.auto_retouch and self.retouch_ahead
+        ahead = photo.auto_retouch and self.settings.values.retouch_ahead
         self.opened.retouch = partial(retouched, photo.engine) if ahead else None
         self.opened.want(self.library.neighbours())
 

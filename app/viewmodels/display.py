@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
+from pydantic import ValidationError
 from PySide6.QtCore import QObject, Signal
 
 from app.viewmodels.photo import PhotoModel
+from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Stage
-from engine import paths
 from engine.errors import ColourProfileError
-
-
-def display_file() -> Path:
-    return paths.user_folder() / "display.json"
 
 
 class DisplayModel(QObject):
@@ -22,32 +18,32 @@ class DisplayModel(QObject):
 
     changed = Signal()
 
-    def __init__(self, photo: PhotoModel, parent: QObject | None = None) -> None:
+    def __init__(self, photo: PhotoModel, settings: SettingsModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.photo = photo
+        self.photo, self.settings = photo, settings
         self.path: Path | None = None
         self.title = "sRGB"
-        try:
-            saved = json.loads(display_file().read_bytes()).get("profile")
-        except (OSError, ValueError, AttributeError, RecursionError):
-            saved = None
-        if isinstance(saved, str):
-            self._pending: Path | None = Path(saved)
-        else:
-            self._pending = None
+        saved = settings.values.monitor_profile
+        self._pending = Path(saved) if saved else None
         # Reading a profile loads the colour engine, so it waits until a photo does the same.
         photo.changed.connect(lambda _: self._first())
+        settings.changed.connect(self._follow)
 
     def choose(self, path: Path | None) -> None:
         """Use a profile, or sRGB; a file that is no monitor profile leaves sRGB and says so."""
         self._pending = None
         self._use(path)
-        data = json.dumps({"version": 1, "profile": str(self.path) if self.path else None})
         try:
-            display_file().parent.mkdir(parents=True, exist_ok=True)
-            paths.write_atomic(display_file(), data.encode())
-        except OSError as error:
-            self.photo.say(f"The choice of the monitor profile cannot be kept: {error.strerror}.")
+            self.settings.set(monitor_profile=str(self.path) if self.path else None)
+        except ValidationError:  # a name that is no text
+            self.photo.say("The choice of the monitor profile cannot be kept: its name is no text.")
+
+    def _follow(self, names: frozenset[str]) -> None:
+        saved = self.settings.values.monitor_profile
+        wanted = Path(saved) if saved else None
+        if "monitor_profile" in names and wanted != self.path:
+            self._pending = None
+            self._use(wanted)
 
     def _first(self) -> None:
         if self._pending is not None and self.photo.stage is not Stage.EMPTY:

@@ -17,7 +17,6 @@ from engine import paths
 from engine.library.xmp import Flag, Label
 
 WRITE_MS = 300
-RECENT = 12
 
 
 def place_file() -> Path:
@@ -31,7 +30,8 @@ class Place(QObject):
         super().__init__(parent)
         self.library = library
         self._saved = _read()
-        self.recent: list[Path] = [Path(each) for each in _texts(self._saved.get("recent"))][:RECENT]
+        self.recent: list[Path] = [Path(each) for each in _texts(self._saved.get("recent"))]
+        self._remembered = len(self.recent)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(WRITE_MS)
@@ -43,6 +43,13 @@ class Place(QObject):
     def known(self) -> bool:
         """Whether there is a place to go back to."""
         return bool(self._saved.get("folder") or self._saved.get("files"))
+
+    def remember(self, count: int) -> None:
+        """How many recent folders are kept, this one among them."""
+        self._remembered = count
+        if len(self.recent) > count:
+            del self.recent[count:]
+            self._timer.start()
 
     def restore(self) -> bool:
         """Open what was open. Returns: whether there was something and it still exists."""
@@ -106,7 +113,7 @@ class Place(QObject):
         """A folder was opened: it is the most recent one."""
         folder = self.library.folder
         if folder is not None:
-            self.recent = [folder, *(each for each in self.recent if each != folder)][:RECENT]
+            self.recent = [folder, *(each for each in self.recent if each != folder)][: self._remembered]
             self._timer.start()
 
 

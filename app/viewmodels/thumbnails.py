@@ -25,6 +25,7 @@ U8 = npt.NDArray[np.uint8]
 Stamp = tuple[int, int]
 LANE = "thumbs"
 MEMORY_BYTES = 96 << 20
+CACHE_BYTES = 512 << 20
 
 
 class Thumbnails(QObject):
@@ -45,6 +46,8 @@ class Thumbnails(QObject):
         self._behind: list[tuple[Path, Stamp]] = []
         self._job: Job | None = None
         self._pruned = False
+        self.limit = CACHE_BYTES
+        """Bytes on disk, kept to once in every run."""
 
     @property
     def _cache(self) -> ThumbCache:
@@ -98,7 +101,8 @@ class Thumbnails(QObject):
             self._make(self._behind.pop(), seen=False)
         elif not self._pruned:
             self._pruned = True
-            self._run(lambda: self._cache.prune(), lambda _: None)
+            limit = self.limit
+            self._run(lambda: self._cache.prune(limit), lambda _: None)
 
     def _make(self, key: tuple[Path, Stamp], *, seen: bool) -> None:
         path, stamp = key

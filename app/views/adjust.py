@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QPointF, Qt
-from PySide6.QtGui import QAction, QActionGroup, QCursor, QKeySequence
+from PySide6.QtGui import QAction, QActionGroup, QCursor
 from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
@@ -33,6 +33,7 @@ from app.viewmodels.presets import PresetModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.tools import Tool, ToolModel
 from app.viewmodels.variations import VariationsModel
+from app.views.actions import Actions
 from app.views.faces import FaceList
 from app.views.history_panel import HistoryPanel
 from app.views.presets_panel import PresetsPanel
@@ -41,31 +42,33 @@ from app.views.toolbox import Toolbox
 from app.views.variations_panel import VariationsPanel
 
 TABS = ("Adjust", "Presets", "Variations", "History")
-TOOLS = {
-    Tool.HEAL: ("Heal", "Q", "Remove a spot that you paint over"),
-    Tool.BRUSH: ("Brush", "K", "Paint one layer stronger or weaker"),
-    Tool.PROTECT: ("Protect", "Shift+K", "Paint where nothing may change"),
-    Tool.FACES: ("Faces", "Shift+F", "Add, move and remove face boxes"),
+TAB_ACTIONS = ("tab_adjust", "tab_presets", "tab_variations", "tab_history")
+TOOL_ACTIONS = {
+    Tool.HEAL: "tool_heal",
+    Tool.BRUSH: "tool_brush",
+    Tool.PROTECT: "tool_protect",
+    Tool.FACES: "tool_faces",
 }
-OVERLAYS = {
-    Overlay.CLIPPING: ("Clipping", "J"),
-    Overlay.MASK: ("What Changes", "Shift+O"),
-    Overlay.DIFFERENCE: ("Difference", "Shift+D"),
-    Overlay.LAYER: ("One Layer", "Shift+L"),
+OVERLAY_ACTIONS = {
+    Overlay.CLIPPING: "overlay_clipping",
+    Overlay.MASK: "overlay_mask",
+    Overlay.DIFFERENCE: "overlay_difference",
+    Overlay.LAYER: "overlay_layer",
 }
 
 
 class Adjust(QObject):
     """Makes the panel, the models it shows, and the actions; the window places them."""
 
-    def __init__(self, desk: Desk, compare: CompareModel, window: QMainWindow) -> None:
+    def __init__(self, desk: Desk, compare: CompareModel, actions: Actions, window: QMainWindow) -> None:
         super().__init__(window)
         self.desk, self.photo, self.compare, self.window = desk, desk.photo, compare, window
+        self.actions = actions
         photo = desk.photo
         self.tools = ToolModel(photo, self)
         self.presets = PresetModel(photo, self)
         self.variations = VariationsModel(photo, self)
-        self.display = DisplayModel(photo, self)
+        self.display = DisplayModel(photo, desk.settings, self)
         self.identity = IdentityModel(photo, self)
         self._make_actions()
         self.strengths = StrengthsPanel(photo, self.identity)
@@ -88,43 +91,33 @@ class Adjust(QObject):
     # --- construction -------------------------------------------------------------------------------------------------
 
     def _make_actions(self) -> None:
-        photo, compare, tools = self.photo, self.compare, self.tools
-        self.copy_action = self._action("Copy Settings", self._copy, "Ctrl+Shift+C")
-        self.paste_action = self._action("Paste Settings", self._paste, "Ctrl+Shift+V")
-        self.sync_action = self._action("Sync to Selected Photos", self._sync, "Ctrl+Shift+S")
-        self.previous_action = self._action("Previous Settings", self._previous, "Ctrl+Alt+V")
-        self.snapshot_action = self._action("New Snapshot", self._snapshot, "Ctrl+N")
-        self.tool_actions: dict[Tool, QAction] = {}
-        for tool, (title, key, tip) in TOOLS.items():
-            action = self._action(title, partial(tools.choose, tool), key, tip)
-            action.setCheckable(True)
-            self.tool_actions[tool] = action
-        self.smaller_action = self._action("Smaller Brush", lambda: tools.set(size=tools.size - 5), "[")
-        self.larger_action = self._action("Larger Brush", lambda: tools.set(size=tools.size + 5), "]")
-        self.delete_action = self._action("Remove Face Box", tools.delete, "Delete")
-        self.overlay_actions: dict[Overlay, QAction] = {}
-        for overlay, (title, key) in OVERLAYS.items():
-            action = self._action(title, partial(compare.show_overlay, overlay), key)
-            action.setCheckable(True)
-            self.overlay_actions[overlay] = action
-        self.layer_actions: dict[str, QAction] = {}
-        for name, title in BRUSH_TITLES.items():
-            if name != "all":
-                action = self._action(title, partial(self._show_layer, name), "")
-                action.setCheckable(True)
-                self.layer_actions[name] = action
-        self.fill_action = self._action("Fill", compare.fill, "Ctrl+2")
-        self.face_action = self._action("To Face", self._to_face, "Ctrl+3", "The selected face, or the next one")
-        self.loupe_action = self._action("Loupe", self._loupe, "L", "Magnify what is under the cursor")
-        self.loupe_action.setCheckable(True)
-        self.tab_actions = [
-            self._action(f"Show {title}", partial(self.show_tab, index), f"Alt+{index + 1}")
-            for index, title in enumerate(TABS)
-        ]
-        self.srgb_action = self._action("sRGB", lambda: self.display.choose(None), "")
-        self.profile_action = self._action("Choose Profile…", self._choose_profile, "")
-        for action in (self.srgb_action, self.profile_action):
-            action.setCheckable(True)
+        photo, compare, tools, make = self.photo, self.compare, self.tools, self.actions.make
+        self.copy_action = make("copy", self._copy)
+        self.paste_action = make("paste", self._paste)
+        self.sync_action = make("sync", self._sync)
+        self.previous_action = make("previous", self._previous)
+        self.snapshot_action = make("snapshot", self._snapshot)
+        self.tool_actions = {
+            tool: make(id, partial(tools.choose, tool), checkable=True) for tool, id in TOOL_ACTIONS.items()
+        }
+        self.smaller_action = make("smaller", lambda: tools.set(size=tools.size - 5))
+        self.larger_action = make("larger", lambda: tools.set(size=tools.size + 5))
+        self.delete_action = make("delete", tools.delete)
+        self.overlay_actions = {
+            overlay: make(id, partial(compare.show_overlay, overlay), checkable=True)
+            for overlay, id in OVERLAY_ACTIONS.items()
+        }
+        self.layer_actions = {
+            name: self._choice(title, partial(self._show_layer, name))
+            for name, title in BRUSH_TITLES.items()
+            if name != "all"
+        }
+        self.fill_action = make("fill", compare.fill)
+        self.face_action = make("to_face", self._to_face)
+        self.loupe_action = make("loupe", self._loupe, checkable=True)
+        self.tab_actions = [make(id, partial(self.show_tab, index)) for index, id in enumerate(TAB_ACTIONS)]
+        self.srgb_action = self._choice("sRGB", lambda: self.display.choose(None))
+        self.profile_action = self._choice("Choose Profile…", self.ask_profile)
         self._editing = [
             *(self.copy_action, self.sync_action, self.snapshot_action, self.face_action),
             *self.tool_actions.values(),
@@ -134,14 +127,11 @@ class Adjust(QObject):
         photo.changed.connect(self._face_shown)
         self._face_index = -1
 
-    def _action(self, text: str, do: Callable[[], object], key: str, tip: str = "") -> QAction:
+    def _choice(self, text: str, do: Callable[[], object]) -> QAction:
+        """A checkable line of a menu without a key of its own."""
         action = QAction(text, self.window)
-        if key:
-            action.setShortcut(QKeySequence(key))
-        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{tip or text} ({shortcut})" if shortcut else tip or text)
+        action.setCheckable(True)
         action.triggered.connect(lambda *_: do())
-        self.window.addAction(action)
         return action
 
     def _make_menus(self) -> None:
@@ -179,7 +169,7 @@ class Adjust(QObject):
             button.setText(title)
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            button.setToolTip(f"{title} (Alt+{index + 1})")
+            button.setToolTip(self.tab_actions[index].toolTip())
             button.clicked.connect(lambda *_, index=index: self.show_tab(index))
             row.addWidget(button, 1)
             self._tab_buttons.append(button)
@@ -306,7 +296,7 @@ class Adjust(QObject):
         inside = 0 <= at.x() < width and 0 <= at.y() < height
         self.compare.look((at.x(), at.y()) if inside else (width / 2, height / 2))
 
-    def _choose_profile(self) -> None:
+    def ask_profile(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
             self.window, "Monitor profile", "", "ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)"
         )

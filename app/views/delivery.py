@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QPushButton
 
 from app.viewmodels.desk import Desk
 from app.viewmodels.library import LibraryChange
 from app.viewmodels.state import Change
+from app.views.actions import Actions
 from app.views.queue_window import QueueWindow
 
 
 class Delivery(QObject):
     """Makes the actions and windows; the main window places them."""
 
-    def __init__(self, desk: Desk, window: QMainWindow) -> None:
+    def __init__(self, desk: Desk, actions: Actions, window: QMainWindow) -> None:
         super().__init__(window)
         self.desk, self.queue, self.window = desk, desk.queue, window
-        self.export_action = self._action("Export…", self.ask, "Ctrl+E", "Export the chosen photos")
-        self.again_action = self._action("Export Again", self.again, "Ctrl+Shift+E", "Export with the last recipes")
-        self.queue_action = self._action("Export Queue", self.show_queue, "Ctrl+Shift+J", "What is being exported")
+        self.export_action = actions.make("export", self.ask)
+        self.again_action = actions.make("export_again", self.again)
+        self.queue_action = actions.make("export_queue", self.show_queue)
         self.actions = (self.export_action, self.again_action, self.queue_action)
         self.button = QPushButton()
         self.button.setProperty("role", "flat")
@@ -65,14 +63,6 @@ class Delivery(QObject):
         self.queue.wake()
         self._shown.show()
         self._shown.raise_()
-
-    def _action(self, text: str, do: Callable[[], None], key: str, tip: str) -> QAction:
-        action = QAction(text, self.window)
-        action.setShortcut(QKeySequence(key))
-        action.setToolTip(f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})")
-        action.triggered.connect(lambda *_: do())
-        self.window.addAction(action)
-        return action
 
     def _refresh(self) -> None:
         text = self.queue.summary

@@ -24,7 +24,6 @@ LABELS: Final = {
     Label.BLUE: "#5b8fd0",
     Label.PURPLE: "#9a77c2",
 }
-CELL, CELL_HOVER, CELL_CHOSEN, CELL_CURRENT = "#2f2f2f", "#363636", "#474747", "#5a5a5a"
 PIXMAPS: Final = 300
 STAR: Final = QPolygonF(
     [
@@ -79,14 +78,15 @@ class FramePainter:
             if frame.cull.stars:
                 strip = QRectF(shown.left(), shown.bottom() - 15, shown.width(), 15)
                 painter.fillRect(strip, QColor(0, 0, 0, 120))
-                _stars(painter, QPointF(strip.left() + 8, strip.center().y()), 4.4, 10, frame.cull.stars, 0)
+                _stars(painter, QPointF(strip.left() + 8, strip.center().y()), 4.4, 10, frame.cull.stars, 0, "#ececec")
             _flag(painter, QPointF(shown.left() + 9, shown.top() + 10), frame.cull.flag)
         painter.restore()
 
     def _ground(self, painter: QPainter, cell: QRectF, path: Path, frame: Frame, hover: bool) -> None:
         current = path == self.library.current
         chosen = path in self.library.selection
-        shade = CELL_CURRENT if current else CELL_CHOSEN if chosen else CELL_HOVER if hover else CELL
+        shade = theme.CELL_HOVER if hover else theme.CELL
+        shade = theme.CELL_CURRENT if current else theme.CELL_CHOSEN if chosen else shade
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(shade))
         painter.drawRoundedRect(cell, 5, 5)
@@ -111,7 +111,7 @@ class FramePainter:
             box = QRectF(0, 0, inside.width(), min(inside.height(), inside.width() * 2 / 3))
             box.moveCenter(inside.center())
             painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor("#262626"))
+            painter.setBrush(QColor(theme.HOLE))
             painter.drawRoundedRect(box, 3, 3)
             if why:
                 painter.setPen(QColor(theme.WARN))
@@ -173,17 +173,17 @@ class FramePainter:
         name = QFontMetrics(font).elidedText(frame.path.name, Qt.TextElideMode.ElideMiddle, int(line.width()) - 18)
         painter.drawText(line, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), name)
         _flag(painter, QPointF(line.right() - 5, line.center().y()), frame.cull.flag)
-        _stars(painter, QPointF(line.left() + 5, line.bottom() + 9), 5, 14, frame.cull.stars, 5)
+        _stars(painter, QPointF(line.left() + 5, line.bottom() + 9), 5, 14, frame.cull.stars, 5, theme.STAR)
 
 
-def _stars(painter: QPainter, at: QPointF, radius: float, step: float, stars: int, dots: int) -> None:
+def _stars(painter: QPainter, at: QPointF, radius: float, step: float, stars: int, dots: int, colour: str) -> None:
     """`stars` stars, and dots for the rest up to `dots`."""
     painter.setPen(Qt.PenStyle.NoPen)
     for number in range(max(stars, dots)):
         painter.save()
         painter.translate(at.x() + number * step, at.y())
         if number < stars:
-            painter.setBrush(QColor("#ececec"))
+            painter.setBrush(QColor(colour))
             painter.scale(radius, radius)
             painter.drawPolygon(STAR)
         else:
@@ -216,7 +216,7 @@ def _badge(painter: QPainter, at: QPointF, mark: str, count: int) -> None:
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(theme.WARN) if mark == "failed" else QColor(20, 20, 20, 190))
     painter.drawEllipse(QPointF(0, 0), 9, 9)
-    ink = QColor("#2a120b") if mark == "failed" else QColor("#eeeeee")
+    ink = QColor(theme.ON_WARN) if mark == "failed" else QColor("#eeeeee")
     painter.setPen(QPen(ink, 1.5, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin))
     if mark == "failed":
         painter.drawLine(QPointF(0, -4.5), QPointF(0, 1))

@@ -102,6 +102,11 @@ class HistoryPanel(QWidget):
         photo.changed.connect(self._refresh)
         self._refresh(Change.PHOTO)
 
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() is QEvent.Type.PaletteChange:
+            self._refresh(Change.EDITS)
+        super().changeEvent(event)
+
     def _keep(self) -> None:
         name = self.name.text().strip() or f"Snapshot {len(self.photo.history.snapshots) + 1}"
         self.photo.snapshot(name)

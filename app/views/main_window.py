@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFileDialog,
     QFrame,
     QHBoxLayout,
@@ -22,7 +24,11 @@ from PySide6.QtWidgets import (
 from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.desk import Desk
 from app.viewmodels.photo import PhotoModel
+from app.viewmodels.settings import SettingsModel
+from app.viewmodels.shortcuts import Shortcuts
 from app.viewmodels.state import Change, Stage
+from app.views import theme
+from app.views.actions import Actions
 from app.views.adjust import Adjust
 from app.views.banner import Banner
 from app.views.canvas import Canvas
@@ -32,7 +38,16 @@ from app.views.shoot import Shoot
 from app.views.status import StatusBar
 from app.views.toolbar import Toolbar
 
+if TYPE_CHECKING:
+    from app.views.settings_window import SettingsWindow
+
 PANEL_WIDTH = 308
+MODE_ACTIONS = {
+    Mode.AFTER: "mode_after",
+    Mode.WIPE: "mode_wipe",
+    Mode.SIDE: "mode_side",
+    Mode.STACKED: "mode_stacked",
+}
 PATTERNS = (
     "*.jpg *.jpeg *.png *.tif *.tiff *.webp *.heic *.heif *.dng *.cr2 *.cr3 *.nef *.nrw *.arw *.raf *.orf *.rw2 *.pef "
     "*.srw *.3fr *.fff *.iiq *.x3f"
@@ -42,20 +57,27 @@ PATTERNS = (
 class MainWindow(QMainWindow):
     """Shows one `PhotoModel`; everything it can do is an action with a shortcut."""
 
-    def __init__(self, photo: PhotoModel, compare: CompareModel | None = None) -> None:
+    def __init__(
+        self, photo: PhotoModel, compare: CompareModel | None = None, settings: SettingsModel | None = None
+    ) -> None:
         super().__init__()
         self.photo = photo
+        self.settings = settings or SettingsModel(parent=self)
+        self.shortcuts = Shortcuts(self.settings, self)
+        self._settings_window: SettingsWindow | None = None
+        self.settings.changed.connect(self._settle)
+        self.actions_made = Actions(self.shortcuts, self)
         self.compare = compare or CompareModel(self)
-        self.desk = Desk(photo, self.compare, self)
-        self.shoot = Shoot(self.desk, self)
-        self.delivery = Delivery(self.desk, self)
+        self.desk = Desk(photo, self.compare, self.settings, self)
+        self.shoot = Shoot(self.desk, self.actions_made, self)
+        self.delivery = Delivery(self.desk, self.actions_made, self)
         self.export_action = self.delivery.export_action
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
         self.setMinimumSize(1060, 600)
         self._make_actions()
-        self.adjust = Adjust(self.desk, self.compare, self)
+        self.adjust = Adjust(self.desk, self.compare, self.actions_made, self)
         self.strengths, self.faces = self.adjust.strengths, self.adjust.faces
         self.canvas = Canvas(photo, self.compare, self.adjust.tools)
         self.empty = EmptyState()
@@ -85,59 +107,33 @@ class MainWindow(QMainWindow):
     # --- construction -------------------------------------------------------------------------------------------------
 
     def _make_actions(self) -> None:
-        photo, compare = self.photo, self.compare
-        self.open_action = self._action("Open…", self.ask_open, QKeySequence.StandardKey.Open, "Open a photo")
-        self.save_action = self._action("Save and Return", self.desk.save_back, QKeySequence.StandardKey.Save)
+        photo, compare, make = self.photo, self.compare, self.actions_made.make
+        self.open_action = make("open", self.ask_open)
+        self.save_action = make("save_back", self.desk.save_back)
         self.save_action.setVisible(False)
-        self.quit_action = self._action("Quit", self.close, QKeySequence.StandardKey.Quit)
-        self.undo_action = self._action("Undo", photo.undo, QKeySequence.StandardKey.Undo)
-        self.redo_action = self._action("Redo", photo.redo, QKeySequence.StandardKey.Redo)
-        self.reset_action = self._action("Reset Strengths and Marks", photo.reset, "Ctrl+Shift+R")
-        self.retouch_action = self._action("Retouch", photo.retouch, "Ctrl+R", "Find faces and propose a retouch")
-        self.cancel_action = self._action("Cancel", photo.cancel, "Esc")
-        self.marks_action = self._action(
-            "Marks", lambda: compare.show_marks(not compare.marks), "O", "Outline marks; a click keeps or removes one"
-        )
-        self.marks_action.setCheckable(True)
-        self.fit_action = self._action("Fit", compare.fit, "Ctrl+0", "Show the whole photo")
-        self.full_action = self._action(
-            "100%", lambda: compare.zoom_to(1.0), "Ctrl+1", "One photo pixel per screen pixel"
-        )
-        self.toggle_zoom_action = self._action("Toggle Zoom", lambda: compare.toggle_zoom(self._cursor()), "Z")
-        self.zoom_in_action = self._action("Zoom In", lambda: self._zoom(1.25), QKeySequence.StandardKey.ZoomIn)
-        self.zoom_out_action = self._action("Zoom Out", lambda: self._zoom(0.8), QKeySequence.StandardKey.ZoomOut)
-        self.mode_actions: dict[Mode, QAction] = {}
-        keys = {Mode.AFTER: "", Mode.WIPE: "Shift+Y", Mode.SIDE: "Y", Mode.STACKED: "Alt+Y"}
-        names = {Mode.AFTER: "After", Mode.WIPE: "Wipe", Mode.SIDE: "Side by Side", Mode.STACKED: "Stacked"}
-        for mode, key in keys.items():
-            tip = f"{names[mode]} ({key})" if key else "Only the result. Hold \\ for the original."
-            action = self._action(names[mode], self._mode_setter(mode), key, tip)
-            action.setCheckable(True)
-            self.mode_actions[mode] = action
-
-    def _mode_setter(self, mode: Mode) -> Callable[[], None]:
-        return lambda: self.compare.toggle(mode)
-
-    def _action(
-        self,
-        text: str,
-        do: Callable[..., object],
-        key: str | QKeySequence.StandardKey = "",
-        tip: str = "",
-    ) -> QAction:
-        action = QAction(text, self)
-        if key:
-            action.setShortcut(QKeySequence(key))
-        shortcut = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        tip = tip or text
-        action.setToolTip(tip if "(" in tip or not shortcut else f"{tip} ({shortcut})")
-        action.triggered.connect(lambda *_: do())
-        return action
+        self.settings_action = make("settings", self.ask_settings)
+        self.shortcuts_action = make("shortcuts", self.show_shortcuts)
+        self.quit_action = make("quit", self.close)
+        self.undo_action = make("undo", photo.undo)
+        self.redo_action = make("redo", photo.redo)
+        self.reset_action = make("reset", photo.reset)
+        self.retouch_action = make("retouch", photo.retouch)
+        self.cancel_action = make("cancel", photo.cancel)
+        self.marks_action = make("marks", lambda: compare.show_marks(not compare.marks), checkable=True)
+        self.fit_action = make("fit", compare.fit)
+        self.full_action = make("full", lambda: compare.zoom_to(1.0))
+        self.toggle_zoom_action = make("toggle_zoom", lambda: compare.toggle_zoom(self._cursor()))
+        self.zoom_in_action = make("zoom_in", lambda: self._zoom(1.25))
+        self.zoom_out_action = make("zoom_out", lambda: self._zoom(0.8))
+        self.mode_actions = {
+            mode: make(id, partial(compare.toggle, mode), checkable=True) for mode, id in MODE_ACTIONS.items()
+        }
 
     def _make_menus(self) -> None:
         bar = self.menuBar()
         file, edit, view = (QMenu(name, self) for name in ("&File", "&Edit", "&View"))
-        for menu in (file, edit, self.shoot.photo_menu, self.adjust.settings_menu, self.adjust.tools_menu, view):
+        help = QMenu("&Help", self)
+        for menu in (file, edit, self.shoot.photo_menu, self.adjust.settings_menu, self.adjust.tools_menu, view, help):
             bar.addMenu(menu)
         file.addActions([self.open_action, self.shoot.open_folder])
         file.addMenu(self.shoot.recent_menu)
@@ -145,7 +141,8 @@ class MainWindow(QMainWindow):
         file.addAction(self.save_action)
         file.addActions(list(self.delivery.actions))
         file.addSeparator()
-        file.addAction(self.quit_action)
+        file.addActions([self.settings_action, self.quit_action])
+        help.addAction(self.shortcuts_action)
         edit.addActions([self.undo_action, self.redo_action])
         edit.addSeparator()
         edit.addActions([self.reset_action])
@@ -213,8 +210,8 @@ class MainWindow(QMainWindow):
         proposed = photo.stage is Stage.PROPOSED
         self.undo_action.setEnabled(proposed and bool(photo.history.undo_label))
         self.redo_action.setEnabled(proposed and bool(photo.history.redo_label))
-        self.undo_action.setToolTip(f"Undo {photo.history.undo_label}".strip())
-        self.redo_action.setToolTip(f"Redo {photo.history.redo_label}".strip())
+        self.actions_made.tip("undo", f"Undo {photo.history.undo_label}".strip())
+        self.actions_made.tip("redo", f"Redo {photo.history.redo_label}".strip())
         self.reset_action.setEnabled(proposed)
         handed = photo.path in self.desk.handed
         self.save_action.setVisible(handed)
@@ -259,6 +256,31 @@ class MainWindow(QMainWindow):
     def _act(self, action: str) -> None:
         {"open": self.ask_open, "retouch": self.photo.retouch, "export": self.delivery.ask}[action]()
 
+    def ask_settings(self, section: int = 0) -> None:
+        """Open the settings, or bring them forward."""
+        if self._settings_window is None:
+            from app.views.settings_window import SettingsWindow
+
+            self._settings_window = SettingsWindow(self.settings, self.shortcuts, self)
+        self._settings_window.sections.setCurrentRow(section)
+        self._settings_window.show()
+        self._settings_window.raise_()
+        self._settings_window.activateWindow()
+
+    def show_shortcuts(self) -> None:
+        """The cheat sheet."""
+        from app.viewmodels.preferences import SECTIONS, SHORTCUTS
+        from app.views.cheat_sheet import CheatSheet
+
+        edit = QPushButton("Change Shortcuts…")
+        edit.clicked.connect(lambda: self.ask_settings(SECTIONS.index(SHORTCUTS)))
+        CheatSheet(self.shortcuts, edit, self).open()
+
+    def _settle(self, names: frozenset[str]) -> None:
+        application = QApplication.instance()
+        if "theme" in names and isinstance(application, QApplication):
+            theme.apply(application, self.settings.values.theme)
+
     def _zoom(self, factor: float) -> None:
         width, height = self.compare.pane_size
         self.compare.zoom(factor, (width / 2, height / 2))
@@ -273,7 +295,7 @@ class MainWindow(QMainWindow):
     # --- events -------------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Backslash:
+        if self.actions_made.holds("original", event):
             if not event.isAutoRepeat():
                 self.compare.hold(True)
             return
@@ -281,7 +303,7 @@ class MainWindow(QMainWindow):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Backslash:
+        if self.actions_made.holds("original", event):
             if not event.isAutoRepeat():
                 self.compare.hold(False)
             return

@@ -34,7 +34,7 @@ STATES = {
     State.FAILED: "Failed",
     State.CANCELLED: "Cancelled",
 }
-COLOURS = {State.FAILED: theme.WARN, State.RUNNING: theme.ACCENT, State.DONE: theme.KEEP}
+COLOURS = {State.FAILED: "WARN", State.RUNNING: "ACCENT", State.DONE: "TEXT"}
 
 
 class _Rows(QAbstractTableModel):
@@ -75,7 +75,7 @@ class _Rows(QAbstractTableModel):
             lines = [str(entry.source), *map(str, entry.outputs), entry.reason, entry.hint]
             return "\n".join(line for line in lines if line)
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == len(COLUMNS) - 1:
-            return QColor(COLOURS.get(entry.state, theme.MUTED))
+            return QColor(getattr(theme, COLOURS.get(entry.state, "MUTED")))
         return None
 
     def _state(self, entry: Entry) -> str:

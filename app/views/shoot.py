@@ -7,17 +7,18 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QLabel, QMainWindow, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from app.viewmodels.desk import Desk
 from app.viewmodels.library import Filter, LibraryChange, View
+from app.views.actions import Actions
 from app.views.filter_bar import FilterBar
 from app.views.frame_list import Filmstrip, Grid
 from engine.library.xmp import Flag, Label
 
-KEYS = {Label.RED: "6", Label.YELLOW: "7", Label.GREEN: "8", Label.BLUE: "9", Label.PURPLE: ""}
-FLAGS = {Flag.PICK: ("Pick", "P"), Flag.REJECT: ("Reject", "X"), Flag.NONE: ("No Flag", "U")}
+LABEL_ACTIONS = {label: f"label_{label.value.lower()}" for label in Label if label}
+FLAG_ACTIONS = {Flag.PICK: "flag_pick", Flag.REJECT: "flag_reject", Flag.NONE: "flag_none"}
 
 
 class Shoot(QObject):
@@ -26,9 +27,9 @@ class Shoot(QObject):
     changed = Signal()
     """`page` may be another widget now."""
 
-    def __init__(self, desk: Desk, window: QMainWindow) -> None:
+    def __init__(self, desk: Desk, actions: Actions, window: QMainWindow) -> None:
         super().__init__(window)
-        self.desk, self.library, self.window = desk, desk.library, window
+        self.desk, self.library, self.actions, self.window = desk, desk.library, actions, window
         self.strip = Filmstrip(self.library, desk.thumbnails)
         self.grid = QWidget()
         self.frames = Grid(self.library, desk.thumbnails)
@@ -63,40 +64,24 @@ class Shoot(QObject):
     # --- construction -------------------------------------------------------------------------------------------------
 
     def _make_actions(self) -> None:
-        library, desk = self.library, self.desk
-        self.open_folder = self._action("Open Folder…", self.ask_folder, "Ctrl+Shift+O")
-        self.grid_action = self._action("Grid", lambda: library.set_view(View.GRID), "G")
-        self.single_action = self._action("Single Photo", desk.show, "E")
-        self.single_action.setShortcuts([QKeySequence("E"), QKeySequence("D")])
-        self.next_action = self._action("Next Photo", lambda: library.step(1), "Ctrl+Right")
-        self.previous_action = self._action("Previous Photo", lambda: library.step(-1), "Ctrl+Left")
-        self.all_action = self._action("Select All", library.select_all, "Ctrl+A")
-        self.strip_action = self._action("Filmstrip", self._toggle_strip, "F6")
-        self.strip_action.setCheckable(True)
+        library, desk, make = self.library, self.desk, self.actions.make
+        self.open_folder = make("open_folder", self.ask_folder)
+        self.grid_action = make("grid", lambda: library.set_view(View.GRID))
+        self.single_action = make("single", desk.show)
+        self.next_action = make("next_photo", lambda: library.step(1))
+        self.previous_action = make("previous_photo", lambda: library.step(-1))
+        self.all_action = make("select_all", library.select_all)
+        self.strip_action = make("filmstrip", self._toggle_strip, checkable=True)
         self.strip_action.setChecked(True)
-        self.star_actions = [
-            self._action("No Stars" if not n else "★" * n, partial(library.set_stars, n), str(n)) for n in range(6)
-        ]
-        self.label_actions = {
-            label: self._action(label.value, partial(library.set_label, label), KEYS[label]) for label in KEYS
-        }
-        self.flag_actions = {
-            flag: self._action(text, partial(library.set_flag, flag), key) for flag, (text, key) in FLAGS.items()
-        }
+        self.star_actions = [make(f"stars_{n}", partial(library.set_stars, n)) for n in range(6)]
+        self.label_actions = {label: make(id, partial(library.set_label, label)) for label, id in LABEL_ACTIONS.items()}
+        self.flag_actions = {flag: make(id, partial(library.set_flag, flag)) for flag, id in FLAG_ACTIONS.items()}
         self._needing_frames = [
             *(self.grid_action, self.single_action, self.next_action, self.previous_action, self.all_action),
             *self.star_actions,
             *self.label_actions.values(),
             *self.flag_actions.values(),
         ]
-
-    def _action(self, text: str, do: Callable[[], object], key: str) -> QAction:
-        action = QAction(text, self.window)
-        if key:
-            action.setShortcut(QKeySequence(key))
-        action.triggered.connect(lambda *_: do())
-        self.window.addAction(action)
-        return action
 
     def _make_menus(self) -> None:
         self.photo_menu = QMenu("&Photo", self.window)

@@ -46,13 +46,13 @@ class StrengthSlider(QSlider):
         middle, left, right = self.height() / 2, KNOB + 1, self.width() - KNOB - 1
         knob = left + (right - left) * self.value() / 100
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor("#1e1e1e"))
+        painter.setBrush(QColor(theme.GROOVE))
         painter.drawRoundedRect(QRectF(left, middle - 1.5, right - left, 3), 1.5, 1.5)
         notch = left + (right - left) * self.origin / 100
-        painter.setBrush(QColor(theme.FAINT if self.isEnabled() else "#474747"))
+        painter.setBrush(QColor(theme.FAINT if self.isEnabled() else theme.EDGE))
         painter.drawRect(QRectF(notch - 0.5, middle - 5, 1, 10))
         if not self.isEnabled():
-            painter.setBrush(QColor("#4b4b4b"))
+            painter.setBrush(QColor(theme.EDGE))
             painter.drawEllipse(QPointF(knob, middle), KNOB - 1.5, KNOB - 1.5)
             return
         painter.setBrush(QColor(theme.ACCENT))
@@ -60,10 +60,10 @@ class StrengthSlider(QSlider):
         painter.drawRoundedRect(QRectF(span[0], middle - 1.5, span[1] - span[0], 3), 1.5, 1.5)
         lively = self.underMouse() or self.isSliderDown() or self.hasFocus()
         painter.setPen(QPen(QColor(0, 0, 0, 110), 1))
-        painter.setBrush(QColor("#f2f2f2" if lively else "#c9c9c9"))
+        painter.setBrush(QColor(theme.KNOB_HOVER if lively else theme.KNOB))
         if self.mixed:
             painter.setBrush(QColor(theme.PANEL))
-            painter.setPen(QPen(QColor("#c9c9c9"), 1.5))
+            painter.setPen(QPen(QColor(theme.KNOB), 1.5))
         painter.drawEllipse(QPointF(knob, middle), KNOB, KNOB)
         if self.hasFocus():
             painter.setPen(QPen(QColor(theme.ACCENT), 1.5))

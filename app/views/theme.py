@@ -1,31 +1,56 @@
-"""Colours, type and the style sheet: neutral greys, so that nothing tints the eye beside a portrait."""
+"""The theme in use: its colours as attributes of this module (see `tokens`), and the style sheet made of them."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
-CANVAS = "#1b1b1b"
-WINDOW = "#262626"
-PANEL = "#2b2b2b"
-RAISED = "#383838"
-HOVER = "#424242"
-LINE = "#1f1f1f"
-EDGE = "#4a4a4a"
-TEXT = "#e2e2e2"
-MUTED = "#a3a3a3"
-FAINT = "#757575"
-ACCENT = "#e3b094"
-ON_ACCENT = "#2a1b13"
-WARN = "#f0a08c"
-BANNER = "#3d2b27"
-KEEP = "#9fd3c7"
-REMOVE = "#ffd67a"
+from app.settings.schema import Theme
+from app.views.tokens import THEMES, Tokens
+
+CANVAS: str
+WINDOW: str
+PANEL: str
+RAISED: str
+HOVER: str
+PRESSED: str
+DISABLED: str
+LINE: str
+EDGE: str
+TEXT: str
+MUTED: str
+FAINT: str
+ACCENT: str
+ACCENT_HOVER: str
+ON_ACCENT: str
+ACCENT_OFF: str
+ON_ACCENT_OFF: str
+WARN: str
+ON_WARN: str
+BANNER: str
+BANNER_TEXT: str
+BANNER_HINT: str
+BANNER_BUTTON: str
+BANNER_HOVER: str
+KNOB: str
+KNOB_HOVER: str
+GROOVE: str
+CELL: str
+CELL_HOVER: str
+CELL_CHOSEN: str
+CELL_CURRENT: str
+HOLE: str
+STAR: str
+
+KEEP, REMOVE, SIGN = "#9fd3c7", "#ffd67a", "#e3b094"
+"""Drawn on the photo itself, over a dark seam: the same in every theme."""
 
 SPACE = 8
 """The unit of all distances, in logical pixels."""
 
-SHEET = f"""
+SHEET = """
 * {{ font-size: 12px; }}
 QMainWindow, QDialog {{ background: {WINDOW}; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {EDGE}; padding: 5px 7px; }}
@@ -37,6 +62,10 @@ QLabel[role="section"] {{ color: {MUTED}; font-weight: 600; }}
 QLabel[role="section"]:disabled {{ color: {FAINT}; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 500; color: {TEXT}; }}
 QLabel[role="lead"] {{ font-size: 13px; color: {MUTED}; }}
+QLabel[role="key"] {{ background: {RAISED}; color: {TEXT}; border-radius: 4px; padding: 2px 7px; }}
+#preference {{ border-bottom: 1px solid {LINE}; }}
+#sections {{ background: transparent; border: none; }}
+#sections::item {{ padding: 7px 10px; }}
 QMenuBar {{ background: {WINDOW}; color: {MUTED}; padding: 2px 6px; }}
 QMenuBar::item {{ padding: 4px 8px; background: transparent; border-radius: 4px; }}
 QMenuBar::item:selected {{ background: {RAISED}; color: {TEXT}; }}
@@ -95,28 +124,28 @@ QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QPushButton, QToolButton {{
   background: {RAISED}; color: {TEXT}; border: 1px solid transparent; border-radius: 5px; padding: 5px 12px; }}
 QPushButton:hover, QToolButton:hover {{ background: {HOVER}; }}
-QPushButton:pressed, QToolButton:pressed {{ background: {LINE}; }}
+QPushButton:pressed, QToolButton:pressed {{ background: {PRESSED}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {MUTED}; }}
-QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: #303030; }}
+QPushButton:disabled, QToolButton:disabled {{ color: {FAINT}; background: {DISABLED}; }}
 QPushButton[role="primary"] {{ background: {ACCENT}; color: {ON_ACCENT}; font-weight: 600; padding: 7px 14px; }}
-QPushButton[role="primary"]:hover {{ background: #efc0a6; }}
+QPushButton[role="primary"]:hover {{ background: {ACCENT_HOVER}; }}
 QPushButton[role="primary"]:focus {{ border-color: {TEXT}; }}
-QPushButton[role="primary"]:disabled {{ background: #4a423d; color: #8c8079; }}
+QPushButton[role="primary"]:disabled {{ background: {ACCENT_OFF}; color: {ON_ACCENT_OFF}; }}
 QPushButton[role="flat"], QToolButton[role="flat"] {{ background: transparent; color: {MUTED}; padding: 5px 8px; }}
 QPushButton[role="flat"]:hover, QToolButton[role="flat"]:hover {{ background: {RAISED}; color: {TEXT}; }}
 QToolButton[role="flat"]:checked {{ background: {RAISED}; color: {ACCENT}; }}
-QPushButton[role="flat"]:disabled, QToolButton[role="flat"]:disabled {{ color: #5c5c5c; background: transparent; }}
+QPushButton[role="flat"]:disabled, QToolButton[role="flat"]:disabled {{ color: {FAINT}; background: transparent; }}
 #tools {{ background: {WINDOW}; border-radius: 6px; }}
 #tools QToolButton {{ background: transparent; color: {MUTED}; padding: 4px 2px; border-radius: 5px; }}
 #tools QToolButton:hover {{ color: {TEXT}; }}
 #tools QToolButton:checked {{ background: {HOVER}; color: {TEXT}; }}
-#tools QToolButton:disabled {{ color: #5c5c5c; }}
+#tools QToolButton:disabled {{ color: {FAINT}; }}
 QPushButton:checked {{ background: {HOVER}; border-color: {ACCENT}; }}
 #segments {{ background: {WINDOW}; border-radius: 6px; }}
 #segments QToolButton {{ background: transparent; color: {MUTED}; padding: 4px 11px; border-radius: 5px; }}
 #segments QToolButton:hover {{ color: {TEXT}; }}
 #segments QToolButton:checked {{ background: {HOVER}; color: {TEXT}; }}
-#segments QToolButton:disabled {{ color: #5c5c5c; }}
+#segments QToolButton:disabled {{ color: {FAINT}; }}
 QLineEdit {{
   background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 4px 7px;
   selection-background-color: {ACCENT}; selection-color: {ON_ACCENT}; }}
@@ -125,48 +154,61 @@ QLineEdit#value {{ background: transparent; border: 1px solid transparent; paddi
 QLineEdit#value[touched="true"] {{ color: {ACCENT}; }}
 QLineEdit#value:hover {{ border-color: {EDGE}; }}
 QLineEdit#value:focus {{ background: {WINDOW}; border-color: {ACCENT}; color: {TEXT}; }}
-QLineEdit#value:disabled {{ color: #5c5c5c; }}
+QLineEdit#value:disabled {{ color: {FAINT}; }}
 QSlider::groove:horizontal {{ height: 3px; background: {LINE}; border-radius: 1px; }}
 QSlider::sub-page:horizontal {{ height: 3px; background: {MUTED}; border-radius: 1px; }}
-QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; background: #d6d6d6; }}
+QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; background: {KNOB}; }}
 QSlider::sub-page:horizontal:disabled, QSlider::handle:horizontal:disabled {{ background: {EDGE}; }}
 QCheckBox {{ color: {TEXT}; spacing: 7px; }}
 QProgressBar {{ background: {WINDOW}; border: none; border-radius: 2px; }}
 QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}
 #banner {{ background: {BANNER}; border-bottom: 1px solid {LINE}; }}
-#banner QLabel[role="message"] {{ color: #ffe3d8; font-weight: 600; }}
-#banner QLabel[role="hint"] {{ color: #dcb8ab; }}
-#banner QPushButton {{ background: #55403a; color: #ffe3d8; }}
-#banner QPushButton:hover {{ background: #674e47; }}
+#banner QLabel[role="message"] {{ color: {BANNER_TEXT}; font-weight: 600; }}
+#banner QLabel[role="hint"] {{ color: {BANNER_HINT}; }}
+#banner QPushButton {{ background: {BANNER_BUTTON}; color: {BANNER_TEXT}; }}
+#banner QPushButton:hover {{ background: {BANNER_HOVER}; }}
 #face {{ border-radius: 6px; background: transparent; }}
-#face:hover {{ background: #333333; }}
+#face:hover {{ background: {DISABLED}; }}
 #face[chosen="true"] {{ background: {RAISED}; }}
 #face:focus {{ border: 1px solid {MUTED}; }}
 """
 
 
-def apply(application: QApplication) -> None:
-    """Set palette and style sheet; the same on every platform."""
-    application.setStyle("Fusion")
+def use(theme: Theme) -> Tokens:
+    """Make a theme's tokens the attributes of this module."""
+    globals().update({name.upper(): colour for name, colour in asdict(THEMES[theme]).items()})
+    return THEMES[theme]
+
+
+def apply(application: QApplication, theme: Theme = Theme.DARK) -> None:
+    """Set palette and style sheet; the same on every platform. Everything that is open follows at once."""
+    tokens = use(theme)
+    if application.style().name() != "fusion":
+        application.setStyle("Fusion")
     palette = QPalette()
     roles = {
-        QPalette.ColorRole.Window: WINDOW,
-        QPalette.ColorRole.WindowText: TEXT,
-        QPalette.ColorRole.Base: WINDOW,
-        QPalette.ColorRole.AlternateBase: PANEL,
-        QPalette.ColorRole.Text: TEXT,
-        QPalette.ColorRole.Button: RAISED,
-        QPalette.ColorRole.ButtonText: TEXT,
-        QPalette.ColorRole.Highlight: ACCENT,
-        QPalette.ColorRole.HighlightedText: ON_ACCENT,
-        QPalette.ColorRole.PlaceholderText: FAINT,
-        QPalette.ColorRole.ToolTipBase: RAISED,
-        QPalette.ColorRole.ToolTipText: TEXT,
-        QPalette.ColorRole.Link: ACCENT,
+        QPalette.ColorRole.Window: tokens.window,
+        QPalette.ColorRole.WindowText: tokens.text,
+        QPalette.ColorRole.Base: tokens.window,
+        QPalette.ColorRole.AlternateBase: tokens.panel,
+        QPalette.ColorRole.Text: tokens.text,
+        QPalette.ColorRole.Button: tokens.raised,
+        QPalette.ColorRole.ButtonText: tokens.text,
+        QPalette.ColorRole.Highlight: tokens.accent,
+        QPalette.ColorRole.HighlightedText: tokens.on_accent,
+        QPalette.ColorRole.PlaceholderText: tokens.faint,
+        QPalette.ColorRole.ToolTipBase: tokens.raised,
+        QPalette.ColorRole.ToolTipText: tokens.text,
+        QPalette.ColorRole.Link: tokens.accent,
     }
     for role, colour in roles.items():
         palette.setColor(role, QColor(colour))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(FAINT))
-    application.setPalette(palette)
-    application.setStyleSheet(SHEET)
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(tokens.faint))
+    sheet = SHEET.format_map({name: value for name, value in globals().items() if name.isupper()})
+    if application.styleSheet() != sheet:  # every widget is polished anew
+        application.setPalette(palette)
+        application.setStyleSheet(sheet)
+
+
+use(Theme.DARK)

@@ -66,11 +66,11 @@ class ToolOverlay:
             rect = self._rect(box, pane)
             chosen = index == self.tools.chosen
             painter.setBrush(Qt.BrushStyle.NoBrush)
-            for colour, width in ((QColor(0, 0, 0, 130), 4.0), (QColor(theme.ACCENT if chosen else "#ffffff"), 1.6)):
+            for colour, width in ((QColor(0, 0, 0, 130), 4.0), (QColor(theme.SIGN if chosen else "#ffffff"), 1.6)):
                 painter.setPen(QPen(colour, width * ratio))
                 painter.drawRoundedRect(rect, 3 * ratio, 3 * ratio)
             painter.setPen(QPen(QColor(0, 0, 0, 150), ratio))
-            painter.setBrush(QColor(theme.ACCENT if chosen else "#ffffff"))
+            painter.setBrush(QColor(theme.SIGN if chosen else "#ffffff"))
             for corner in (rect.topLeft(), rect.topRight(), rect.bottomLeft(), rect.bottomRight()):
                 painter.drawRect(QRectF(corner.x() - 4 * ratio, corner.y() - 4 * ratio, 8 * ratio, 8 * ratio))
 
@@ -155,4 +155,4 @@ class Loupe:
 def _colour(tools: ToolModel) -> str:
     if tools.erasing:
         return "#d9d9d9"
-    return {Tool.HEAL: theme.REMOVE, Tool.PROTECT: theme.KEEP}.get(tools.tool, theme.ACCENT)
+    return {Tool.HEAL: theme.REMOVE, Tool.PROTECT: theme.KEEP}.get(tools.tool, theme.SIGN)

@@ -8,7 +8,6 @@ colorimetric (methods: ICC.1:2022, section 6.2). `icc` None means sRGB (IEC 6196
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -18,6 +17,7 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
+from engine.device import threads
 from engine.errors import ColourProfileError
 from engine.imageio.matrix import RELATIVE_COLORIMETRIC, MatrixModel, matrix_model, outside
 from engine.imageio.profiles import PROFILE_HINT, lab_profile, profile_space, srgb_profile
@@ -193,6 +193,6 @@ def _in_strips(
         for y in starts:
             work(y)
     else:
-        with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        with ThreadPoolExecutor(min(threads(), 8)) as pool:
             list(pool.map(work, starts))
     return out

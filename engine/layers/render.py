@@ -12,7 +12,6 @@ two overlap, both deltas add up.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -21,6 +20,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from engine.device import threads
 from engine.layers.areas import weight_of
 from engine.layers.bands import PORE_CUT
 from engine.layers.resample import across, down, enlarging, intersect, reach
@@ -162,7 +162,7 @@ def render(photo: Photo, faces: Sequence[tuple[RetouchLayers, FaceEdits]], box: 
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
         raise ValueError(f"Box {(x0, y0, x1, y1)} is not inside the photo of {width}×{height} pixels.")
     out = photo.pixels[y0:y1, x0:x1].copy()
-    with ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+    with ThreadPoolExecutor(min(threads(), 8)) as pool:
         for layers, edits in faces:
             reach = reach_of(layers) if edits.enabled else None
             common = intersect(reach, (x0, y0, x1, y1)) if reach else None

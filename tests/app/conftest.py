@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.photo import PhotoModel
@@ -52,6 +53,8 @@ def make_window(qtbot: QtBot, qapp: object) -> Iterator[MakeWindow]:
     for window in made:
         window.close()
         window.deleteLater()
+    # Now, so that no window of an earlier test is styled or painted again.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture

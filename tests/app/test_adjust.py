@@ -17,12 +17,13 @@ from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
-from app.viewmodels.display import DisplayModel, display_file
+from app.viewmodels.display import DisplayModel
 from app.viewmodels.frames import Request
 from app.viewmodels.identity import DRIFT, distance
 from app.viewmodels.overlays import HIGH, LOW, Overlay, clipping, difference
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.pictures import PhotoSource
+from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change
 from app.viewmodels.tools import Tool
 from app.views.main_window import MainWindow
@@ -157,7 +158,7 @@ def test_a_monitor_profile_is_used_and_remembered(
     opened(qtbot, model, portrait)
     profile = tmp_path / "monitor.icc"
     profile.write_bytes(adobe_rgb_profile())
-    display = DisplayModel(model)
+    display = DisplayModel(model, SettingsModel())
     display.choose(profile)
     assert model.engine.display == adobe_rgb_profile() and display.title == "monitor"
     assert model.photo is not None
@@ -166,7 +167,7 @@ def test_a_monitor_profile_is_used_and_remembered(
     shown = to_lab(np.ascontiguousarray(stack.before), adobe_rgb_profile())
     meant = to_lab(np.ascontiguousarray(model.photo.pixels[50:90, 50:90]), None)
     assert np.abs(shown - meant).max() < 0.8  # ΔE of 8-bit steps
-    again = DisplayModel(model)
+    again = DisplayModel(model, SettingsModel())
     model.changed.emit(Change.JOB)
     assert again.path == profile
 
@@ -178,12 +179,14 @@ def test_a_broken_monitor_profile_is_a_notice_and_srgb(
     opened(qtbot, model, portrait)
     profile = tmp_path / "broken.icc"
     profile.write_bytes(content)
-    display = DisplayModel(model)
+    display = DisplayModel(model, SettingsModel())
     display.choose(profile)
     assert model.engine.display is None and display.path is None
     assert "monitor profile" in model.notice and model.problem is None
-    display_file().write_text("{broken")
-    assert DisplayModel(model).path is None
+    SettingsModel().set(monitor_profile=str(profile))  # broken since it was chosen
+    again = DisplayModel(model, SettingsModel())
+    model.changed.emit(Change.JOB)
+    assert model.engine.display is None and again.path is None
 
 
 # --- identity ---------------------------------------------------------------------------------------------------------

@@ -334,7 +334,7 @@ def test_showing_the_window_imports_nothing_heavy() -> None:
         "windows = lambda: [each for each in application.topLevelWidgets() if isinstance(each, QMainWindow)]\n"
         "QTimer.singleShot(300, lambda: [window.close() for window in windows() if window.isVisible()])\n"
         "app.window.run(None)\n"
-        "heavy = {'torch', 'mediapipe', 'diffusers', 'transformers', 'onnxruntime', 'cv2', 'scipy', 'pydantic'}\n"
+        "heavy = {'torch', 'mediapipe', 'diffusers', 'transformers', 'onnxruntime', 'cv2', 'scipy'}\n"
         "print('loaded:', sorted(heavy & set(sys.modules)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, timeout=60)

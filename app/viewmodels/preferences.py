@@ -1,0 +1,148 @@
+"""What the settings window offers: one line per setting, in sections, found by words. No widgets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.settings.schema import Device, Language, Settings, Theme
+
+
+@dataclass(frozen=True)
+class Choice:
+    """options: (value, title)."""
+
+    options: tuple[tuple[object, str], ...]
+
+
+@dataclass(frozen=True)
+class Number:
+    """zero: what 0 is called, empty for a number as any other."""
+
+    low: int
+    high: int
+    unit: str = ""
+    zero: str = ""
+    step: int = 1
+
+
+@dataclass(frozen=True)
+class Switch:
+    """On or off."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """An ICC profile or sRGB."""
+
+
+Control = Choice | Number | Switch | Profile
+
+
+@dataclass(frozen=True)
+class Preference:
+    """One setting. restart: it counts from the next start on. words: more that it is found by."""
+
+    name: str
+    section: str
+    title: str
+    help: str
+    control: Control
+    restart: bool = False
+    words: str = ""
+
+
+LOOKS, RETOUCHING, LIBRARY, MACHINE, PRIVACY = "Appearance", "Retouching", "Library", "This Computer", "Privacy"
+SHORTCUTS = "Shortcuts"
+SECTIONS = (LOOKS, RETOUCHING, LIBRARY, MACHINE, PRIVACY, SHORTCUTS)
+
+_THEMES = ((Theme.DARK, "Dark"), (Theme.GREY, "Neutral Grey"), (Theme.LIGHT, "Light"))
+_LANGUAGES = ((Language.SYSTEM, "As the system"), (Language.ENGLISH, "English"), (Language.GERMAN, "Deutsch"))
+_DEVICES = {
+    Device.AUTO: "The fastest there is",
+    Device.CUDA: "NVIDIA GPU (CUDA)",
+    Device.DIRECTML: "GPU (DirectML)",
+    Device.MPS: "Apple GPU",
+    Device.CPU: "Processor",
+}
+
+
+def devices(platform: str = sys.platform) -> tuple[Device, ...]:
+    """Those that may exist on a platform."""
+    own = {"darwin": (Device.MPS,), "win32": (Device.CUDA, Device.DIRECTML)}.get(platform, (Device.CUDA,))
+    return (Device.AUTO, *own, Device.CPU)
+
+
+PREFERENCES: tuple[Preference, ...] = (
+    Preference(
+        "theme", LOOKS, "Theme", "The surroundings of the photo. All of them are neutral.", Choice(_THEMES),
+        words="colour color bright",
+    ),
+    Preference(
+        "language", LOOKS, "Language", "Of menus, buttons and messages.", Choice(_LANGUAGES), True,
+        words="sprache deutsch german english translation",
+    ),
+    Preference(
+        "monitor_profile", LOOKS, "Monitor profile",
+        "The ICC profile of this screen, so that colours are shown as they are.", Profile(),
+        words="icc colour color management display screen calibration",
+    ),
+    Preference(
+        "auto_retouch", RETOUCHING, "Retouch a photo as soon as it is open",
+        "Otherwise press Retouch. Saved edits always come back.", Switch(), words="automatic",
+    ),
+    Preference(
+        "read_ahead", RETOUCHING, "Read the next and the previous photo ahead",
+        "They show at once then. Takes memory for two more photos.", Switch(), words="preload neighbours memory",
+    ),
+    Preference(
+        "retouch_ahead", RETOUCHING, "Retouch them ahead, too",
+        "In the background, while the open photo is at rest.", Switch(), words="automatic neighbours background",
+    ),
+    Preference(
+        "recent_folders", LIBRARY, "Recent folders", "How many the menu Open Recent remembers.",
+        Number(0, 50, zero="None"), words="history privacy",
+    ),
+    Preference(
+        "cache_mb", LIBRARY, "Small pictures on disk",
+        "What was not looked at for longest goes when there are more.", Number(64, 65536, " MB", step=64),
+        words="cache thumbnails size space",
+    ),
+    Preference(
+        "device", MACHINE, "Compute on", "Where faces are found and a retouch is proposed.",
+        Choice(tuple((device, _DEVICES[device]) for device in devices())), True, "gpu cuda cpu device graphics",
+    ),
+    Preference(
+        "threads", MACHINE, "Processor threads at most", "Fewer leave more to other programs.",
+        Number(0, 256, zero="All"), True, "cpu cores limit",
+    ),
+    Preference(
+        "report_paths", PRIVACY, "Reports may name files and folders",
+        "A report after a crash is only ever saved by you, and never holds a photo.", Switch(),
+        words="crash names paths",
+    ),
+)  # fmt: skip
+
+
+def found(query: str, preferences: Sequence[Preference] = PREFERENCES) -> tuple[Preference, ...]:
+    """Preferences in which every word of the query occurs."""
+    return tuple(
+        each
+        for each in preferences
+        if matches(query, each.section, each.title, each.help, each.words, *_titles(each.control))
+    )
+
+
+def matches(query: str, *texts: str) -> bool:
+    """Whether every word of a query occurs in one of the texts."""
+    whole = " ".join(texts).casefold()
+    return all(word in whole for word in query.casefold().split())
+
+
+def default(name: str) -> object:
+    return getattr(Settings(), name)
+
+
+def _titles(control: Control) -> tuple[str, ...]:
+    return tuple(title for _, title in control.options) if isinstance(control, Choice) else ()

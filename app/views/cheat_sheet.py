@@ -1,0 +1,100 @@
+"""The cheat sheet: every action and its keys on one page, drawn from the table of actions."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.viewmodels.actions import FIXED, grouped
+from app.viewmodels.shortcuts import Shortcuts, shown
+
+COLUMNS = 3
+
+
+class CheatSheet(QDialog):
+    """Closes with Escape, with its own key, or with the button."""
+
+    def __init__(self, shortcuts: Shortcuts, edit: QPushButton, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard Shortcuts")
+        self.shortcuts = shortcuts
+        page = QWidget()
+        page.setObjectName("scrolled")
+        across = QHBoxLayout(page)
+        across.setContentsMargins(28, 22, 28, 22)
+        across.setSpacing(44)
+        for column in _balanced(self._blocks()):
+            stack = QVBoxLayout()
+            stack.setSpacing(22)
+            for title, lines in column:
+                stack.addLayout(_block(title, lines))
+            stack.addStretch()
+            across.addLayout(stack, 1)
+        scroll = QScrollArea()
+        scroll.setWidget(page)
+        scroll.setWidgetResizable(True)
+        scroll.setAccessibleName("Keyboard Shortcuts")
+        self.close_button = QPushButton("Close")
+        self.close_button.setDefault(True)
+        self.close_button.clicked.connect(self.accept)
+        edit.clicked.connect(self.accept)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(16, 10, 16, 12)
+        foot.addWidget(edit)
+        foot.addStretch()
+        foot.addWidget(self.close_button)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(scroll, 1)
+        whole.addLayout(foot)
+        self.resize(1040, 760)
+
+    def _blocks(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        """(group, (keys, what it does)); what has no keys is left out."""
+        blocks = []
+        for group, infos in grouped():
+            lines = []
+            for info in infos:
+                keys = self.shortcuts.keys(info.id)
+                if keys:
+                    lines.append((" / ".join(map(shown, keys)), info.title.rstrip("…")))
+            blocks.append((group, lines))
+        blocks.append(("On the Spot", list(FIXED)))
+        return [block for block in blocks if block[1]]
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_F1, Qt.Key.Key_Question):
+            self.accept()
+        else:
+            super().keyPressEvent(event)
+
+
+def _balanced(blocks: list[tuple[str, list[tuple[str, str]]]]) -> list[list[tuple[str, list[tuple[str, str]]]]]:
+    """Blocks in their order, in columns of about the same height."""
+    heights = [len(lines) + 2 for _, lines in blocks]
+    share = sum(heights) / COLUMNS
+    columns: list[list[tuple[str, list[tuple[str, str]]]]] = [[] for _ in range(COLUMNS)]
+    before = 0
+    for block, height in zip(blocks, heights, strict=True):
+        columns[min(int((before + height / 2) / share), COLUMNS - 1)].append(block)
+        before += height
+    return columns
+
+
+def _block(title: str, lines: list[tuple[str, str]]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(14)
+    grid.setVerticalSpacing(5)
+    heading = QLabel(title)
+    heading.setProperty("role", "section")
+    grid.addWidget(heading, 0, 0, 1, 2)
+    for row, (keys, what) in enumerate(lines, 1):
+        key = QLabel(keys)
+        key.setProperty("role", "key")
+        key.setTextFormat(Qt.TextFormat.PlainText)
+        grid.addWidget(QLabel(what), row, 0)
+        grid.addWidget(key, row, 1, Qt.AlignmentFlag.AlignRight)
+    grid.setColumnStretch(0, 1)
+    return grid
