@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine import locks
 from engine import sidecar as sidecars
 from engine.errors import ImageReadError, NoFaceError, SidecarError, UsageError
 from engine.jobs import CancelToken, Progress, Report, silent
@@ -56,6 +57,8 @@ class RetouchSession:
         self.notes: list[str] = list(photo.notes)
         self.seconds: dict[str, float] = {}
         self._own: dict[str, tuple[RetouchLayers, tuple[OwnMark, ...], RetouchLayers]] = {}
+        self._base: str | None = None
+        """When the sidecar was saved that the edits come from; empty for none, None before there are edits."""
         self._drawers: dict[str, Drawer] = {}
         self._drawer_key: tuple[object, ...] = ()
 
@@ -120,6 +123,8 @@ class RetouchSession:
 
         Raises: NoFaceError, ModelCorruptError, DeviceError, UsageError, Cancelled (the proposal stays as it was).
         """
+        if self._base is None:
+            self._base = ""
         info = policy.info
         settings = (sampler or SamplerSettings()).resolved(info)
         spec = ProposalSpec(info.name, info.version, seed, settings, instruction)
@@ -258,8 +263,20 @@ class RetouchSession:
         )
 
     def save_sidecar(self, *, user_folder: bool = False) -> Path:
-        """Write the sidecar beside the photo or in the person's folder. Returns: its path. Raises: SidecarError."""
-        return sidecars.save(self.to_sidecar(), self.photo.path, user_folder=user_folder)
+        """Write the sidecar beside the photo or in the person's folder.
+
+        One that another program has written since this session took up the edits is kept under another name, and noted.
+        Returns: its path. Raises: SidecarError.
+        """
+        made, photo = self.to_sidecar(), self.photo.path
+        with locks.sidecars_locked():
+            if self._base is not None and sidecars.saved_at(photo) not in ("", self._base):
+                other = sidecars.set_aside(photo)
+                if other is not None:
+                    self.notes.append(f"Another program has saved edits too; they are kept in {other.name}.")
+            path = sidecars.save(made, photo, user_folder=user_folder)
+            self._base = sidecars.saved_at(photo)
+        return path
 
     def restore(
         self, saved: Sidecar, policy: Policy, *, token: CancelToken | None = None, report: Report = silent
@@ -294,6 +311,7 @@ class RetouchSession:
 
     def apply(self, saved: Sidecar) -> None:
         """Take over a sidecar's per-face edits onto the current proposal; faces and marks are matched by place."""
+        self._base = saved.saved
         found = saved.face_entries(self.faces)
         for face_id, entry in found.items():
             self.edits[face_id] = entry.edits(self._current().layers[face_id].marks)

@@ -275,6 +275,31 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
     raise SidecarError(f"The sidecar of {photo.name} cannot be written: {reason}.", "Free space or change the rights.")
 
 
+def saved_at(photo: Path) -> str:
+    """When the photo's sidecar was saved, as it says itself; empty if there is none or it does not say."""
+    try:
+        saved = load(photo)
+    except SidecarError:
+        return ""
+    return saved.saved if saved is not None else ""
+
+
+def set_aside(photo: Path) -> Path | None:
+    """Give the photo's sidecar beside it another name, so that a new one does not replace it. Raises: SidecarError."""
+    path = next((each for each in (beside(photo), in_user_folder(photo)) if _exists(each)), None)
+    if path is None:
+        return None
+    number = 1
+    while (other := path.with_name(f"{path.name}.other-{number}")).exists():
+        number += 1
+    try:
+        path.replace(other)
+    except OSError as error:
+        message = f"The sidecar {path.name}, which another program wrote, cannot be kept."
+        raise SidecarError(message, "Check the rights of its folder; nothing was saved.") from error
+    return other
+
+
 def give(photo: Path, settings: FaceSettings) -> Path:
     """Give settings to every face of a photo, whether its sidecar knows the faces or not. Raises: SidecarError."""
     saved = load(photo)

@@ -33,6 +33,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("save_back", FILE, "Save and Return", "Ctrl+S", "Save into the copy that another program handed over"),
     ("export", FILE, "Export…", "Ctrl+E", "Export the chosen photos"),
     ("export_again", FILE, "Export Again", "Ctrl+Shift+E", "Export with the last recipes"),
+    ("export_new", FILE, "Export New Photos", "", "Export what arrives in the open folder, once it has settled"),
     ("export_queue", FILE, "Export Queue", "Ctrl+Shift+J", "What is being exported"),
     ("settings", FILE, "Settings…", "Ctrl+,", ""),
     ("quit", FILE, "Quit", "Ctrl+Q", ""),

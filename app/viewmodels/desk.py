@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.viewmodels.compare import CompareModel
 from app.viewmodels.frames import Request
@@ -23,10 +23,15 @@ from app.viewmodels.thumbnails import Thumbnails
 from app.viewmodels.viewport import Viewport
 from app.viewmodels.working import LANE
 from engine.delivery.ledger import ledger_file
+from engine.errors import EngineError
 from engine.library.frames import Frame
 
 if TYPE_CHECKING:
     from engine.delivery.recipe import Recipe
+    from engine.delivery.watch import Arrivals
+
+ARRIVALS = "arrivals"
+"""Lane on which a watched folder is looked at."""
 
 
 class Desk(QObject):
@@ -51,6 +56,11 @@ class Desk(QObject):
         self.handed: set[Path] = set()
         self.round_trip = False
         self._shown: tuple[int, int] = (0, 0)
+        self._arrivals: Arrivals | None = None
+        self._looking = False
+        self._arriving = QTimer(self)
+        self._arriving.setInterval(1000)
+        self._arriving.timeout.connect(self._look_for_arrivals)
         self.library.changed.connect(self._library_changed)
         photo.changed.connect(self._photo_changed)
         photo.left.connect(self.opened.keep)
@@ -72,6 +82,8 @@ class Desk(QObject):
         """A folder, a photo with its neighbours, or photos. A folder of photos comes up as a grid."""
         if not paths:
             return
+        if self.watching:
+            self.watch(False)
         self.library.set_view(View.GRID if len(paths) > 1 or paths[0].is_dir() else View.SINGLE)
         self.library.open(paths)
 
@@ -128,11 +140,57 @@ class Desk(QObject):
 
         self.photo.write_back(done)
 
+    @property
+    def watching(self) -> bool:
+        """Whether new photos in the open folder are exported as they settle."""
+        return self._arrivals is not None
+
+    def watch(self, on: bool) -> None:
+        """Export new photos of the open folder with the recipes chosen last, once their files have settled."""
+        self._arriving.stop()
+        self._arrivals = None
+        folder, ledger = self.library.folder, self.queue.ledger
+        if on and folder is not None and ledger is not None:
+            from engine.delivery.watch import Arrivals
+
+            names = self.queue.chosen()
+            recipes = self.queue.recipes()[0]
+            chosen = [recipe for recipe in recipes if recipe.name in names] or recipes[:1]
+            try:
+                self._arrivals = Arrivals(folder, ledger, chosen)
+            except EngineError as error:
+                self.photo.fail(error, "Watching the folder")
+                return
+            self._arriving.start()
+            self.photo.say(f"New photos in {folder.name} are exported: {', '.join(r.name for r in chosen)}.")
+        elif not on:
+            self.photo.say("New photos are no longer exported by themselves.")
+
+    def _look_for_arrivals(self) -> None:
+        arrivals = self._arrivals
+        if arrivals is None or self._looking:
+            return
+        self._looking = True
+
+        def done(found: list[Path]) -> None:
+            self._looking = False
+            if found:
+                self.library.rescan()
+                self.queue.wake()
+
+        def failed(error: Exception) -> None:
+            self._looking = False
+            self.watch(False)
+            self.photo.fail(error, "Watching the folder")
+
+        self.photo.runner.start(ARRIVALS, lambda token, report: arrivals.look(), done, failed)
+
     def _delivered(self) -> None:
         self.library.note_delivery(*self.queue.done_and_failed())
 
     def close(self) -> None:
         """Save where we are and stop. The photo is closed by whoever opened it."""
+        self._arriving.stop()
         self.queue.close()
         self.place.write()
         self.opened.pause()

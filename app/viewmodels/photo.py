@@ -274,11 +274,15 @@ class PhotoModel(EditModel):
             return
         self._unsaved = False
 
-        def work(token: CancelToken, report: Report) -> None:
+        def work(token: CancelToken, report: Report) -> tuple[str, ...]:
             session.edits.update({key: value for key, value in edits.items() if key in session.edits})
+            known = len(session.notes)
             session.save_sidecar()
+            return tuple(session.notes[known:])
 
-        def done(_: None) -> None:
+        def done(notes: tuple[str, ...]) -> None:
+            if notes:
+                self.say(" ".join(notes))
             if session is self._session:
                 self._stamp = stamp(session.photo.path)
             self.saved.emit(session.photo.path, len(session.faces))

@@ -21,7 +21,8 @@ class Delivery(QObject):
         self.export_action = actions.make("export", self.ask)
         self.again_action = actions.make("export_again", self.again)
         self.queue_action = actions.make("export_queue", self.show_queue)
-        self.actions = (self.export_action, self.again_action, self.queue_action)
+        self.watch_action = actions.make("export_new", lambda: desk.watch(not desk.watching), checkable=True)
+        self.actions = (self.export_action, self.again_action, self.watch_action, self.queue_action)
         self.button = QPushButton()
         self.button.setProperty("role", "flat")
         self.button.setToolTip("Show the export queue")
@@ -75,3 +76,5 @@ class Delivery(QObject):
         some = self.desk.can_deliver
         for action in (self.export_action, self.again_action):
             action.setEnabled(some)
+        self.watch_action.setEnabled(self.desk.library.folder is not None)
+        self.watch_action.setChecked(self.desk.watching)

@@ -295,6 +295,7 @@ class Grid(FrameView):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.verticalScrollBar().setSingleStep(GRID.cell.height() // 3)
+        self.setViewportMargins(10, 8, 0, 0)
 
     def columns(self) -> int:
         return max(self.viewport().width() // GRID.cell.width(), 1)

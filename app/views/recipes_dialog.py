@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
+    QAbstractSpinBox,
     QComboBox,
     QDialog,
     QDoubleSpinBox,
@@ -110,6 +111,7 @@ class RecipesDialog(QDialog):
         mega.setDecimals(1)
         mega.setSuffix(" MP")
         for name, spin in (("quality", quality), ("long_edge", edge), ("megapixels", mega)):
+            spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             spin.valueChanged.connect(lambda _: self._edited())
             self.fields[name] = spin
 
@@ -121,9 +123,11 @@ class RecipesDialog(QDialog):
         )
         remove.clicked.connect(self._remove)
         under = QHBoxLayout()
+        under.setSpacing(8)
         for button in (add, copy, remove):
             button.setAutoDefault(False)
             under.addWidget(button)
+        under.addStretch(1)
         left = QVBoxLayout()
         left.addWidget(_title("Recipes"))
         left.addWidget(self.list, 1)

@@ -131,6 +131,8 @@ class Shoot(QObject):
             self.strip_action.setChecked(self.strip_wanted)
             for action in self._needing_frames:
                 action.setEnabled(some)
+            if change & LibraryChange.VIEW and grid and library.shown:
+                self.frames.setFocus()
             self.changed.emit()
 
 

@@ -98,11 +98,15 @@ QTableView, QListWidget {{ background: {CANVAS}; color: {TEXT}; border: 1px soli
 QTableView::item {{ padding: 0 8px; }}
 QListWidget::item {{ padding: 6px 6px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
-QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 6px 8px; }}
-QSpinBox, QDoubleSpinBox {{ background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px;
-  padding: 3px 6px; min-width: 74px; }}
-QSpinBox:focus, QDoubleSpinBox:focus {{ border-color: {ACCENT}; }}
-QSpinBox:disabled, QDoubleSpinBox:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
+QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 6px 11px; }}
+QAbstractSpinBox {{ background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px;
+  padding: 4px 7px; min-width: 74px; }}
+QAbstractSpinBox:focus {{ border-color: {ACCENT}; }}
+QAbstractSpinBox:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QListWidget::indicator {{
+  width: 13px; height: 13px; border: 1px solid {FAINT}; border-radius: 3px; margin-right: 4px; }}
+QListWidget::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
 #divider {{ background: {LINE}; }}
 #tabs {{ background: {WINDOW}; border-bottom: 1px solid {LINE}; min-height: 43px; max-height: 43px; }}
 #tabs QToolButton {{ background: transparent; color: {MUTED}; padding: 5px 2px; border-radius: 5px; }}

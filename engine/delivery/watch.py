@@ -69,14 +69,14 @@ class Arrivals:
         *,
         existing: bool = False,
         clock: Callable[[], float] = time.monotonic,
-        settle: float = SETTLE_SECONDS,
+        settle: float | None = None,
     ) -> None:
         self.folder, self.ledger, self.recipes = folder.resolve(), ledger, tuple(recipes)
         first = not ledger.watched(self.folder)
         if first and not existing:
             ledger.note_seen(self.folder, self._listing().items())
         ledger.watch(self.folder)
-        self._settling = Settling(clock, ledger.seen(self.folder), settle)
+        self._settling = Settling(clock, ledger.seen(self.folder), SETTLE_SECONDS if settle is None else settle)
 
     @property
     def waiting(self) -> int:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +18,10 @@ from engine import sidecar
 from engine.library import culls
 from engine.library.frames import natural
 from engine.library.xmp import Cull, Flag, Label
+from tests.app.conftest import MakeWindow
 from tests.engine.library.packets import LIGHTROOM
+
+CHECKOUT = Path(__file__).parents[2]
 
 
 def fill(folder: Path, count: int = 6) -> list[Path]:
@@ -273,3 +278,55 @@ def test_visible_thumbnails_come_first_and_memory_is_bounded(
     qtbot.waitUntil(lambda: model.idle)
     assert "bad.jpg" in model.failed(tmp_path / "bad.jpg", (1, 1))
     runner.close()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from app.viewmodels.library import Filter, View
+from app.viewmodels.photo import PhotoModel
+from app.views.main_window import MainWindow
+from engine.library.xmp import Flag
+from tests.helpers.fake_engine import FakeEngine
+application = QApplication([])
+window = MainWindow(PhotoModel(FakeEngine()))
+window.show()
+desk = window.desk
+desk.open([Path(sys.argv[1])])
+def work():
+    library = desk.library
+    library.go(library.shown[3])
+    library.set_stars(4)
+    library.select(library.shown[1], toggle=True)
+    library.set_filter(Filter(flag=Flag.NONE))
+    desk.show(library.shown[3])
+desk.library.listed.connect(lambda: QTimer.singleShot(50, work))
+application.exec()
+"""
+
+
+def test_after_a_kill_everything_is_where_it_was(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    paths = fill(tmp_path)
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], cwd=CHECKOUT)
+    try:
+
+        def there() -> bool:
+            saved = place_file().read_text() if place_file().exists() else ""
+            return '"single"' in saved and "IMG_4" in saved and (tmp_path / "IMG_4.xmp").exists()
+
+        qtbot.waitUntil(there, timeout=30_000)
+        qtbot.wait(500)
+    finally:
+        process.kill()
+        process.wait()
+    window = make_window()
+    window.desk.start([])
+    library = window.desk.library
+    settle(qtbot, library)
+    assert (library.folder, library.current, library.view) == (tmp_path, paths[3], View.SINGLE)
+    assert library.filter == Filter(flag=Flag.NONE)
+    assert library.notice == ""  # the lock of the killed one is free
+    assert library.frames[paths[3]].cull.stars == 4
+    qtbot.waitUntil(lambda: window.photo.path == paths[3] and not window.photo.busy)

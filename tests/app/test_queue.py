@@ -334,3 +334,24 @@ def test_a_job_of_a_photo_with_broken_edits_is_counted_as_failed(
     ended(qtbot, window)
     assert window.desk.queue.summary == "2 photos exported, 1 failed"
     assert sidecar.beside(shoot[1]).read_text() == "{"
+
+
+def test_new_photos_of_a_watched_folder_are_exported_once_they_settle(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.delivery import watch
+
+    monkeypatch.setattr(watch, "SETTLE_SECONDS", 0.2)
+    window = make_window()
+    listed(qtbot, window, shoot)
+    window.desk.queue.keep([Recipe(name="Fast", folder="out")], ["Fast"])
+    window.delivery.watch_action.trigger()
+    assert window.desk.watching
+    write_portrait(shoot[0].with_name("new.png"))
+    out = shoot[0].parent / "out"
+    qtbot.waitUntil(lambda: (out / "new.png").exists(), timeout=10_000)
+    ended(qtbot, window)
+    assert [path.name for path in out.iterdir()] == ["new.png"]
+    qtbot.waitUntil(lambda: window.desk.library.total == 4, timeout=5000)
+    window.delivery.watch_action.trigger()
+    assert not window.desk.watching

@@ -216,3 +216,21 @@ def test_sampler_settings_without_meaning() -> None:
         SamplerSettings("magic")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="sampler"):
         SamplerSettings("dpg", steps=1, shift=1.0).config()
+
+
+def test_a_sidecar_written_elsewhere_meanwhile_is_kept(tmp_path: Path) -> None:
+    """Two programs edit one photo: the later one's edits count, the other's stay under another name."""
+    photo = portrait(tmp_path / "a.png")
+    first, second = _proposed(photo), _proposed(photo)
+    first.set_strengths(Strengths({"tone": 10}))
+    first.save_sidecar()
+    theirs = sidecar.beside(photo).read_bytes()
+    second.set_strengths(Strengths({"tone": 90}))
+    second.save_sidecar()
+    assert [path.name for path in tmp_path.glob("a.png.*")] and (tmp_path / "a.png.porelight.json.other-1").exists()
+    assert (tmp_path / "a.png.porelight.json.other-1").read_bytes() == theirs
+    assert any("other-1" in note for note in second.notes)
+    second.save_sidecar()  # its own is no other's
+    assert not (tmp_path / "a.png.porelight.json.other-2").exists()
+    saved = sidecar.load(photo)
+    assert saved is not None and saved.faces[0].strengths["tone"] == 90

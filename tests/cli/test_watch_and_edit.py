@@ -1,0 +1,75 @@
+"""`porelight watch` and `porelight edit`: arrivals are taken once settled, handed copies are checked first."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.delivery import watch as watching
+from tests.cli.conftest import Run
+from tests.helpers.fake_policy import landscape, portrait
+
+
+@pytest.fixture(autouse=True)
+def _quick(fakes: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.policies import versions
+
+    monkeypatch.setattr(watching, "SETTLE_SECONDS", 0.2)
+    monkeypatch.setattr(versions, "active", lambda: "fake")
+
+
+def test_arrivals_are_retouched_once_and_counted(porelight: Run, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    old = portrait(folder / "old.png")
+    made = portrait(tmp_path / "made.png").read_bytes()
+
+    def arrive() -> None:
+        time.sleep(0.8)
+        (folder / "new.png").write_bytes(made[: len(made) // 2])  # still being written
+        time.sleep(0.15)
+        (folder / "new.png").write_bytes(made)
+        landscape(folder / "hills.png")
+
+    camera = threading.Thread(target=arrive)
+    camera.start()
+    done = porelight("watch", folder, "--out", out, "--until-idle", "3")
+    camera.join()
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.glob("*.png")) == ["new.png"]
+    assert "2 photos: 1 done, 1 skipped, 0 failed" in done.stdout
+    assert old.exists()
+    again = porelight("watch", folder, "--out", out, "--until-idle", "1")
+    assert sorted(path.name for path in out.glob("*.png")) == ["new.png"]
+    assert "2 photos" in again.stdout
+
+
+def test_existing_photos_are_taken_when_asked_for(porelight: Run, tmp_path: Path) -> None:
+    portrait(tmp_path / "in" / "old.png")
+    done = porelight("watch", tmp_path / "in", "--out", tmp_path / "out", "--existing", "--until-idle", "1")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "out" / "old.png").exists()
+
+
+def test_wrong_folders_and_recipes_are_told(porelight: Run, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    assert porelight("watch", tmp_path / "nowhere", "--out", tmp_path / "out").exit_code == 1
+    same = porelight("watch", tmp_path / "in", "--out", tmp_path / "in")
+    assert same.exit_code == 2 and "watched folder itself" in same.stderr
+    recipe = porelight("watch", tmp_path / "in", "--out", tmp_path / "out", "--recipe", "Nope")
+    assert recipe.exit_code == 2 and "Web 2048" in recipe.stderr
+
+
+def test_a_handed_file_that_is_not_there_or_not_writable_is_told(
+    porelight: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missing = porelight("edit", tmp_path / "gone.tif")
+    assert missing.exit_code == 1 and "gone.tif is not a file" in missing.stderr
+    copy = portrait(tmp_path / "copy.png")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
+    locked = porelight("edit", copy)
+    assert locked.exit_code == 1 and "cannot be written" in locked.stderr
