@@ -111,6 +111,7 @@ class RecipesDialog(QDialog):
         mega.setDecimals(1)
         mega.setSuffix(" MP")
         for name, spin in (("quality", quality), ("long_edge", edge), ("megapixels", mega)):
+            spin.setFixedSize(96, 27)
             spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             spin.valueChanged.connect(lambda _: self._edited())
             self.fields[name] = spin

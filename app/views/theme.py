@@ -99,11 +99,8 @@ QTableView::item {{ padding: 0 8px; }}
 QListWidget::item {{ padding: 6px 6px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
 QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 6px 11px; }}
-QAbstractSpinBox {{ background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px;
-  padding: 4px 7px; min-width: 74px; }}
-QAbstractSpinBox:focus {{ border-color: {ACCENT}; }}
-QAbstractSpinBox:disabled, QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
-QAbstractSpinBox QLineEdit {{ border: none; padding: 0; background: transparent; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0 4px; background: transparent; }}
+QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
 QListWidget::indicator {{
   width: 13px; height: 13px; border: 1px solid {FAINT}; border-radius: 3px; margin-right: 4px; }}
 QListWidget::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
