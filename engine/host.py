@@ -275,6 +275,7 @@ class EngineHost:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": path},
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows would show a console
         )
         answers: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()
         reader = threading.Thread(target=_read, args=(process.stdout, answers), name="porelight-answers", daemon=True)

@@ -31,6 +31,8 @@ class IdentityModel(QObject):
         self.photo = photo
         self.distances: dict[str, float] = {}
         self._running = False
+        self._layers: object = None
+        self._small: Small | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -56,12 +58,15 @@ class IdentityModel(QObject):
         if photo.busy:
             self._rest.start()
             return
-        source = photo.engine.source(photo.photo, photo.layers)
+        if self._layers is not photo.layers:
+            self._layers, self._small = photo.layers, Small(photo.engine.source(photo.photo, photo.layers))
+        small = self._small
+        assert small is not None
         faces, edits, document = photo.faces, dict(photo.edits), photo.document
         self._running = True
 
         def work(token: CancelToken, report: Report) -> dict[str, float]:
-            return {face.id: distance(source, face, edits, token) for face in faces if face.embedding is not None}
+            return {face.id: small.distance(face, edits, token) for face in faces if face.embedding is not None}
 
         def done(found: dict[str, float]) -> None:
             self._running = False
@@ -84,18 +89,29 @@ class IdentityModel(QObject):
             self._rest.start()
 
 
-def distance(source: Any, face: FaceAnalysis, edits: Edits, token: CancelToken) -> float:
-    """Of the face in the picture, before and after. source: as `Engine.source` makes it."""
-    import numpy as np
+class Small:
+    """Small pictures of faces, kept so that other strengths are quick. source: as `Engine.source` makes it."""
 
-    from engine.faces import identity
+    def __init__(self, source: Any) -> None:
+        self._source = source
+        self._stacks: dict[str, tuple[object, Any]] = {}
 
-    box = face.grid.box
-    width, height = box[2] - box[0], box[3] - box[1]
-    scale = min(SIDE / max(width, height), 1.0)
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    stack = source.prepare(Request(box, size), edits, token)
-    landmarks = ((face.landmarks - np.array(box[:2])) * (np.array(size) / np.array([width, height]))).astype(np.float32)
-    before: U8 = np.ascontiguousarray(stack.before)
-    after: U8 = np.ascontiguousarray(stack.after(edits))
-    return identity.distance(identity.embed(before, landmarks), identity.embed(after, landmarks))
+    def distance(self, face: FaceAnalysis, edits: Edits, token: CancelToken) -> float:
+        """Of the face before and after, in [0, ∞); not for several threads at once."""
+        import numpy as np
+
+        from engine.faces import identity
+
+        box = face.grid.box
+        width, height = box[2] - box[0], box[3] - box[1]
+        scale = min(SIDE / max(width, height), 1.0)
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        built = self._source.structure(edits, ())
+        if face.id not in self._stacks or self._stacks[face.id][0] != built:
+            self._stacks[face.id] = built, self._source.prepare(Request(box, size), edits, token)
+        stack = self._stacks[face.id][1]
+        places = (face.landmarks - np.array(box[:2])) * (np.array(size) / np.array([width, height]))
+        before: U8 = np.ascontiguousarray(stack.before)
+        after: U8 = np.ascontiguousarray(stack.after(edits))
+        landmarks = places.astype(np.float32)
+        return identity.distance(identity.embed(before, landmarks), identity.embed(after, landmarks))

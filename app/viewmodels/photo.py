@@ -201,7 +201,8 @@ class PhotoModel(EditModel):
         def done(found: Retouched) -> None:
             self._show_layers(found)
             self._take(found)
-            self.notice = " ".join(skipped.reason for skipped in found.skipped) if label else ""
+            moved = label and found.document.boxes != document.boxes
+            self.notice = " ".join(skipped.reason for skipped in found.skipped) if moved else ""
             self._drawn = _drawing(found.document if label else document)
             if label:
                 self._set(found.document)

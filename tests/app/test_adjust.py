@@ -19,14 +19,15 @@ from pytestqt.qtbot import QtBot
 from app.viewmodels.compare import Mode
 from app.viewmodels.display import DisplayModel
 from app.viewmodels.frames import Request
-from app.viewmodels.identity import DRIFT, distance
+from app.viewmodels.identity import DRIFT, Small
 from app.viewmodels.overlays import HIGH, LOW, Overlay, clipping, difference
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.pictures import PhotoSource
 from app.viewmodels.settings import SettingsModel
-from app.viewmodels.state import Change
+from app.viewmodels.state import Change, Stage
 from app.viewmodels.tools import Tool
 from app.views.main_window import MainWindow
+from engine import sidecar
 from engine.imageio.colour import to_lab
 from engine.imageio.profiles import adobe_rgb_profile
 from engine.jobs import CancelToken
@@ -87,6 +88,26 @@ def test_copy_paste_and_snapshot_keys(window: MainWindow, qtbot: QtBot) -> None:
     assert list(window.photo.history.snapshots) == ["Snapshot 1"]
     qtbot.keyClick(window, Qt.Key.Key_S, both)
     assert "Select other photos" in window.photo.notice
+
+
+def test_sync_gives_the_settings_to_the_selected_photos(window: MainWindow, portrait: Path, qtbot: QtBot) -> None:
+    others = [portrait.with_name(f"{name}.png") for name in "ab"]
+    for path in others:
+        path.write_bytes(portrait.read_bytes())
+    window.desk.open([portrait, *others])
+    qtbot.waitUntil(lambda: len(window.desk.library.shown) == 3)
+    window.desk.show(portrait)
+    qtbot.waitUntil(lambda: window.photo.path == portrait and window.photo.stage is Stage.PROPOSED)
+    window.desk.library.choose({portrait, *others})
+    window.photo.set_strength("tone", 81)
+    window.adjust.sync_action.trigger()
+    qtbot.waitUntil(lambda: "2 photos" in window.photo.notice)
+    for path in others:
+        saved = sidecar.load(path)
+        assert saved is not None and saved.settings is not None and saved.settings.strengths.values["tone"] == 81
+    window.desk.show(others[0])
+    qtbot.waitUntil(lambda: window.photo.path == others[0] and window.photo.stage is Stage.PROPOSED)
+    assert window.photo.strength("tone") == 81
 
 
 def test_a_history_row_goes_there_and_resting_on_it_only_shows_it(window: MainWindow, qtbot: QtBot) -> None:
@@ -197,7 +218,7 @@ def test_the_same_pixels_are_the_same_person_and_a_repainted_face_is_not(portrai
     face = session.analyse()[0]
     layers = replace(layers_of(face), deltas={}, marks=(), patches=())
     source = PhotoSource(session.photo, {face.id: layers})
-    assert distance(source, face, {}, CancelToken()) == 0
+    assert Small(source).distance(face, {}, CancelToken()) == 0
     noise = np.random.default_rng(0).standard_normal((*face.grid.shape, 3)).astype(np.float32)
     blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 12), np.float32)
     painted = replace(
@@ -207,7 +228,7 @@ def test_the_same_pixels_are_the_same_person_and_a_repainted_face_is_not(portrai
         mask=np.ones(face.grid.shape, np.float32),
     )
     edits = {face.id: FaceEdits(preserve=0)}
-    assert distance(PhotoSource(session.photo, {face.id: painted}), face, edits, CancelToken()) > DRIFT
+    assert Small(PhotoSource(session.photo, {face.id: painted})).distance(face, edits, CancelToken()) > DRIFT
 
 
 # --- kill −9 ----------------------------------------------------------------------------------------------------------

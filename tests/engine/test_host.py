@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +67,22 @@ def test_the_childs_proposal_is_the_one_made_here(host: EngineHost) -> None:
     there.faces = ()
     with pytest.raises(NoFaceError):
         there.draw(HostedPolicy("compact", info), spec)
+
+
+@pytest.mark.slow
+def test_the_child_finds_the_same_faces(host: EngineHost, portraits: Path) -> None:
+    path = next((portraits / "train" / "london").glob("*.jpg"))
+    here = RetouchSession.open(path)
+    there = HostedSession(here.photo, host)
+    here.analyse()
+    there.analyse()
+    assert [face.id for face in there.faces] == [face.id for face in here.faces]
+    one, two = here.faces[0], there.faces[0]
+    assert np.abs(one.landmarks - two.landmarks).max() < 0.01 and one.grid == two.grid
+    assert np.array_equal(one.lab, two.lab) and one.regions.keys() == two.regions.keys()
+    assert one.embedding is not None and two.embedding is not None
+    assert np.allclose(one.embedding, two.embedding, atol=1e-4)
+    assert there.edits.keys() == {"face-1"} and there.proposal is None
 
 
 def _child(code: str) -> list[str]:
