@@ -63,9 +63,15 @@ class Consistency:
 
     @classmethod
     def of(cls, picks: Sequence[Pick]) -> Consistency:
-        """From the repeats among the picks; a tie against a preference counts half."""
-        by_id = {each.id: each for each in picks}
-        pairs = [(by_id[each.repeats], each) for each in picks if each.repeats and each.repeats in by_id]
+        """From all pairs that a person answered again, each answer against the one before it; a tie against a
+        preference counts half."""
+        last: dict[tuple[str, tuple[str, str]], Pick] = {}
+        pairs = []
+        for each in picks:
+            key = each.person, each.pair
+            if key in last:
+                pairs.append((last[key], each))
+            last[key] = each
         hits = 0.0
         for before, again in pairs:
             if before.better == again.better:

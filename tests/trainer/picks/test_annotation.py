@@ -36,6 +36,14 @@ def test_a_repeat_that_contradicts_measures_the_person_and_disputes_nothing() ->
     assert settle([first, again]).picks == (first, again)
 
 
+def test_who_contradicts_himself_disputes_nothing_but_has_no_verdict() -> None:
+    one, other = pick(ONE, TWO, "image1"), pick(ONE, TWO, "image2")
+    assert settle([one, other]).picks == (one, other)
+    yours = pick(ONE, TWO, "image2", person=OTHER)
+    assert settle([one, other, yours]).disputed == ()
+    assert settle([one, other, pick(ONE, TWO, "image1"), yours]).disputed == (one.pair,)
+
+
 def test_a_model_alone_settles_nothing_unless_it_is_trusted() -> None:
     model, person = pick(ONE, TWO, level="model"), pick(TWO, THREE)
     found = settle([model, person])

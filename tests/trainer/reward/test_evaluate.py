@@ -60,7 +60,7 @@ def test_the_ceiling_follows_from_repeats() -> None:
         again = pick(two, one, person.answer(0, 1), repeats=first.id)  # type: ignore[arg-type]
         picks += [first, again]
     found = Consistency.of(picks)
-    assert found.agreement.count == 1500
+    assert found.agreement.count == 2999
     assert found.agreement.value == pytest.approx(0.745, abs=0.03)
     assert found.ceiling == pytest.approx(0.85, abs=0.02)
 
