@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from app.viewmodels.frames import U8, Request, Split
 from app.viewmodels.state import Edits
 from engine.jobs import CancelToken
-from engine.layers.preview import PreviewRenderer, structure
+from engine.layers.areas import structure
+from engine.layers.preview import PreviewRenderer
 from engine.types import F32, FaceEdits, Photo, RetouchLayers
 
 
@@ -19,6 +20,8 @@ class PhotoSource:
     def __init__(self, photo: Photo, layers: Mapping[str, RetouchLayers] | None, display: bytes | None = None) -> None:
         self.photo, self.layers, self.display = photo, layers, display
         self._first: tuple[Request, object, PhotoStack] | None = None
+        self._last: tuple[Request, object, PreviewRenderer] | None = None
+        """The last renderer, for when only brushwork differs."""
 
     @property
     def proposed(self) -> bool:
@@ -34,9 +37,14 @@ class PhotoSource:
             return self._first[2]
         layers = self.layers or {}
         own = [edits.get(face, FaceEdits()) for face in layers]
-        renderer = PreviewRenderer(
-            self.photo, tuple(layers.values()), request.box, request.size, token, own, split, self.display
-        )
+        areas = tuple(structure(each, split)[0] for each in own)
+        if self._last is not None and self._last[:2] == (request, areas):
+            renderer = self._last[2].repainted(own, token)
+        else:
+            renderer = PreviewRenderer(
+                self.photo, tuple(layers.values()), request.box, request.size, token, own, split, self.display
+            )
+        self._last = request, areas, renderer
         stack = PhotoStack(renderer, tuple(layers))
         # The first picture sums up all layers; later ones only what moves.
         stack.after(edits)

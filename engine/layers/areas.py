@@ -12,7 +12,7 @@ face has no seams. A factor is strength/50 × amount/50 × the region's own, up 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
@@ -115,3 +115,37 @@ def _factors(work: Brushwork) -> npt.NDArray[np.float32]:
     values = work.values().astype(np.float32) / np.float32(Brushwork.NEUTRAL)
     values.setflags(write=False)
     return values
+
+
+def touched(layers: RetouchLayers, layer: str | None) -> F32:
+    """(h, w) 1 where a layer, or anything, changes the face."""
+    if layer is not None and layer in layers.deltas:
+        return (np.abs(layers.deltas[layer]).max(axis=2) > 0).astype(np.float32)
+    if layer == "texture":
+        gain = layers.texture_gain
+        return np.zeros(layers.grid.shape, np.float32) if gain is None else (gain != 0).astype(np.float32)
+    if layer != "heal":
+        return layers.mask
+    out = np.zeros(layers.grid.shape, np.float32)
+    for patch in layers.patches:
+        corners = np.array([patch.box[:2], patch.box[2:]], np.float32)
+        (x0, y0), (x1, y1) = np.rint(layers.grid.to_grid(corners)).astype(int).clip(0)
+        small = np.abs(patch.delta.astype(np.float32)).max(axis=2)
+        if x1 > x0 and y1 > y0:
+            part = out[y0:y1, x0:x1]
+            part[...] = np.maximum(part, cv2.resize(small, part.shape[::-1], interpolation=cv2.INTER_AREA) > 1e-3)
+    return out
+
+
+def masks_of(parts: Mapping[str, F32 | None], work: F32 | None) -> Iterator[tuple[str, F32 | None]]:
+    """Part and its mask times what is brushed; None for no mask."""
+    for part, mask in parts.items():
+        if work is None or mask is None:
+            yield part, mask if work is None else work
+        else:
+            yield part, mask * work
+
+
+def structure(edits: FaceEdits, split: Collection[str] = ()) -> tuple[object, ...]:
+    """What of the edits is built into a view; while it stays the same, `update` follows all changes."""
+    return (split_of(edits, split), tuple(sorted(edits.brushwork.items(), key=lambda item: item[0])))

@@ -12,8 +12,9 @@ differences in display sRGB, exact for each layer at its proposed strength; mixi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import copy
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -23,7 +24,7 @@ import numpy.typing as npt
 
 from engine.imageio.colour import encoded_to_srgb_float, from_lab, to_lab, to_srgb8, to_uint8
 from engine.jobs import CancelToken
-from engine.layers.areas import REST, brushed, factor_of, part_mask, split_of, weight_of
+from engine.layers.areas import REST, brushed, factor_of, masks_of, part_mask, split_of, touched, weight_of
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.render import gate_of, pore_band, removed_patches
 from engine.layers.resample import Matrix, across, averaging, down, enlarging, intersect
@@ -49,10 +50,18 @@ class _Entry:
 
 @dataclass
 class _FaceView:
-    """One face on the view: parts of its heal stack by mark, at view scale, for when a decision changes."""
+    """One face on the view, and parts of its heal stack by mark, at view scale, for when a decision changes.
+
+    common: the part of its grid's box that shows. cubic, linear: (columns, rows) from the grid to view pixels. gate:
+    (h, w, 1). split: the regions that have stacks of their own."""
 
     layers: RetouchLayers
+    common: Box
     rect: Rect
+    cubic: tuple[Matrix, Matrix]
+    linear: tuple[Matrix, Matrix]
+    gate: F32
+    split: tuple[str, ...]
     patches: dict[str, tuple[Rect, F32]] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
 
@@ -115,9 +124,32 @@ class PreviewRenderer:
         for index, face in enumerate(layers):
             own = edits[index] if edits else FaceEdits()
             self._faces.append(self._add_face(index, face, own, split_of(own, split), token))
+        self._edits = tuple(edits) or (FaceEdits(),) * len(layers)
         token.check()
         del self._encoded, self._shown
         self._start()
+
+    def repainted(self, edits: Sequence[FaceEdits], token: CancelToken) -> PreviewRenderer:
+        """A renderer for edits of the same structure but for their brushwork; only what was brushed is made anew."""
+        new = copy.copy(self)
+        new._encoded = encoded = new._reduce()
+        new._shown = encoded if new._as_is else new._colours(encoded)
+        new._entries, new._faces = [], []
+        for index, face in enumerate(self._faces):
+            old = self._edits[index].brushwork
+            work = edits[index].brushwork
+            names = {name for name in (*old, *work) if old.get(name) != work.get(name)}
+            kept = [e for e in self._entries if e.face == index and "all" not in names and e.name not in names]
+            # Stacks of "heal" follow decisions, which the old renderer may be doing just now: they begin anew.
+            new._entries += [replace(e, stack=np.zeros_like(e.stack)) if e.name == "heal" else e for e in kept]
+            if face is not None:
+                face = replace(face, shown=frozenset())
+                new._add_layers(index, face, edits[index], token, None if "all" in names else names)
+            new._faces.append(face)
+        new._edits = tuple(edits)
+        del new._encoded, new._shown
+        new._start()
+        return new
 
     # --- building -----------------------------------------------------------------------------------------------------
 
@@ -141,35 +173,42 @@ class PreviewRenderer:
             self._matrices(layers, common, rect, cubic=False),
         )
         gate = gate_of(_apply(linear, layers.mask))[..., None]
-        parts = {part: part_mask(layers, split, part) for part in (REST, *split)}
-        for name, delta in layers.deltas.items():
-            for part, mask in _masks(parts, brushed(layers, edits, name)):
-                token.check()
-                here = delta if mask is None else delta * mask[..., None]
-                if here.any():
-                    self._keep(index, name, part, rect, _apply(cubic, here) * gate)
-        if layers.texture_gain is not None:
-            pores = self._pores(common, rect, layers.width) * gate
-            for part, mask in _masks(parts, brushed(layers, edits, "texture")):
-                token.check()
-                gain = layers.texture_gain if mask is None else layers.texture_gain * mask
-                if gain.any():
-                    self._keep(index, "texture", part, rect, _apply(linear, gain)[..., None] * pores)
-        face = _FaceView(layers, rect)
+        face = _FaceView(layers, common, rect, cubic, linear, gate, split)
         for patch in layers.patches:
             if inside := intersect(patch.box, common):
                 inner = self._rect(inside)
                 x0, y0, x1, y1 = inside
                 part_delta = patch.delta[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
                 reduced = _apply(self._averages(inside, inner), part_delta.astype(np.float32))
-                shown = self._to_display(reduced * gate[within(inner, rect)], inner)
-                face.patches[patch.mark_id] = inner, shown
-        if face.patches:
-            for part, mask in _masks(parts, brushed(layers, edits, "heal")):
-                weight = None if mask is None else _apply(linear, mask)
+                face.patches[patch.mark_id] = inner, self._to_display(reduced * gate[within(inner, rect)], inner)
+        self._add_layers(index, face, edits, token)
+        return face
+
+    def _add_layers(
+        self, index: int, face: _FaceView, edits: FaceEdits, token: CancelToken, names: Collection[str] | None = None
+    ) -> None:
+        """Stacks of a face's layers, or of those named."""
+        layers, rect, gate = face.layers, face.rect, face.gate
+        parts = {part: part_mask(layers, face.split, part) for part in (REST, *face.split)}
+        for name, delta in layers.deltas.items():
+            for part, mask in masks_of(parts, brushed(layers, edits, name)) if names is None or name in names else ():
+                token.check()
+                here = delta if mask is None else delta * mask[..., None]
+                if here.any():
+                    self._keep(index, name, part, rect, _apply(face.cubic, here) * gate)
+        if layers.texture_gain is not None and (names is None or "texture" in names):
+            pores = self._pores(face.common, rect, layers.width) * gate
+            for part, mask in masks_of(parts, brushed(layers, edits, "texture")):
+                token.check()
+                gain = layers.texture_gain if mask is None else layers.texture_gain * mask
+                if gain.any():
+                    self._keep(index, "texture", part, rect, _apply(face.linear, gain)[..., None] * pores)
+        if face.patches and (names is None or "heal" in names):
+            face.shown = frozenset()
+            for part, mask in masks_of(parts, brushed(layers, edits, "heal")):
+                weight = None if mask is None else _apply(face.linear, mask)
                 empty = np.zeros((*gate.shape[:2], 3), np.int16)
                 self._entries.append(_Entry(index, "heal", part, rect, empty, weight))
-        return face
 
     def _keep(self, index: int, name: str, part: str, rect: Rect, delta: F32) -> None:
         stack = to_stack(self._to_display(delta, rect))
@@ -251,12 +290,9 @@ class PreviewRenderer:
             if face is None or not edit.enabled:
                 continue
             layers = face.layers
-            common = intersect(layers.grid.box, self.box)
-            assert common is not None
-            mask = _touched(layers, layer)
+            mask = touched(layers, layer)
             work = brushed(layers, edit, "all") if layer is None else weight_of(layers, edit, layer)
-            linear = self._matrices(layers, common, face.rect, cubic=False)
-            shown = _apply(linear, np.asarray(mask if work is None else mask * work, np.float32))
+            shown = _apply(face.linear, np.asarray(mask if work is None else mask * work, np.float32))
             out[face.rect] = np.maximum(out[face.rect], shown)
         return out
 
@@ -336,40 +372,6 @@ class PreviewRenderer:
         assert self._sum is not None
         target = self._out[line.rect]
         to_bytes(self._sum[line.rect], line.stack, line.t, out=target)
-
-
-def _touched(layers: RetouchLayers, layer: str | None) -> F32:
-    """(h, w) 1 where a layer, or anything, changes the face."""
-    if layer is not None and layer in layers.deltas:
-        return (np.abs(layers.deltas[layer]).max(axis=2) > 0).astype(np.float32)
-    if layer == "texture":
-        gain = layers.texture_gain
-        return np.zeros(layers.grid.shape, np.float32) if gain is None else (gain != 0).astype(np.float32)
-    if layer != "heal":
-        return layers.mask
-    out = np.zeros(layers.grid.shape, np.float32)
-    for patch in layers.patches:
-        corners = np.array([patch.box[:2], patch.box[2:]], np.float32)
-        (x0, y0), (x1, y1) = np.rint(layers.grid.to_grid(corners)).astype(int).clip(0)
-        small = np.abs(patch.delta.astype(np.float32)).max(axis=2)
-        if x1 > x0 and y1 > y0:
-            part = out[y0:y1, x0:x1]
-            part[...] = np.maximum(part, cv2.resize(small, part.shape[::-1], interpolation=cv2.INTER_AREA) > 1e-3)
-    return out
-
-
-def structure(edits: FaceEdits, split: Collection[str] = ()) -> tuple[object, ...]:
-    """What of the edits is built into a view; while it stays the same, `update` follows all changes."""
-    return (split_of(edits, split), tuple(sorted(edits.brushwork.items(), key=lambda item: item[0])))
-
-
-def _masks(parts: Mapping[str, F32 | None], work: F32 | None) -> Iterator[tuple[str, F32 | None]]:
-    """Part and its mask times what is brushed; None for no mask."""
-    for part, mask in parts.items():
-        if work is None or mask is None:
-            yield part, mask if work is None else work
-        else:
-            yield part, mask * work
 
 
 @lru_cache(maxsize=16)

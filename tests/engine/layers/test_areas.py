@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.jobs import CancelToken
 from engine.layers.areas import ALLOWANCE, PERSONAL, limit_of, painted, weight_of
 from engine.layers.preview import PreviewRenderer
 from engine.layers.render import render
@@ -104,6 +105,23 @@ def test_the_view_is_the_export(made: Made, index: int) -> None:
         wanted = render(photo, [(layers, step)]).astype(int)
         assert np.abs(view.update([step]) - wanted).max() <= 1
     assert changed(photo.pixels, render(photo, [(layers, edits)])).any()
+
+
+def test_a_repainted_view_is_one_made_anew(made: Made) -> None:
+    photo, _, layers = made
+    _, tone, protected = _edits(layers.grid)
+    plain = FaceEdits(decisions={"mark-0": Decision.REMOVE})
+    token = CancelToken()
+    view = PreviewRenderer(photo, [layers], (0, 0, *SIZE), SIZE, token, [plain])
+    before = view.update([plain]).copy()
+    steps = [replace(plain, brushwork=tone.brushwork), replace(plain, brushwork=protected.brushwork), plain]
+    for edits in steps:
+        view = view.repainted([edits], token)
+        anew = PreviewRenderer(photo, [layers], (0, 0, *SIZE), SIZE, token, [edits])
+        assert np.abs(view.update([edits]).astype(int) - anew.update([edits])).max() <= 1
+        kept = replace(edits, decisions={"mark-0": Decision.KEEP})
+        assert np.abs(view.update([kept]).astype(int) - anew.update([kept])).max() <= 1
+    assert np.abs(view.update([plain]).astype(int) - before).max() <= 1
 
 
 def test_what_is_protected_keeps_every_bit(made: Made) -> None:
