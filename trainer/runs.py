@@ -12,7 +12,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -23,6 +22,7 @@ from typing import Any, Final
 
 from engine import paths
 from engine.errors import EngineError
+from engine.locks import FileLock
 from trainer.control import Control
 from trainer.events import Event, EventLog, read
 
@@ -176,27 +176,12 @@ def unwritable(folder: Path, error: OSError) -> RunError:
 @contextmanager
 def _held(path: Path) -> Iterator[bool]:
     """Try for the system's lock on a file; gives whether it was got."""
+    lock = FileLock(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        got = lock.acquire()
     except OSError as error:
         raise unwritable(path.parent, error) from error
     try:
-        yield _take(descriptor)
+        yield got
     finally:
-        os.close(descriptor)
-
-
-def _take(descriptor: int) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        lock.release()

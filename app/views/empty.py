@@ -10,24 +10,28 @@ from app.views import theme
 
 
 class EmptyState(QWidget):
-    """An invitation to open or drop a photo."""
+    """An invitation to open or drop photos or a folder."""
 
     wanted = Signal()
+    folder_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         title = QLabel("Open a portrait")
-        lead = QLabel("Drop a photo here, or choose one. The original is never changed.")
+        lead = QLabel("Drop photos or a folder here, or choose. Originals are never changed.")
         title.setProperty("role", "title")
         lead.setProperty("role", "lead")
         kinds = QLabel("JPEG, PNG, TIFF, WebP, HEIC, camera RAW")
         kinds.setProperty("role", "muted")
-        self.button = QPushButton("Open photo…")
+        self.folder = QPushButton("Open Folder…")
+        self.folder.clicked.connect(self.folder_wanted)
+        self.button = QPushButton("Open Photos…")
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self.wanted)
         row = QHBoxLayout()
         row.addStretch()
         row.addWidget(self.button)
+        row.addWidget(self.folder)
         row.addStretch()
         layout = QVBoxLayout(self)
         layout.setSpacing(0)

@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.stack.addWidget(self.canvas)
         self.stack.addWidget(self.shoot.grid)
         self.empty.wanted.connect(self.ask_open)
+        self.empty.folder_wanted.connect(self.shoot.ask_folder)
         self.banner.acted.connect(self._act)
         self._lay_out()
         self._make_menus()

@@ -8,7 +8,6 @@ from typing import Any
 from pydantic import ValidationError
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QComboBox,
     QDialog,
     QDoubleSpinBox,
@@ -112,7 +111,7 @@ class RecipesDialog(QDialog):
         mega.setSuffix(" MP")
         for name, spin in (("quality", quality), ("long_edge", edge), ("megapixels", mega)):
             spin.setFixedSize(96, 27)
-            spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+            spin.lineEdit().setTextMargins(6, 0, 0, 0)
             spin.valueChanged.connect(lambda _: self._edited())
             self.fields[name] = spin
 
