@@ -19,6 +19,7 @@ from app.commands.train import cli as train
 from app.commands.variations import variations
 from app.commands.watch import watch
 from app.commands.window import edit, window
+from engine import network
 
 cli = typer.Typer(
     name="porelight",
@@ -68,7 +69,8 @@ def _root(
 
 
 def main() -> None:
-    """Entry point of the command `porelight`."""
+    """Entry point of the command `porelight`. From here on nothing in this process reaches the network."""
+    network.guard()
     cli()
 
 

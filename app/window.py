@@ -24,10 +24,12 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app.viewmodels.crashes import Crashes
     from app.viewmodels.photo import PhotoModel
     from app.viewmodels.settings import SettingsModel
     from app.views import theme
     from app.views.main_window import MainWindow
+    from app.views.report_offer import Strip, report_offer
     from engine.device import prefer
 
     application = QApplication.instance() or QApplication(sys.argv[:1])
@@ -41,9 +43,17 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     window = MainWindow(model, settings=settings)
     available = window.screen().availableGeometry()
     window.resize(min(window.width(), available.width()), min(window.height(), available.height()))
+    crashes = Crashes(window.desk.save, model.show)
+    crashes.start()
+    if crashes.reports:
+        window.add_strip(report_offer(crashes, settings))
+    if settings.notice:
+        window.add_strip(Strip(settings.notice, "Nothing else is touched by it."))
     window.show()
     # After the first paint, so that the window is there at once.
     desk = window.desk
     QTimer.singleShot(0, lambda: desk.edit(list(paths)) if edit else desk.start(list(paths or ())))
     QTimer.singleShot(WARM_UP_MS, model.warm_up)
-    return application.exec()
+    code = application.exec()
+    crashes.end()
+    return code

@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
-from engine import errors
+from engine import errors, network
 from engine.errors import Cancelled, DeviceError, EngineError
 from engine.jobs import CancelToken, Report, silent
 from engine.proposal import Proposal, ProposalSpec
@@ -185,6 +185,7 @@ class _Child:
 
 def main() -> None:
     """The child's main function: requests on the standard input, answers on the standard output."""
+    network.guard()
     if hasattr(os, "nice"):
         os.nice(5)  # the window goes first
     answers = os.fdopen(os.dup(1), "wb")

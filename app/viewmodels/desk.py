@@ -188,6 +188,11 @@ class Desk(QObject):
     def _delivered(self) -> None:
         self.library.note_delivery(*self.queue.done_and_failed())
 
+    def save(self) -> None:
+        """Write down at once where we are and what was edited."""
+        self.place.write()
+        self.photo.save()
+
     def close(self) -> None:
         """Save where we are and stop. The photo is closed by whoever opened it."""
         self._arriving.stop()

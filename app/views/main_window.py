@@ -166,6 +166,8 @@ class MainWindow(QMainWindow):
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(0)
         left.addWidget(self.toolbar)
+        self._strips = QVBoxLayout()
+        left.addLayout(self._strips)
         left.addWidget(self.banner)
         left.addWidget(self.stack, 1)
         across = QHBoxLayout()
@@ -200,6 +202,10 @@ class MainWindow(QMainWindow):
         foot.addWidget(self.main_button)
         column.addLayout(foot)
         return panel
+
+    def add_strip(self, strip: QWidget) -> None:
+        """Show a strip between toolbar and picture."""
+        self._strips.addWidget(strip)
 
     # --- showing ------------------------------------------------------------------------------------------------------
 

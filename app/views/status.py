@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
 from app.viewmodels.compare import CompareModel
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
+from engine.network import guarding, listen, refused
 
 
 class StatusBar(QFrame):
@@ -45,6 +46,7 @@ class StatusBar(QFrame):
         layout.addWidget(self.cancel)
         if export is not None:
             layout.addWidget(export)
+        layout.addWidget(NetworkSign())
         self.cancel.clicked.connect(photo.cancel)
         photo.changed.connect(self._refresh)
         compare.changed.connect(self._show_zoom)
@@ -71,3 +73,29 @@ class StatusBar(QFrame):
         shown = viewport is not None and self.photo.stage in (Stage.OPEN, Stage.PROPOSED)
         self.zoom.setText(f"{viewport.zoom * 100:.0f}%" if viewport is not None and shown else "")
         self.zoom.setVisible(shown)
+
+
+class NetworkSign(QLabel):
+    """Whether anything uses the network: nothing does, and what tries is refused and said."""
+
+    _tried = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName("Network")
+        self._tried.connect(self._refresh, Qt.ConnectionType.QueuedConnection)
+        listen(self._tried.emit)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.setVisible(guarding())
+        count = len(refused)
+        self.setText("Network refused" if count else "Offline")
+        self.setToolTip(
+            f"Something tried to use the network and was refused, {count} times."
+            if count
+            else "Porelight uses no network. Photos and edits stay on this computer."
+        )
+        self.setProperty("role", "warning" if count else "muted")
+        self.style().unpolish(self)
+        self.style().polish(self)
