@@ -9,6 +9,7 @@ Source: Adobe Photoshop File Formats Specification, layer and mask information (
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -93,7 +94,7 @@ def source_data(layers: Sequence[Sheet], order: str) -> bytes:
         usermask=psdtags.PsdUserMask(colorspace=psdtags.PsdColorSpaceType.RGB, components=(65535, 0, 0, 0), opacity=50),
         info=[],
     )
-    return bytes(data.tobytes(compression=psdtags.PsdCompressionType.ZIP_PREDICTED))
+    return bytes(data.tobytes(maxworkers=min(os.cpu_count() or 1, 8)))
 
 
 def to16(pixels: Pixels) -> U16:
@@ -123,8 +124,9 @@ def _cut(name: str, box: Box, pixels: U16, touched: npt.NDArray[np.bool_], *, li
     rows, columns = np.flatnonzero(touched.any(axis=1)), np.flatnonzero(touched.any(axis=0))
     top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
     part = (box[0] + left, box[1] + top, box[0] + right, box[1] + bottom)
-    mask = touched[top:bottom, left:right].astype(np.uint16) * np.uint16(FULL)
-    return Sheet(name, part, np.ascontiguousarray(pixels[top:bottom, left:right]), mask, light)
+    inside = touched[top:bottom, left:right]
+    shown = np.where(inside[..., None], pixels[top:bottom, left:right], np.uint16(NEUTRAL))  # packs well
+    return Sheet(name, part, shown, inside.astype(np.uint16) * np.uint16(FULL), light)
 
 
 def _union(boxes: Sequence[Box], size: tuple[int, int]) -> Box | None:
@@ -139,21 +141,19 @@ def _record(sheet: Sheet) -> psdtags.PsdLayer:
     x0, y0, x1, y1 = sheet.box
     rectangle = psdtags.PsdRectangle(y0, x0, y1, x1)
     ids = psdtags.PsdChannelId
-    alpha = np.full(sheet.pixels.shape[:2], FULL, np.uint16)
-    planes = [(ids.TRANSPARENCY_MASK, alpha)]
-    planes += [
-        (id, np.ascontiguousarray(sheet.pixels[..., c]))
-        for c, id in enumerate((ids.CHANNEL0, ids.CHANNEL1, ids.CHANNEL2))
-    ]
+    colours = [(id, sheet.pixels[..., c]) for c, id in enumerate((ids.CHANNEL0, ids.CHANNEL1, ids.CHANNEL2))]
+    # The photo itself is noise, on which packing is lost time.
+    packing = psdtags.PsdCompressionType.RAW if sheet.mask is None else psdtags.PsdCompressionType.ZIP_PREDICTED
     mask = None
     if sheet.mask is not None:
-        planes.append((ids.USER_LAYER_MASK, sheet.mask))
+        alpha = np.full(sheet.mask.shape, FULL, np.uint16)
+        colours = [(ids.TRANSPARENCY_MASK, alpha), *colours, (ids.USER_LAYER_MASK, sheet.mask)]
         mask = psdtags.PsdLayerMask(default_color=0, rectangle=rectangle)
-    zip_ = psdtags.PsdCompressionType.ZIP_PREDICTED
+    planes = [(id, np.ascontiguousarray(plane)) for id, plane in colours]
     return psdtags.PsdLayer(
         name=sheet.name,
         rectangle=rectangle,
-        channels=[psdtags.PsdChannel(channelid=id, compression=zip_, data=plane) for id, plane in planes],
+        channels=[psdtags.PsdChannel(channelid=id, compression=packing, data=plane) for id, plane in planes],
         mask=mask,
         opacity=255,
         blendmode=psdtags.PsdBlendMode.LINEAR_LIGHT if sheet.light else psdtags.PsdBlendMode.NORMAL,
