@@ -132,8 +132,9 @@ def stats(store: Store = None, json: Annotated[bool, typer.Option("--json", help
     if json:
         common.print_json(found)
         return
-    out = common.stdout()
-    for name, value in found.items():
+    out, repeats = common.stdout(), found["repeats"]
+    said = f"{repeats['count']}, answered alike {repeats['value']:.0%} of the time" if repeats["count"] else "none"
+    for name, value in {**found, "repeats": said}.items():
         if value not in ("", {}, None):
             shown = ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else value
             out.print(f"{name.replace('_', ' ')}: {shown}", markup=False)
