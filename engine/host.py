@@ -174,6 +174,12 @@ class _Child:
     def _do_faces(self, key: int, packed: Any) -> None:
         self.sessions[key].faces = unpack(packed)
 
+    def _do_distance(self, packed: Any) -> float:
+        from engine.faces import identity
+
+        before, after, landmarks = unpack(packed)
+        return identity.distance(identity.embed(before, landmarks), identity.embed(after, landmarks))
+
     def _do_draw(self, key: int, name: str, spec: ProposalSpec) -> Proposal:
         self._do_policy(name)
         report: Report = lambda progress: send(self.sink, ("progress", progress))  # noqa: E731

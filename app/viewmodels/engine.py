@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from app.viewmodels.frames import Source
+from app.viewmodels.frames import U8, Source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.policies.base import Policy
     from engine.session import RetouchSession
     from engine.sidecar import Sidecar
-    from engine.types import Photo, RetouchLayers
+    from engine.types import F32, Photo, RetouchLayers
 
 
 class Engine:
@@ -70,6 +70,14 @@ class Engine:
             self._policy = HostedPolicy(name, self.host.call("policy", name))
             self._loaded = self.host.generation
         return cast("Policy", self._policy)  # hosted sessions need no more of it than its name and `info`
+
+    def distance(self, before: U8, after: U8, landmarks: F32) -> float:
+        """Between the identities of a face in two sRGB pictures (h, w, 3). landmarks: (478, 2) in their pixels.
+
+        Raises: ModelMissingError, DeviceError."""
+        from engine.host import pack
+
+        return float(self.host.call("distance", pack((before, after, landmarks))))
 
     def close(self) -> None:
         """End the engine's process."""

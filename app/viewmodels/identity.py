@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.viewmodels.frames import U8, Request
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage
 from engine.jobs import CancelToken, Report
-from engine.types import FaceAnalysis
+from engine.types import F32, FaceAnalysis
 
 LANE = "measure"
 REST_MS = 700
@@ -59,7 +61,10 @@ class IdentityModel(QObject):
             self._rest.start()
             return
         if self._layers is not photo.layers:
-            self._layers, self._small = photo.layers, Small(photo.engine.source(photo.photo, photo.layers))
+            self._layers, self._small = (
+                photo.layers,
+                Small(photo.engine.source(photo.photo, photo.layers), photo.engine.distance),
+            )
         small = self._small
         assert small is not None
         faces, edits, document = photo.faces, dict(photo.edits), photo.document
@@ -90,18 +95,16 @@ class IdentityModel(QObject):
 
 
 class Small:
-    """Small pictures of faces, kept so that other strengths are quick. source: as `Engine.source` makes it."""
+    """Small pictures of faces, kept so that other strengths are quick.
 
-    def __init__(self, source: Any) -> None:
-        self._source = source
+    source: as `Engine.source` makes it. measure: as `Engine.distance`."""
+
+    def __init__(self, source: Any, measure: Callable[[U8, U8, F32], float]) -> None:
+        self._source, self._measure = source, measure
         self._stacks: dict[str, tuple[object, Any]] = {}
 
     def distance(self, face: FaceAnalysis, edits: Edits, token: CancelToken) -> float:
         """Of the face before and after, in [0, ∞); not for several threads at once."""
-        import numpy as np
-
-        from engine.faces import identity
-
         box = face.grid.box
         width, height = box[2] - box[0], box[3] - box[1]
         scale = min(SIDE / max(width, height), 1.0)
@@ -113,5 +116,4 @@ class Small:
         places = (face.landmarks - np.array(box[:2])) * (np.array(size) / np.array([width, height]))
         before: U8 = np.ascontiguousarray(stack.before)
         after: U8 = np.ascontiguousarray(stack.after(edits))
-        landmarks = places.astype(np.float32)
-        return identity.distance(identity.embed(before, landmarks), identity.embed(after, landmarks))
+        return self._measure(before, after, places.astype(np.float32))

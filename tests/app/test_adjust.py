@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
 from app.viewmodels.display import DisplayModel
+from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Request
 from app.viewmodels.identity import DRIFT, Small
 from app.viewmodels.overlays import HIGH, LOW, Overlay, clipping, difference
@@ -216,9 +217,10 @@ def test_a_broken_monitor_profile_is_a_notice_and_srgb(
 def test_the_same_pixels_are_the_same_person_and_a_repainted_face_is_not(portraits: Path) -> None:
     session = RetouchSession.open(next((portraits / "train" / "london").glob("*.jpg")))
     face = session.analyse()[0]
+    engine = Engine()
     layers = replace(layers_of(face), deltas={}, marks=(), patches=())
     source = PhotoSource(session.photo, {face.id: layers})
-    assert Small(source).distance(face, {}, CancelToken()) == 0
+    assert Small(source, engine.distance).distance(face, {}, CancelToken()) == 0
     noise = np.random.default_rng(0).standard_normal((*face.grid.shape, 3)).astype(np.float32)
     blobs = np.asarray(cv2.GaussianBlur(noise, (0, 0), 12), np.float32)
     painted = replace(
@@ -228,7 +230,11 @@ def test_the_same_pixels_are_the_same_person_and_a_repainted_face_is_not(portrai
         mask=np.ones(face.grid.shape, np.float32),
     )
     edits = {face.id: FaceEdits(preserve=0)}
-    assert Small(PhotoSource(session.photo, {face.id: painted})).distance(face, edits, CancelToken()) > DRIFT
+    assert (
+        Small(PhotoSource(session.photo, {face.id: painted}), engine.distance).distance(face, edits, CancelToken())
+        > DRIFT
+    )
+    engine.close()
 
 
 # --- kill −9 ----------------------------------------------------------------------------------------------------------
