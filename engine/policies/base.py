@@ -89,10 +89,15 @@ class TrainablePolicy(Policy, Protocol):
         """The ledger of this face, for measuring."""
         ...
 
-    def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:
-        """A function from a latent (1, …) to the face's grid after the retouch at default strengths, (h, w, 3) L*a*b*.
+    def slim(self, condition: Condition) -> Condition:
+        """The condition without its pictures, for `velocity` only: many faces then fit into memory."""
+        ...
 
-        The same picture as `decode` rendered, up to resampling and encoding; what is common to all latents of the face
-        is worked out here, once.
+    def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:
+        """A function from a latent (1, …) to what the retouch changes at default strengths: (h, w, 3) L*a*b* on the
+        face's grid.
+
+        The same as `decode` rendered, up to resampling and encoding; what is common to all latents of the face is
+        worked out here, once.
         """
         ...

@@ -10,6 +10,7 @@ import argparse
 import json
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ import torch
 
 from engine.imageio.colour import from_lab
 from engine.metrics.crop import region_on, width_on
+from engine.policies.base import Condition
 from engine.policies.compact.learner import CompactLearner, learner
 from engine.policies.registry import load_policy
 from engine.types import F32, REGIONS
@@ -41,10 +43,18 @@ class Judge:
         self.face, self.taste = face, TASTES[taste]
         self.masks = {name: region_on(face.condition.face, grid, name) for name in REGIONS}
         self.width = width_on(face.condition.face, grid)
-        self.before = _srgb(face.before)
+        self.before = _srgb(face.meter.before)
 
     def __call__(self, latent: torch.Tensor) -> float:
         return self.taste(self.before, _srgb(self.face.after(latent)), self.masks, self.width)
+
+
+class Seeing(CompactLearner):
+    """Keeps the regions of faces, for the hidden taste."""
+
+    def slim(self, condition: Condition) -> Condition:
+        slim = super().slim(condition)
+        return replace(slim, face=replace(slim.face, regions=condition.face.regions))
 
 
 def _srgb(lab: F32) -> np.ndarray:
@@ -119,7 +129,7 @@ def main() -> None:
     paths = [paths[i] for i in np.random.default_rng(1).permutation(len(paths))[: args.faces + args.unseen]]
     base = load_policy("compact", device="cpu")
     start = time.perf_counter()
-    faces, _ = load_faces(paths, learner(base))
+    faces, _ = load_faces(paths, Seeing(base))
     print(json.dumps({"faces": len(faces), "seconds": round(time.perf_counter() - start, 1)}), flush=True)
     seen, unseen = faces[: args.faces], faces[args.faces :]
     for taste in args.taste or list(TASTES):

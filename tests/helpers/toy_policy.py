@@ -71,6 +71,9 @@ class ToyPolicy:
     def marks(self, condition: Condition) -> tuple[()]:
         return ()
 
+    def slim(self, condition: Condition) -> Condition:
+        return condition
+
     def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:
         raise NotImplementedError
 

@@ -19,7 +19,7 @@ from engine.metrics.dimensions import PairMeasures
 from engine.policies.base import Condition, TrainablePolicy
 from engine.session import RetouchSession
 from engine.types import F32
-from trainer.reward.features import FeatureMeter, learning_grid
+from trainer.reward.features import FeatureMeter
 
 
 @dataclass(frozen=True)
@@ -61,17 +61,16 @@ class PhotoFace:
     explored: torch.Tensor
     canvas: Callable[[torch.Tensor], F32]
     meter: FeatureMeter
-    before: F32
 
     def measure(self, latent: torch.Tensor) -> Measured:
         return Measured(*self.meter.measure_lab(self.after(latent)))
 
     def after(self, latent: torch.Tensor) -> F32:
-        """(h, w, 3) L*a*b* on the learning grid: the photo's own plus the change that the canvas shows."""
-        change = self.canvas(latent) - self.condition.face.lab
-        h, w = self.before.shape[:2]
+        """(h, w, 3) L*a*b* on the learning grid: the photo's own plus what the retouch changes."""
+        before, change = self.meter.before, self.canvas(latent)
+        h, w = before.shape[:2]
         small = cv2.resize(change, (w, h), interpolation=cv2.INTER_AREA) if change.shape[:2] != (h, w) else change
-        return (self.before + small).astype(np.float32)
+        return (before + small).astype(np.float32)
 
 
 def load_faces(
@@ -110,17 +109,15 @@ def _faces_of(path: Path, policy: TrainablePolicy) -> list[PhotoFace]:
     found = []
     for face in session.faces:
         condition = policy.encode(session.photo, face)
-        meter = FeatureMeter(session.photo, face, policy.marks(condition))
         found.append(
             PhotoFace(
                 f"{digest[:16]}/{face.id}",
                 digest,
                 path,
-                condition,
+                policy.slim(condition),
                 policy.explored(condition),
                 policy.canvas(condition),
-                meter,
-                meter.before,
+                FeatureMeter(session.photo, face, policy.marks(condition)),
             )
         )
     return found
@@ -136,6 +133,3 @@ def split(photos: Sequence[str], held_out: float, seed: int) -> Mapping[str, boo
     if held_out > 0 and len(order) > 1:
         count = min(max(count, 1), len(order) - 1)
     return {photo: index < count for index, photo in enumerate(order)}
-
-
-__all__ = ["Measured", "PhotoFace", "TrainingFace", "gather", "learning_grid", "load_faces", "split"]

@@ -43,7 +43,8 @@ class Outcome:
 
 
 class Training:
-    """Trains `policy` on `faces` for `reward`. tell: writes an event. stopping: whether to stop at the next face."""
+    """Trains `policy` on `faces` for `reward`. tell: writes an event. stopping: whether to stop at the next face.
+    shown: gets the groups of every evaluation."""
 
     def __init__(
         self,
@@ -56,11 +57,12 @@ class Training:
         tell: Callable[..., Any] = lambda kind, **data: None,
         stopping: Callable[[], bool] = lambda: False,
         report: Report = silent,
+        shown: Callable[[int, Sequence[Group]], Any] = lambda step, groups: None,
         workers: Workers | None = None,
         threads: int = 1,
     ) -> None:
         self.policy, self.faces, self.reward, self.config, self.run = policy, faces, reward, config, run
-        self.report, self.threads = report, threads
+        self.report, self.shown, self.threads = report, shown, threads
         self.pool: ThreadPoolExecutor | None = None
         self.workers = workers or Alone()
         self.together = Together(run, self.workers, tell, stopping)
@@ -153,6 +155,8 @@ class Training:
             state.good = Good(state.iteration, seen.reward, self.policy.weights())
         state.evaluated = state.iteration
         self.together.tell("evaluation", step=state.iteration, **seen.plain(state.baseline))
+        if self.workers.rank == 0:
+            self.shown(state.iteration, groups)
         if broken:
             self.together.tell("guard", step=state.iteration, words=[str(each) for each in broken])
         self._save()

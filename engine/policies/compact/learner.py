@@ -6,7 +6,7 @@ Marks are the heal network's affair and no part of what is learned.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -27,6 +27,13 @@ from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, Decision, FaceAnalysis,
 
 _ENTRIES: Final = tuple(DEFAULT_STRENGTHS[name] > 0 for name in LAYERS)
 """Layers of skin: those that show without anyone moving a slider."""
+
+
+@dataclass(frozen=True)
+class SlimCondition:
+    """What `velocity` needs of a `CompactCondition`."""
+
+    features: F32
 
 
 class CompactLearner(CompactPolicy):
@@ -67,6 +74,10 @@ class CompactLearner(CompactPolicy):
         data: CompactCondition = condition.data
         return data.marks
 
+    def slim(self, condition: Condition) -> Condition:
+        face = replace(condition.face, lab=np.empty((0, 0, 3), np.float32), regions={})
+        return Condition(face, SlimCondition(condition.data.features))
+
     def canvas(self, condition: Condition) -> Callable[[torch.Tensor], F32]:
         return partial(_paint, _prepare(condition.face, condition.data))
 
@@ -84,10 +95,9 @@ class _Response:
 
 @dataclass(frozen=True)
 class _Canvas:
-    """One face, ready to be painted: L*a*b* as planes (3, h, w), what healing adds, and the layers' responses."""
+    """One face, ready to be painted: the grid's shape, and the responses of its layers."""
 
-    before: F32
-    heal: F32
+    shape: tuple[int, int]
     responses: tuple[_Response, ...]
 
 
@@ -96,9 +106,12 @@ def _prepare(face: FaceAnalysis, data: CompactCondition) -> _Canvas:
     removed = np.isin(data.masks.labels, [i + 1 for i, m in enumerate(data.marks) if m.decision is Decision.REMOVE])
     heal = data.change * (data.masks.soft * removed)[..., None]
     protect = np.where(removed, np.float32(0), data.masks.soft)
-    deltas = unit_layers(face, face.lab + heal, protect)
     pores = face.lab - gaussian(face.lab, face.grid_width * PORE_CUT)
-    deltas["texture"] = pores * (face.regions["skin"] * (1 - protect))[..., None]
+    deltas = {
+        **unit_layers(face, face.lab + heal, protect),
+        "heal": heal,
+        "texture": pores * (face.regions["skin"] * (1 - protect))[..., None],
+    }
     strengths = Strengths()
     responses = [
         response
@@ -107,7 +120,7 @@ def _prepare(face: FaceAnalysis, data: CompactCondition) -> _Canvas:
         for channel in range(3)
         if (response := _response(name, channel, delta[..., channel] * np.float32(strengths.factor(name))))
     ]
-    return _Canvas(_planes(face.lab), _planes(heal), tuple(responses))
+    return _Canvas(face.grid.shape, tuple(responses))
 
 
 def _response(layer: str, channel: int, values: F32) -> _Response | None:
@@ -120,15 +133,12 @@ def _response(layer: str, channel: int, values: F32) -> _Response | None:
 
 
 def _paint(canvas: _Canvas, latent: torch.Tensor) -> F32:
-    amounts = fields.to_field(latent[0].detach().float().cpu().numpy(), canvas.before.shape[1:])
-    after = canvas.before + canvas.heal * amounts["heal"]
+    amounts = fields.to_field(latent[0].detach().float().cpu().numpy(), canvas.shape)
+    change = np.zeros((3, *canvas.shape), np.float32)
     for each in canvas.responses:
-        after[each.channel, each.rows, each.columns] += amounts[each.layer][each.rows, each.columns] * each.values
-    return np.ascontiguousarray(np.moveaxis(after, 0, -1))
-
-
-def _planes(lab: F32) -> F32:
-    return np.ascontiguousarray(np.moveaxis(lab, -1, 0), np.float32)
+        part = amounts[each.layer][each.rows, each.columns]
+        change[each.channel, each.rows, each.columns] += part * each.values
+    return np.ascontiguousarray(np.moveaxis(change, 0, -1))
 
 
 def learner(policy: Policy) -> CompactLearner:

@@ -1,0 +1,133 @@
+"""Pictures of a training: the same samples over time, and the proof's comparisons at 100%, through the product's path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from engine.errors import EngineError
+from engine.imageio.colour import from_lab, to_srgb8
+from engine.imageio.read import read_photo
+from engine.layers.render import render
+from engine.paths import write_atomic
+from engine.policies.base import Policy, TrainablePolicy
+from engine.report import measure
+from engine.sampling.loop import SamplerConfig, sample
+from engine.session import RetouchSession
+from engine.types import F32, Box, FaceAnalysis, FaceEdits, Photo, Pixels
+from trainer.grpo.config import GrpoConfig
+from trainer.grpo.faces import PhotoFace
+from trainer.grpo.rollout import Group, seed_of
+from trainer.runs import Run, unwritable
+
+STRIP_FACES: Final = 3
+COMPARED: Final = 4
+"""Unseen faces that are rendered at native size, before and after, and measured with identity and landmarks."""
+CROP: Final = 420
+"""Side of the crops shown at 100%, in source pixels."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One unseen face at 100%: PNG files' contents of the photo, of the policy before and of the trained one."""
+
+    photo: bytes
+    before: bytes
+    after: bytes
+
+
+def save_samples(run: Run, step: int, faces: Sequence[PhotoFace], groups: Sequence[Group]) -> list[str]:
+    """Write the first plain sample of some faces. Returns: file names within the run. Raises: RunError."""
+    names = []
+    try:
+        (run.folder / "samples").mkdir(exist_ok=True)
+        for group in groups[:STRIP_FACES]:
+            name = f"samples/step-{step:06d}-face-{group.index}.png"
+            write_atomic(run.folder / name, png(_shown(faces[group.index].after(group.latents[:1]))))
+            names.append(name)
+    except OSError as error:
+        raise unwritable(run.folder, error) from error
+    return names
+
+
+def compare(
+    policy: TrainablePolicy, faces: Sequence[PhotoFace], config: GrpoConfig
+) -> tuple[list[Comparison], dict[str, tuple[float, float]]]:
+    """Native renderings of some unseen faces by both policies; and of the measures that need whole photos, name →
+    (before, trained) means. Photos that are gone by now are left out."""
+    shown: list[Comparison] = []
+    measured: dict[str, list[tuple[float, float]]] = {"identity_distance": [], "landmark_drift": []}
+    for index, face in enumerate(faces[:COMPARED]):
+        try:
+            session = RetouchSession.open(face.path)
+            session.analyse()
+            analysis = session.face(face.key.rpartition("/")[2])
+        except EngineError:
+            continue
+        seed = seed_of(config, 9, index, 0)
+        old, new = (_render(each, session.photo, analysis, seed) for each in (policy.reference(), policy))
+        for name, pair in zip(measured, zip(old[1:], new[1:], strict=True), strict=True):
+            measured[name].append(pair)
+        crop = _cheek(session.photo, analysis)
+        pictures = (session.photo.pixels, old[0], new[0])
+        shown.append(Comparison(*(png(_cut(session.photo, pixels, crop)) for pixels in pictures)))
+    return shown, {name: tuple(np.nanmean(np.array(v), 0)) for name, v in measured.items() if np.isfinite(v).any()}  # type: ignore[misc]
+
+
+def _render(policy: Policy, photo: Photo, face: FaceAnalysis, seed: int) -> tuple[Pixels, float, float]:
+    """Pixels of the photo with this face retouched, identity distance and landmark drift; NaN where not measurable."""
+    condition = policy.encode(photo, face)
+    settings = SamplerConfig("ode", policy.info.steps, policy.info.shift)
+    latent = sample(lambda x, s: policy.velocity(x, s, condition), policy.noise(condition, seed), settings).latent
+    layers = policy.decode(latent, photo, condition)
+    done = ((layers, FaceEdits()),)
+    pixels = render(photo, done)
+    distance = measure(photo, pixels, (face,), done).faces[0].identity_distance
+    return pixels, float("nan") if distance is None else distance, _drift(photo, pixels, face)
+
+
+def _drift(photo: Photo, pixels: Pixels, face: FaceAnalysis) -> float:
+    """Mean shift of the landmarks, found anew in the retouched picture, as a share of W."""
+    from engine.faces import analyse
+
+    found, _ = analyse(replace(photo, pixels=pixels), boxes=(face.box,), embed=False)
+    again, _ = analyse(photo, boxes=(face.box,), embed=False)
+    if not found or not again:
+        return float("nan")
+    return float(np.linalg.norm(found[0].landmarks - again[0].landmarks, axis=1).mean() / face.width)
+
+
+def _cheek(photo: Photo, face: FaceAnalysis) -> Box:
+    """A square around the cheek of the face, inside the photo."""
+    mask = face.regions["cheeks"]
+    rows, columns = np.nonzero(mask > 0.5)
+    centre = face.landmarks.mean(0)
+    if rows.size:
+        left = columns < np.median(columns)
+        centre = face.grid.to_source(np.array([[columns[left].mean(), rows[left].mean()]], np.float32))[0]
+    side = min(CROP, *photo.size)
+    x = int(np.clip(centre[0] - side / 2, 0, photo.size[0] - side))
+    y = int(np.clip(centre[1] - side / 2, 0, photo.size[1] - side))
+    return x, y, x + side, y + side
+
+
+def _cut(photo: Photo, pixels: Pixels, box: Box) -> Pixels:
+    x0, y0, x1, y1 = box
+    return to_srgb8(np.ascontiguousarray(pixels[y0:y1, x0:x1]), photo.icc)
+
+
+def _shown(lab: F32) -> Any:
+    return np.round(np.clip(from_lab(lab, None), 0, 1) * 255).astype(np.uint8)
+
+
+def png(srgb: Pixels) -> bytes:
+    """(h, w, 3) uint8 sRGB as a PNG file."""
+    done, data = cv2.imencode(".png", cv2.cvtColor(srgb, cv2.COLOR_RGB2BGR))
+    assert done
+    return bytes(data)
+
+

@@ -1,0 +1,186 @@
+"""A run's report: one HTML file with everything inside, made from its events; it needs no network and no script."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.paths import write_atomic
+from engine.policies.versions import Version
+from trainer.events import Event, by_step
+from trainer.grpo.config import source_of
+from trainer.grpo.guards import LIMITS
+from trainer.grpo.pictures import Comparison
+from trainer.grpo.plots import Curve, plot
+from trainer.grpo.proof import Proof
+from trainer.runs import Run, unwritable
+
+FILE = "report.html"
+SHOWN_SAMPLES = 6
+"""Evaluations of which pictures are shown, first and last among them."""
+
+_STYLE = """
+body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:1040px;margin:2em auto;padding:0 1em}
+h1{font-size:1.5em;margin-bottom:.2em}h2{font-size:1.1em;margin-top:2em;border-bottom:1px solid #ddd;padding-bottom:.2em}
+.verdict{font-size:1.1em;padding:.7em 1em;border-left:4px solid #588157;background:#f3f6f1}
+.verdict.no{border-color:#c8553d;background:#faf2ef}
+.plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:1em}
+figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto}small{color:#777;font-weight:400}
+.grid{stroke:#eee}.limit{stroke:#c8553d;stroke-dasharray:4 4}.tick{font-size:11px;fill:#777}
+.legend span{margin-right:1em;font-size:13px}.legend i{display:inline-block;width:12px;height:3px;margin-right:5px;vertical-align:middle}
+table{border-collapse:collapse;font-size:14px}td,th{padding:.25em .9em .25em 0;text-align:left;border-bottom:1px solid #eee;vertical-align:top}
+.num{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#b3321b;font-weight:600}
+.row{display:flex;gap:4px;overflow-x:auto;margin:.6em 0}.row figure{flex:none}.row img{display:block}
+.row figcaption{font-weight:400;font-size:13px;color:#555}
+"""
+
+
+def write(
+    run: Run, proof: Proof | None, version: Version | None, comparisons: Sequence[Comparison], words: str
+) -> Path:
+    """Write RUN/report.html. Raises: RunError."""
+    events = run.events()
+    body = [
+        f"<h1>Policy training {html.escape(run.folder.name)}</h1>",
+        f"<p>{html.escape(_summary(run, events))}</p>",
+        _verdict(proof, version, words),
+        "<h2>Unseen faces at 100%</h2>" if comparisons else "",
+        *(_compared(each) for each in comparisons),
+        _proof_table(proof) if proof else "",
+        "<h2>Training</h2>",
+        f'<div class="plots">{"".join(_plots(events))}</div>',
+        _samples(run, events),
+        _settings(run),
+    ]
+    page = f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(run.folder.name)}</title>"
+    path = run.folder / FILE
+    try:
+        write_atomic(path, f"{page}<style>{_STYLE}</style><body>{''.join(body)}</body></html>\n".encode())
+    except OSError as error:
+        raise unwritable(run.folder, error) from error
+    return path
+
+
+def _summary(run: Run, events: Sequence[Event]) -> str:
+    sources = run.manifest.sources
+    faces = next((event.data for event in reversed(events) if event.kind == "faces"), {})
+    seconds = sum(b.t - a.t for a, b in zip(events, events[1:], strict=False) if b.t - a.t < 600)
+    return (
+        f"From {sources['parent']['name']} ({sources['parent']['version']}), mode {run.manifest.config['mode']}, "
+        f"{faces.get('training', 0)} faces to train on and {faces.get('held_out', 0)} held out, "
+        f"{seconds / 60:.0f} minutes. {run.manifest.application}, {run.manifest.created}."
+    )
+
+
+def _verdict(proof: Proof | None, version: Version | None, words: str) -> str:
+    said = [words, *(proof.words if proof else ())]
+    if version is not None:
+        said.append(f"It is kept as {version.name} ({version.version}).")
+        if version.wins:
+            said.append(f"Activate it with: porelight policies activate {version.name}")
+    won = proof is not None and proof.wins
+    return f'<p class="verdict{"" if won else " no"}">{"<br>".join(map(html.escape, said))}</p>'
+
+
+def _compared(each: Comparison) -> str:
+    names = ("photo", "policy before", "trained policy")
+    figures = "".join(
+        f"<figure>{_image(data)}<figcaption>{name}</figcaption></figure>"
+        for name, data in zip(names, (each.photo, each.before, each.after), strict=True)
+    )
+    return f'<div class="row">{figures}</div>'
+
+
+def _proof_table(proof: Proof) -> str:
+    rows = "".join(
+        f"<tr><td>{html.escape(limit.guards)}</td><td>{limit.measure.replace('_', ' ')}</td>"
+        f'<td class=num>{_number(proof.before.get(limit.measure))}</td>'
+        f'<td class="num{" bad" if _outside(limit, proof.guards.get(limit.measure)) else ""}">'
+        f"{_number(proof.guards.get(limit.measure))}</td><td class=num>{limit.low:g} … {limit.high:g}</td></tr>"
+        for limit in LIMITS
+    )
+    dimensions = "".join(
+        f"<tr><td>reward</td><td>{html.escape(name)}</td><td class=num>0</td>"
+        f"<td class=num>{_number(value)}</td><td class=num></td></tr>"
+        for name, value in {"overall": proof.gain, **proof.dimensions}.items()
+    )
+    head = "<tr><th></th><th>measure</th><th class=num>before</th><th class=num>trained</th><th class=num>limits</th></tr>"
+    return f"<h2>On unseen faces</h2><table>{head}{rows}{dimensions}</table>"
+
+
+def _plots(events: Sequence[Event]) -> list[str]:
+    samples, updates, evaluations = (by_step(events, kind) for kind in ("samples", "update", "evaluation"))
+
+    def curve(found: dict[int, Event], *path: str) -> Curve:
+        return [(step, _dig(event.data, path)) for step, event in found.items()]
+
+    parts = sorted({name for event in evaluations.values() for name in event.data.get("parts", {})})
+    figures = [
+        plot("Reward", {"samples": curve(samples, "reward"), "evaluation": curve(evaluations, "reward")}, unit="logits"),
+        plot("Preferred to the policy before", {"share": curve(evaluations, "win_rate")}, (0.5,), "on training faces"),
+        plot("Parts of the reward", {name: curve(evaluations, "parts", name) for name in parts}, unit="logits"),
+        plot("Divergence from the policy before", {"KL": curve(updates, "kl")}),
+        plot("Ceiling of λ", {"λ": curve(samples, "ceiling")}),
+        plot("Spread of rewards within groups", {"spread": curve(samples, "spread")}, unit="logits"),
+    ]
+    for limit in LIMITS:
+        seen = {limit.measure: curve(evaluations, "guards", limit.measure)}
+        values = [y for _, y in seen[limit.measure] if y is not None]
+        near = [bound for bound in (limit.low, limit.high) if values and _near(bound, values)]
+        figures.append(plot(f"Guard: {limit.measure.replace('_', ' ')}", seen, near))
+    return figures
+
+
+def _near(bound: float, values: Sequence[float]) -> bool:
+    """Whether a limit is near enough to the curve to be drawn without flattening it."""
+    reach = max(max(values) - min(values), 0.05 * abs(bound), 0.02)
+    return min(values) - 2 * reach <= bound <= max(values) + 2 * reach
+
+
+def _samples(run: Run, events: Sequence[Event]) -> str:
+    found = by_step(events, "pictures")
+    steps = list(found)
+    if not steps:
+        return ""
+    count = min(SHOWN_SAMPLES, len(steps))
+    shown = sorted({steps[round(i * (len(steps) - 1) / max(count - 1, 1))] for i in range(count)})
+    rows = []
+    for place in range(min(len(found[step].data["files"]) for step in shown)):
+        figures = []
+        for step in shown:
+            try:
+                data = (run.folder / found[step].data["files"][place]).read_bytes()
+            except OSError:
+                continue
+            figures.append(f"<figure>{_image(data)}<figcaption>after {step} iterations</figcaption></figure>")
+        rows.append(f'<div class="row">{"".join(figures)}</div>')
+    return f"<h2>The same samples over time, at 100%</h2>{''.join(rows)}"
+
+
+def _settings(run: Run) -> str:
+    rows = "".join(
+        f"<tr><td>{name}</td><td>{html.escape(str(value))}</td><td>{html.escape(source_of(name))}</td></tr>"
+        for name, value in run.manifest.config.items()
+    )
+    return f"<h2>Settings</h2><table><tr><th>setting</th><th>value</th><th>source of the default</th></tr>{rows}</table>"
+
+
+def _image(data: bytes) -> str:
+    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
+
+
+def _outside(limit: Any, value: float | None) -> bool:
+    return value is not None and value == value and not limit.low <= value <= limit.high
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None or value != value else f"{value:.3f}"
+
+
+def _dig(data: Any, path: Sequence[str]) -> float | None:
+    for name in path:
+        data = data.get(name) if hasattr(data, "get") else None
+    return data

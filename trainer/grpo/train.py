@@ -1,0 +1,248 @@
+"""A policy training from files to a proved version: `porelight train policy`, and the window's Train, call this."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.errors import EngineError, UsageError
+from engine.jobs import CancelToken, Progress, Report, silent
+from engine.policies import versions
+from engine.policies.base import TrainablePolicy
+from engine.policies.compact.learner import learner
+from engine.policies.compact.policy import version_of
+from engine.policies.registry import load_policy, remembered
+from engine.policies.versions import Parent, Version
+from engine.report import porelight_version
+from trainer.events import EventLog
+from trainer.grpo import report as reports
+from trainer.grpo.config import GrpoConfig, from_plain
+from trainer.grpo.faces import PhotoFace, gather, load_faces, split
+from trainer.grpo.loop import Outcome, Training, TrainingError
+from trainer.grpo.pictures import Comparison, compare, save_samples
+from trainer.grpo.proof import Proof, prove
+from trainer.grpo.workers import Workers, workers
+from trainer.picks.held_out import held_out_picks
+from trainer.reward.files import load_reward
+from trainer.runs import Manifest, Run, RunError
+
+KIND = "policy"
+
+
+@dataclass(frozen=True)
+class PolicyRequest:
+    """What to train. photos: folders and globs. reward: a run folder. base: the policy to start from, the active one
+    if None. name: of the version to be, a free one if None. threads: for measuring."""
+
+    photos: tuple[str, ...]
+    reward: Path
+    out: Path
+    config: GrpoConfig
+    base: str | None = None
+    name: str | None = None
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class PolicyResult:
+    """What became of it. proof and version: None where the training was stopped, or has nothing to show."""
+
+    outcome: Outcome
+    proof: Proof | None = None
+    version: Version | None = None
+    report: Path | None = None
+
+
+def train_policy(request: PolicyRequest, *, token: CancelToken | None = None, report: Report = silent) -> PolicyResult:
+    """Begin a run. Raises: EngineError in words; what was reached is kept in the run folder."""
+    if request.name is not None:
+        versions.check_name(request.name)
+    base = request.base or versions.active()
+    info = load_policy(base, device="cpu").info
+    photos = [str(path.resolve()) for path in gather(request.photos)]
+    sources = {
+        "photos": photos,
+        "reward": str(request.reward.resolve()),
+        "reward_sha256": _reward_digest(request.reward),
+        "parent": {"name": info.name, "version": info.version},
+        "name": request.name,
+    }
+    manifest = Manifest(KIND, request.config.plain(), sources, f"Porelight {porelight_version()}")
+    them = workers("cpu")
+    _together(them, lambda: Run.create(request.out, manifest))
+    return _carry(Run.open(request.out, KIND), them, token or CancelToken(), report, request.threads)
+
+
+def resume_policy(
+    out: Path, *, token: CancelToken | None = None, report: Report = silent, threads: int = 1
+) -> PolicyResult:
+    """Go on with a run that was stopped or killed, with its own settings. Raises: as `train_policy`."""
+    run = Run.open(out, KIND)
+    if any(event.kind == "finished" for event in run.events()):
+        raise RunError(f"The run {out.name} is finished already.", "Read its report.html, or start another run.")
+    return _carry(run, workers("cpu"), token or CancelToken(), report, threads)
+
+
+def _carry(run: Run, them: Workers, token: CancelToken, report: Report, threads: int) -> PolicyResult:
+    torch.set_num_threads(1)  # sums in one order: the same weights to the bit, however busy the machine is
+    if them.rank > 0:
+        return _work(run, them, None, token, silent, threads)
+    with run.locked(), run.log() as log:
+        run.control.clear()
+        try:
+            return _work(run, them, log, token, report, threads)
+        except EngineError as error:
+            log.write("failed", words=error.message, hint=error.hint, code=error.code)
+            raise
+
+
+def _work(
+    run: Run, them: Workers, log: EventLog | None, token: CancelToken, report: Report, threads: int
+) -> PolicyResult:
+    tell: Callable[..., Any] = log.write if log else lambda kind, **data: None
+    config, sources = from_plain(run.manifest.config), run.manifest.sources
+    if _reward_digest(Path(sources["reward"])) != sources["reward_sha256"]:
+        raise RunError(f"The reward of {run.folder.name} has changed since it began.", "Start another run.")
+    reward = load_reward(Path(sources["reward"]))
+    policy = learner(load_policy(_parent(sources), device="cpu"))
+    tell("loading", photos=len(sources["photos"]), picks=reward.picks, mode=config.mode, iterations=config.iterations)
+    faces, skipped = load_faces(_photos(run), policy, token, lambda p: report(Progress("faces", 0.1 * p.fraction)))
+    _same_faces(run, faces)
+    tested = held_out_picks(Path(sources["reward"]))
+    apart = {pick.photo for pick in tested}
+    by_hash = split([face.photo for face in faces if face.photo not in apart], 0 if apart else config.held_out, config.seed)
+    unseen = [face for face in faces if face.photo in apart or by_hash.get(face.photo)]
+    seen = [face for face in faces if face not in unseen]
+    if not seen:
+        raise UsageError("All photos are held out for the proof.", "Name more photos than those of the test picks.")
+    tell("faces", keys=[face.key for face in faces], training=len(seen), held_out=len(unseen), skipped=skipped)
+    training = Training(
+        policy,
+        seen,
+        reward,
+        config,
+        run,
+        tell=tell,
+        stopping=lambda: token.cancelled,
+        report=lambda p: report(Progress(p.stage, 0.1 + 0.8 * p.fraction, p.detail)),
+        shown=lambda step, groups: tell("pictures", step=step, files=save_samples(run, step, seen, groups)),
+        workers=them,
+        threads=threads,
+    )
+    tell("started", step=training.state.iteration)
+    try:
+        outcome = training.train()
+    except TrainingError as error:
+        if training.state.good is None or training.state.good.iteration == 0:
+            raise
+        outcome = Outcome("failed", f"{error.message} {error.hint}", training.state.good)
+    if outcome.status == "stopped":
+        tell("stopped", step=training.state.iteration)
+        return PolicyResult(outcome)
+    if them.rank > 0 or log is None:
+        return PolicyResult(outcome)
+    report(Progress("proof", 0.92))
+    return _finish(run, log, policy, outcome, unseen, reward, config, tested, threads)
+
+
+def _finish(
+    run: Run,
+    log: EventLog,
+    policy: TrainablePolicy,
+    outcome: Outcome,
+    unseen: Sequence[PhotoFace],
+    reward: Any,
+    config: GrpoConfig,
+    tested: Sequence[Any],
+    threads: int,
+) -> PolicyResult:
+    """Prove the best weights, keep them as a version, and write the report."""
+    good = outcome.good
+    if good is None or good.iteration == 0:
+        words = f"{outcome.words} No weights were better than those before; there is no new policy."
+        log.write("finished", status=outcome.status, words=words, version=None)
+        path = reports.write(run, None, None, [], words)
+        return PolicyResult(Outcome(outcome.status, words, None), None, None, path)
+    policy.load(good.weights)
+    with ThreadPoolExecutor(threads) as pool:
+        comparisons, whole = compare(policy, unseen, config)
+        picks = [pick.measured for pick in tested if pick.measured is not None]
+        proof = prove(policy, unseen, reward, config, picks, pool, whole)
+    version = _version(run, good.weights, proof)
+    log.write(
+        "finished", status=outcome.status, words=f"{outcome.words} {' '.join(proof.words)}", version=version.name,
+        **{"proof": proof.plain()},
+    )  # fmt: skip
+    return PolicyResult(outcome, proof, version, reports.write(run, proof, version, comparisons, outcome.words))
+
+
+def _version(run: Run, weights: bytes, proof: Proof) -> Version:
+    """Stored once: a run that is resumed after its version was stored finds it again."""
+    sources = run.manifest.sources
+    made = version_of(weights)
+    if (known := next((each for each in versions.versions() if each.version == made), None)) is not None:
+        return known
+    return versions.add(
+        Version(
+            name=sources["name"] or versions.free_name(),
+            version=made,
+            parent=Parent(**sources["parent"]),
+            created=versions.now(),
+            sha256=hashlib.sha256(weights).hexdigest(),
+            wins=proof.wins,
+            results=proof.plain(),
+            sources={"photos": len(sources["photos"]), "reward_sha256": sources["reward_sha256"]},
+            config=dict(run.manifest.config),
+        ),
+        weights,
+    )
+
+
+def _parent(sources: Any) -> str:
+    """Raises: RunError if the policy that the run began with has changed."""
+    parent = sources["parent"]
+    name = remembered(parent["name"], parent["version"])
+    if load_policy(name, device="cpu").info.version != parent["version"]:
+        raise RunError("The policy that this run began with has changed since.", "Start another run.")
+    return name
+
+
+def _photos(run: Run) -> list[Path]:
+    photos = [Path(path) for path in run.manifest.sources["photos"]]
+    if gone := [path.name for path in photos if not path.is_file()]:
+        names = ", ".join(gone[:3]) + (" …" if len(gone) > 3 else "")
+        raise RunError(f"{len(gone)} of {len(photos)} photos of this run are gone: {names}.", "Put them back.")
+    return photos
+
+
+def _same_faces(run: Run, faces: Sequence[PhotoFace]) -> None:
+    """Raises: RunError if a resumed run would train on other faces than it began with."""
+    before = next((event.data["keys"] for event in run.events() if event.kind == "faces"), None)
+    if before is not None and before != [face.key for face in faces]:
+        raise RunError(
+            f"The photos of {run.folder.name} have changed since it began.", "Put them back, or start another run."
+        )
+
+
+def _reward_digest(folder: Path) -> str:
+    load_reward(folder)
+    return hashlib.sha256((folder / "reward.safetensors").read_bytes()).hexdigest()
+
+
+def _together(them: Workers, make: Callable[[], object]) -> None:
+    """Let rank 0 do something, and all processes fail alike if it does."""
+    problem: EngineError | None = None
+    if them.rank == 0:
+        try:
+            make()
+        except EngineError as error:
+            problem = error
+    found = [each for each in them.gather([problem]) if each is not None]
+    if found:
+        raise found[0]
