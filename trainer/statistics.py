@@ -31,7 +31,7 @@ class Share:
 
     def as_json(self) -> dict[str, Any]:
         value = round(self.value, 4) if self.count else None
-        return {"value": value, "low": round(self.low, 4), "high": round(self.high, 4), "count": round(self.count, 2)}
+        return {"value": value, "low": round(self.low, 4), "high": round(self.high, 4), "count": self.count}
 
 
 def sign_test(wins: int, losses: int) -> float:

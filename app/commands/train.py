@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.commands import common
-from app.commands.common import guarded
-from engine.jobs import CancelToken, Progress
+from app.commands.common import Exit, guarded
+from engine.jobs import CancelToken, Progress, Report
+
+if TYPE_CHECKING:
+    from trainer.grpo.train import PolicyResult
 
 cli = typer.Typer(help="Learn a studio's taste from its picks.", no_args_is_help=True, add_completion=False)
 
@@ -63,3 +68,104 @@ def reward(
     for sentence in trained.words:
         common.stdout().print(sentence, markup=False)
     common.stdout().print(f"The reward of {trained.report['trained_on']} picks is in {out}.", markup=False)
+
+
+@cli.command("policy")
+@guarded
+def policy(
+    out: Annotated[Path, typer.Option(help="Folder of the run: events, checkpoints, samples, report.html.")],
+    reward: Annotated[Path | None, typer.Option(help="Folder of `porelight train reward`.")] = None,
+    photos: Annotated[
+        list[str] | None, typer.Option(help="Photos, folders and globs to learn on; may be repeated.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Settings as TOML; `--show-config` prints all, with their sources.")
+    ] = None,
+    mode: Annotated[str | None, typer.Option(help="dpg, cps, sde or nft; wins over the file.")] = None,
+    base: Annotated[
+        str | None, typer.Option("--policy", help="The policy to start from; the active one if none.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the new policy; taste-1, taste-2 … if none.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, with its own settings.")
+    ] = False,
+    threads: Annotated[int, typer.Option(min=1, max=64, help="Threads that measure samples.")] = 2,
+    activate: Annotated[bool, typer.Option("--activate", help="Let it retouch from now on if it wins.")] = False,
+    show_config: Annotated[bool, typer.Option("--show-config", help="Print all settings, and end.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Train the policy on a reward, prove it on unseen photos, and keep it as a new version; Ctrl-C stops so that
+    --resume goes on from there."""
+    from engine.errors import UsageError
+    from trainer.grpo.config import as_toml, load_config
+
+    settings = load_config(config, mode=mode)
+    if show_config:
+        typer.echo(as_toml(settings), nl=False)
+        return
+    if resume and (reward or photos or config or mode or base or name):
+        raise UsageError("A run that is resumed keeps its own settings.", "Give only --out and --resume.")
+    if not resume and (reward is None or not photos):
+        raise UsageError("A training needs a reward and photos.", "Give --reward RUN and --photos DIR.")
+    import os
+
+    from trainer.grpo.train import PolicyRequest, resume_policy, train_policy
+
+    token = CancelToken()
+    if hasattr(os, "nice"):
+        os.nice(5)  # retouching beside it goes first
+    with common.cancel_on_interrupt(token), _bar() as show:
+        if resume:
+            result = resume_policy(out, token=token, report=show, threads=threads)
+        else:
+            assert reward is not None and photos is not None
+            request = PolicyRequest(tuple(photos), reward, out, settings, base, name, threads)
+            result = train_policy(request, token=token, report=show)
+    _tell(result, out, activate, json)
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    """A progress bar on the terminal; without one, silence."""
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    console = common.stderr()
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
+        bar = bars.add_task("faces", total=1.0)
+        yield lambda state: bars.update(bar, completed=state.fraction, description=state.stage)
+
+
+def _tell(result: PolicyResult, out: Path, activate: bool, json: bool) -> None:
+    from engine.policies import versions
+
+    version, proof = result.version, result.proof
+    activated = version is not None and version.wins and activate
+    if activated and version is not None:
+        versions.activate(version.name)
+    if json:
+        common.print_json(
+            {
+                "out": str(out),
+                "status": result.outcome.status,
+                "words": result.outcome.words,
+                "policy": version.name if version else None,
+                "version": version.version if version else None,
+                "activated": activated,
+                "proof": proof.plain() if proof else None,
+            }
+        )
+    else:
+        said = [result.outcome.words, *(proof.words if proof else ())]
+        if version is not None:
+            said.append(f"It is kept as {version.name}." + (" It is active now." if activated else ""))
+        if result.report is not None:
+            said.append(f"The report is {result.report}.")
+        for sentence in said:
+            common.stdout().print(common.printable(sentence), markup=False)
+    if result.outcome.status == "stopped":
+        common.stderr().print(f"Go on with: porelight train policy --out {out} --resume", markup=False)
+        raise typer.Exit(Exit.CANCELLED)
+    if result.outcome.status == "failed":
+        raise typer.Exit(Exit.FAILED)

@@ -1,52 +1,64 @@
-"""Picks that the reward was not trained on, for the proof of a policy."""
+"""Picks that neither the reward nor the policy may see, so that they can prove something."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+import numpy as np
 
 from engine.errors import EngineError
 from trainer.grpo.proof import HeldOutPick
 from trainer.picks.annotation import settle
 from trainer.picks.store import PickStore
-from trainer.reward.data import collect
+from trainer.reward.data import Answers, collect
 from trainer.reward.features import VERSION
 from trainer.reward.files import KIND
-from trainer.reward.train import test_places
+from trainer.reward.model import Reward, fit_reward
+from trainer.reward.train import split
 from trainer.runs import Run
 
 
 @dataclass(frozen=True)
-class TestedPick:
-    """photo: SHA-256 of the photo. pick: what the proof asks, None for a tie or unmeasured candidates."""
+class KnownPicks:
+    """The picks that a reward was made from. tested: photos (SHA-256) of its test picks, which it was not trained on.
+    faces: candidate → id of its face, "" for the largest."""
 
-    photo: str
-    pick: HeldOutPick | None
+    answers: Answers
+    tested: frozenset[str]
+    faces: dict[str, str]
 
+    @classmethod
+    def of(cls, reward: Path) -> KnownPicks | None:
+        """None if the store is not there any more or cannot be read; the reward itself still works."""
+        manifest = Run.open(reward, KIND).manifest
+        persons, trusted = manifest.config.get("persons"), bool(manifest.config.get("trust_model"))
+        try:
+            with PickStore.open(Path(manifest.sources["picks"])) as store:
+                picks = [pick for pick in store.picks() if not persons or pick.person in persons]
+                answers = collect(settle(picks, trust_model=trusted).picks, store.features(VERSION))
+                faces = {key: each.face for key, each in store.candidates().items()}
+        except (EngineError, KeyError, TypeError):
+            return None
+        test = split(answers)[1]
+        return cls(answers, frozenset(pick.photo for pick in test.picks) if test else frozenset(), faces)
 
-def held_out_picks(reward: Path) -> list[TestedPick]:
-    """The test picks of a reward's run: as many as its own report was made from, none if it had too few.
+    def reward(self, trained: Reward, held: Set[str]) -> Reward:
+        """The reward without the picks of these photos; as it is if it has seen none of them."""
+        rest = [i for i, pick in enumerate(self.answers.picks) if pick.photo not in held | self.tested]
+        if len(rest) == len(self.answers.picks) or not rest or held <= self.tested:
+            return trained
+        answers = self.answers.take(rest)
+        return replace(fit_reward(trained.prior, answers.overall, answers.dimensions), unchanged=trained.unchanged)
 
-    A store that is gone or damaged is no error here: then there are none.
-    """
-    manifest = Run.open(reward, KIND).manifest
-    try:
-        with PickStore.open(Path(manifest.sources["picks"])) as store:
-            config = manifest.config
-            picks = [p for p in store.picks() if not config.get("persons") or p.person in config["persons"]]
-            settled = settle(picks, trust_model=bool(config.get("trust_model")))
-            answers = collect(settled.picks, store.features(VERSION))
-            candidates, features = store.candidates(), store.features(VERSION)
-    except (EngineError, KeyError):
-        return []
-    found = []
-    for place in test_places(answers):
-        pick = answers.picks[place]
-        better = pick.better
-        if better is None:
-            found.append(TestedPick(pick.photo, None))
-            continue
-        worse = pick.image2 if better == pick.image1 else pick.image1
-        key = f"{pick.photo[:16]}/{candidates[better].face or '*'}"
-        found.append(TestedPick(pick.photo, HeldOutPick(key, features[better], features[worse])))
-    return found
+    def held_out(self, held: Set[str]) -> list[HeldOutPick]:
+        """The decided picks of these photos."""
+        found = []
+        for place, pick in enumerate(self.answers.picks):
+            if pick.photo in held and pick.better is not None:
+                pair = self.answers.overall.first[place], self.answers.overall.second[place]
+                better, worse = pair if pick.better == pick.image1 else pair[::-1]
+                face = f"{pick.photo[:16]}/{self.faces.get(pick.better, '')}"
+                found.append(HeldOutPick(face, *(np.asarray(each, np.float32) for each in (better, worse))))
+        return found

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from engine.errors import Cancelled, EngineError
+from engine.errors import Cancelled
 from engine.jobs import Progress, Report, silent
 from engine.policies.base import TrainablePolicy
 from trainer.grpo import guards
@@ -20,26 +19,10 @@ from trainer.grpo.config import GrpoConfig
 from trainer.grpo.evaluation import Evaluation, chosen, curves_of, evaluation_seeds
 from trainer.grpo.faces import TrainingFace
 from trainer.grpo.rollout import Group, Reward, plain, roll, sampler
-from trainer.grpo.state import Good, TrainingState
+from trainer.grpo.state import Good, Outcome, TrainingError, TrainingState
 from trainer.grpo.update import follow, group_loss, swapped
 from trainer.grpo.workers import Alone, Together, Workers
 from trainer.runs import Run
-
-
-class TrainingError(EngineError):
-    """A training became unstable."""
-
-    code = "training"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """status: "done", "stopped" (may be resumed), "guarded" (a guard ended it). words: what happened, as sentences.
-    good: the best weights that the guards let pass, None if there are none."""
-
-    status: str
-    words: str
-    good: Good | None
 
 
 class Training:

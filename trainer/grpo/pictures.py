@@ -1,4 +1,4 @@
-"""Pictures of a training: the same samples over time, and the proof's comparisons at 100%, through the product's path."""
+"""Pictures of a training: the same samples over time, and comparisons at 100% through the product's own path."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from engine.errors import EngineError
 from engine.imageio.colour import from_lab, to_srgb8
-from engine.imageio.read import read_photo
 from engine.layers.render import render
 from engine.paths import write_atomic
 from engine.policies.base import Policy, TrainablePolicy
@@ -47,7 +46,7 @@ def save_samples(run: Run, step: int, faces: Sequence[PhotoFace], groups: Sequen
         (run.folder / "samples").mkdir(exist_ok=True)
         for group in groups[:STRIP_FACES]:
             name = f"samples/step-{step:06d}-face-{group.index}.png"
-            write_atomic(run.folder / name, png(_shown(faces[group.index].after(group.latents[:1]))))
+            write_atomic(run.folder / name, png(_middle(_shown(faces[group.index].after(group.latents[:1])))))
             names.append(name)
     except OSError as error:
         raise unwritable(run.folder, error) from error
@@ -75,7 +74,7 @@ def compare(
         crop = _cheek(session.photo, analysis)
         pictures = (session.photo.pixels, old[0], new[0])
         shown.append(Comparison(*(png(_cut(session.photo, pixels, crop)) for pixels in pictures)))
-    return shown, {name: tuple(np.nanmean(np.array(v), 0)) for name, v in measured.items() if np.isfinite(v).any()}  # type: ignore[misc]
+    return shown, {name: tuple(np.nanmean(np.array(v), 0)) for name, v in measured.items() if np.isfinite(v).any()}
 
 
 def _render(policy: Policy, photo: Photo, face: FaceAnalysis, seed: int) -> tuple[Pixels, float, float]:
@@ -120,6 +119,13 @@ def _cut(photo: Photo, pixels: Pixels, box: Box) -> Pixels:
     return to_srgb8(np.ascontiguousarray(pixels[y0:y1, x0:x1]), photo.icc)
 
 
+def _middle(pixels: Pixels) -> Pixels:
+    """The middle of a face's grid, at most `CROP` wide and high."""
+    h, w = pixels.shape[:2]
+    y, x = max(0, (h - CROP) // 2), max(0, (w - CROP) // 2)
+    return np.ascontiguousarray(pixels[y : y + CROP, x : x + CROP])
+
+
 def _shown(lab: F32) -> Any:
     return np.round(np.clip(from_lab(lab, None), 0, 1) * 255).astype(np.uint8)
 
@@ -129,5 +135,3 @@ def png(srgb: Pixels) -> bytes:
     done, data = cv2.imencode(".png", cv2.cvtColor(srgb, cv2.COLOR_RGB2BGR))
     assert done
     return bytes(data)
-
-

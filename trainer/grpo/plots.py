@@ -34,7 +34,9 @@ def plot(title: str, curves: Mapping[str, Curve], limits: Sequence[float] = (), 
         value = low + share * (high - low)
         x, y = at(first, value).split(",")
         parts.append(f'<line x1="{x}" y1="{y}" x2="{WIDTH - 12}" y2="{y}" class="grid"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{float(y) + 4:.1f}" class="tick" text-anchor="end">{_short(value)}</text>')
+        parts.append(
+            f'<text x="{LEFT - 6}" y="{float(y) + 4:.1f}" class="tick" text-anchor="end">{_short(value)}</text>'
+        )
     for x_value in (first, last):
         x, _ = at(x_value, low).split(",")
         anchor = "start" if x_value == first else "end"

@@ -29,7 +29,8 @@ ALIKE: Final = 0.3
 
 
 class HeldOutPick(NamedTuple):
-    """A pick that nothing was trained on. face: key of its face; better, worse: (f,) features of its candidates."""
+    """A pick that nothing was trained on. face: key of its face, or "PHOTO/" for
+    any of the photo's; better, worse: (f,) features of its candidates."""
 
     face: str
     better: F32
@@ -130,11 +131,14 @@ def win_rate(new: Sequence[np.ndarray], old: Sequence[np.ndarray]) -> Share:
 def agreement_of(moved: Mapping[str, F32], picks: Sequence[HeldOutPick], spread: F32) -> Share | None:
     """Of the picks on faces that were drawn: how many prefer what the policy moved towards. moved: face → mean change
     of features. It asks the picks themselves, not the reward."""
-    known = [pick for pick in picks if pick.face in moved]
-    if not known:
+    pulls = []
+    for pick in picks:
+        face = next((key for key in moved if key == pick.face or (pick.face.endswith("/") and pick.face in key)), None)
+        if face is not None:
+            pulls.append(float(((pick.better - pick.worse) / spread) @ (moved[face] / spread)))
+    if not pulls:
         return None
-    pulls = [float(((pick.better - pick.worse) / spread) @ (moved[pick.face] / spread)) for pick in known]
-    return Share.of(sum((pull > 0) + 0.5 * (pull == 0) for pull in pulls), len(known))
+    return Share.of(sum((pull > 0) + 0.5 * (pull == 0) for pull in pulls), len(pulls))
 
 
 def _features(group: Group) -> F32:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,18 @@ SHOWN_SAMPLES = 6
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:1040px;margin:2em auto;padding:0 1em}
-h1{font-size:1.5em;margin-bottom:.2em}h2{font-size:1.1em;margin-top:2em;border-bottom:1px solid #ddd;padding-bottom:.2em}
+h1{font-size:1.5em;margin-bottom:.2em}
+h2{font-size:1.1em;margin-top:2em;border-bottom:1px solid #ddd;padding-bottom:.2em}
 .verdict{font-size:1.1em;padding:.7em 1em;border-left:4px solid #588157;background:#f3f6f1}
 .verdict.no{border-color:#c8553d;background:#faf2ef}
 .plots{display:grid;grid-template-columns:repeat(auto-fill,minmax(420px,1fr));gap:1em}
 figure{margin:0}figcaption{font-weight:600}svg{width:100%;height:auto}small{color:#777;font-weight:400}
 .grid{stroke:#eee}.limit{stroke:#c8553d;stroke-dasharray:4 4}.tick{font-size:11px;fill:#777}
-.legend span{margin-right:1em;font-size:13px}.legend i{display:inline-block;width:12px;height:3px;margin-right:5px;vertical-align:middle}
-table{border-collapse:collapse;font-size:14px}td,th{padding:.25em .9em .25em 0;text-align:left;border-bottom:1px solid #eee;vertical-align:top}
+.legend span{margin-right:1em;font-size:13px}
+.legend i{display:inline-block;width:12px;height:3px;margin-right:5px;vertical-align:middle}
+table{border-collapse:collapse;font-size:14px}
+td,th{padding:.25em .9em .25em 0;text-align:left;border-bottom:1px solid #eee;
+vertical-align:top}
 .num{text-align:right;font-variant-numeric:tabular-nums}.bad{color:#b3321b;font-weight:600}
 .row{display:flex;gap:4px;overflow-x:auto;margin:.6em 0}.row figure{flex:none}.row img{display:block}
 .row figcaption{font-weight:400;font-size:13px;color:#555}
@@ -67,7 +72,7 @@ def write(
 def _summary(run: Run, events: Sequence[Event]) -> str:
     sources = run.manifest.sources
     faces = next((event.data for event in reversed(events) if event.kind == "faces"), {})
-    seconds = sum(b.t - a.t for a, b in zip(events, events[1:], strict=False) if b.t - a.t < 600)
+    seconds = sum(b.t - a.t for a, b in pairwise(events) if b.t - a.t < 600)
     return (
         f"From {sources['parent']['name']} ({sources['parent']['version']}), mode {run.manifest.config['mode']}, "
         f"{faces.get('training', 0)} faces to train on and {faces.get('held_out', 0)} held out, "
@@ -97,7 +102,7 @@ def _compared(each: Comparison) -> str:
 def _proof_table(proof: Proof) -> str:
     rows = "".join(
         f"<tr><td>{html.escape(limit.guards)}</td><td>{limit.measure.replace('_', ' ')}</td>"
-        f'<td class=num>{_number(proof.before.get(limit.measure))}</td>'
+        f"<td class=num>{_number(proof.before.get(limit.measure))}</td>"
         f'<td class="num{" bad" if _outside(limit, proof.guards.get(limit.measure)) else ""}">'
         f"{_number(proof.guards.get(limit.measure))}</td><td class=num>{limit.low:g} … {limit.high:g}</td></tr>"
         for limit in LIMITS
@@ -107,7 +112,9 @@ def _proof_table(proof: Proof) -> str:
         f"<td class=num>{_number(value)}</td><td class=num></td></tr>"
         for name, value in {"overall": proof.gain, **proof.dimensions}.items()
     )
-    head = "<tr><th></th><th>measure</th><th class=num>before</th><th class=num>trained</th><th class=num>limits</th></tr>"
+    head = (
+        "<tr><th></th><th>measure</th><th class=num>before</th><th class=num>trained</th><th class=num>limits</th></tr>"
+    )
     return f"<h2>On unseen faces</h2><table>{head}{rows}{dimensions}</table>"
 
 
@@ -119,7 +126,9 @@ def _plots(events: Sequence[Event]) -> list[str]:
 
     parts = sorted({name for event in evaluations.values() for name in event.data.get("parts", {})})
     figures = [
-        plot("Reward", {"samples": curve(samples, "reward"), "evaluation": curve(evaluations, "reward")}, unit="logits"),
+        plot(
+            "Reward", {"samples": curve(samples, "reward"), "evaluation": curve(evaluations, "reward")}, unit="logits"
+        ),
         plot("Preferred to the policy before", {"share": curve(evaluations, "win_rate")}, (0.5,), "on training faces"),
         plot("Parts of the reward", {name: curve(evaluations, "parts", name) for name in parts}, unit="logits"),
         plot("Divergence from the policy before", {"KL": curve(updates, "kl")}),
@@ -165,7 +174,9 @@ def _settings(run: Run) -> str:
         f"<tr><td>{name}</td><td>{html.escape(str(value))}</td><td>{html.escape(source_of(name))}</td></tr>"
         for name, value in run.manifest.config.items()
     )
-    return f"<h2>Settings</h2><table><tr><th>setting</th><th>value</th><th>source of the default</th></tr>{rows}</table>"
+    return (
+        f"<h2>Settings</h2><table><tr><th>setting</th><th>value</th><th>source of the default</th></tr>{rows}</table>"
+    )
 
 
 def _image(data: bytes) -> str:

@@ -22,9 +22,14 @@ from trainer.grpo.faces import Measured, TrainingFace
 class Scored(Protocol):
     """Of n samples: overall (n,), dimensions name → (n,), uncertainty (n,) of overall."""
 
-    overall: Any
-    dimensions: Mapping[str, Any]
-    uncertainty: Any
+    @property
+    def overall(self) -> Any: ...
+
+    @property
+    def dimensions(self) -> Mapping[str, Any]: ...
+
+    @property
+    def uncertainty(self) -> Any: ...
 
 
 class Reward(Protocol):

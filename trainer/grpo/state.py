@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
+from engine.errors import EngineError
 from engine.policies.base import TrainablePolicy
 from trainer.grpo.config import GrpoConfig
 from trainer.grpo.rollout import Group
@@ -25,6 +26,22 @@ class Good:
     iteration: int
     reward: float
     weights: bytes
+
+
+class TrainingError(EngineError):
+    """A training became unstable."""
+
+    code = "training"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """status: "done", "stopped" (may be resumed), "guarded" (a guard ended it). words: what happened, as sentences.
+    good: the best weights that the guards let pass, None if there are none."""
+
+    status: str
+    words: str
+    good: Good | None
 
 
 @dataclass

@@ -24,11 +24,12 @@ from trainer.events import EventLog
 from trainer.grpo import report as reports
 from trainer.grpo.config import GrpoConfig, from_plain
 from trainer.grpo.faces import PhotoFace, gather, load_faces, split
-from trainer.grpo.loop import Outcome, Training, TrainingError
-from trainer.grpo.pictures import Comparison, compare, save_samples
-from trainer.grpo.proof import Proof, prove
+from trainer.grpo.held_out import KnownPicks
+from trainer.grpo.loop import Training
+from trainer.grpo.pictures import compare, save_samples
+from trainer.grpo.proof import HeldOutPick, Proof, prove
+from trainer.grpo.state import Outcome, TrainingError
 from trainer.grpo.workers import Workers, workers
-from trainer.picks.held_out import held_out_picks
 from trainer.reward.files import load_reward
 from trainer.runs import Manifest, Run, RunError
 
@@ -114,13 +115,14 @@ def _work(
     tell("loading", photos=len(sources["photos"]), picks=reward.picks, mode=config.mode, iterations=config.iterations)
     faces, skipped = load_faces(_photos(run), policy, token, lambda p: report(Progress("faces", 0.1 * p.fraction)))
     _same_faces(run, faces)
-    tested = held_out_picks(Path(sources["reward"]))
-    apart = {pick.photo for pick in tested}
-    by_hash = split([face.photo for face in faces if face.photo not in apart], 0 if apart else config.held_out, config.seed)
-    unseen = [face for face in faces if face.photo in apart or by_hash.get(face.photo)]
-    seen = [face for face in faces if face not in unseen]
+    known = KnownPicks.of(Path(sources["reward"]))
+    held = _held(faces, known, config)
+    seen = [face for face in faces if face.photo not in held]
+    unseen = [face for face in faces if face.photo in held]
     if not seen:
         raise UsageError("All photos are held out for the proof.", "Name more photos than those of the test picks.")
+    tested = known.held_out(held) if known else []
+    reward = known.reward(reward, held) if known else reward
     tell("faces", keys=[face.key for face in faces], training=len(seen), held_out=len(unseen), skipped=skipped)
     training = Training(
         policy,
@@ -159,7 +161,7 @@ def _finish(
     unseen: Sequence[PhotoFace],
     reward: Any,
     config: GrpoConfig,
-    tested: Sequence[Any],
+    tested: Sequence[HeldOutPick],
     threads: int,
 ) -> PolicyResult:
     """Prove the best weights, keep them as a version, and write the report."""
@@ -172,8 +174,7 @@ def _finish(
     policy.load(good.weights)
     with ThreadPoolExecutor(threads) as pool:
         comparisons, whole = compare(policy, unseen, config)
-        picks = [pick.measured for pick in tested if pick.measured is not None]
-        proof = prove(policy, unseen, reward, config, picks, pool, whole)
+        proof = prove(policy, unseen, reward, config, tested, pool, whole)
     version = _version(run, good.weights, proof)
     log.write(
         "finished", status=outcome.status, words=f"{outcome.words} {' '.join(proof.words)}", version=version.name,
@@ -202,6 +203,14 @@ def _version(run: Run, weights: bytes, proof: Proof) -> Version:
         ),
         weights,
     )
+
+
+def _held(faces: Sequence[PhotoFace], known: KnownPicks | None, config: GrpoConfig) -> frozenset[str]:
+    """Photos that only the proof sees: those of the reward's test picks, else a share by their hash."""
+    photos = {face.photo for face in faces}
+    if known is not None and known.tested & photos:
+        return known.tested & photos
+    return frozenset(photo for photo, apart in split(sorted(photos), config.held_out, config.seed).items() if apart)
 
 
 def _parent(sources: Any) -> str:

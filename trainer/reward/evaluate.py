@@ -20,37 +20,14 @@ from trainer.reward.data import Answers
 from trainer.reward.davidson import F64, FIRST, SECOND
 from trainer.reward.model import Comparisons, Head, fit_head
 from trainer.reward.prior import OVERALL, Prior
+from trainer.statistics import Share
 
 FOLDS: Final = 5
 LEAST_TESTS: Final = 10
 """Random test picks below which accuracy is cross-validated instead."""
-Z: Final = 1.959964
 SETTLED: Final = 0.9
 """Expected share of pairs whose order would not change with more picks at which no more are asked for."""
 BINS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of `count` cases, with its 95% interval (Wilson). None of 0 cases says nothing: value NaN, 0 to 1."""
-
-    value: float
-    low: float
-    high: float
-    count: int
-
-    @classmethod
-    def of(cls, hits: float, count: int) -> Share:
-        if not count:
-            return cls(math.nan, 0.0, 1.0, 0)
-        p, z2 = hits / count, Z * Z
-        middle = (p + z2 / (2 * count)) / (1 + z2 / count)
-        half = Z * math.sqrt(p * (1 - p) / count + z2 / (4 * count**2)) / (1 + z2 / count)
-        return cls(p, max(middle - half, 0.0), min(middle + half, 1.0), count)
-
-    def as_json(self) -> dict[str, Any]:
-        value = round(self.value, 4) if self.count else None
-        return {"value": value, "low": round(self.low, 4), "high": round(self.high, 4), "count": self.count}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ so pictures of any origin can be judged. torch is not needed.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -57,8 +58,9 @@ class FeatureMeter:
     """
 
     def __init__(self, photo: Photo, face: FaceAnalysis, marks: Sequence[Mark]) -> None:
-        self._photo, self._grid = photo, learning_grid(face)
+        self._grid = learning_grid(face)
         before = lab_on(photo, self._grid)
+        self._photo = replace(photo, pixels=np.empty((0, 0, 3), photo.pixels.dtype))  # many faces fit into memory
         self._pair = PairMeter(face, before, marks, self._grid)
         self._regions = RegionMeter(face, before, self._grid)
 

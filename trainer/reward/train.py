@@ -16,10 +16,11 @@ from trainer.picks.annotation import Settled, settle
 from trainer.picks.store import PickStore
 from trainer.reward import evaluate
 from trainer.reward.data import Answers, collect
-from trainer.reward.evaluate import Consistency, Prediction, Share
+from trainer.reward.evaluate import Consistency, Prediction
 from trainer.reward.measuring import Load, Loaded, Measured, measure_candidates
 from trainer.reward.model import Reward, fit_head, fit_reward, tempered
 from trainer.reward.prior import OVERALL, Prior, shipped
+from trainer.statistics import Share
 
 
 class PicksError(EngineError):
@@ -85,7 +86,7 @@ def fit_answers(
 ) -> Trained:
     """Split, fit and report. Random test picks and everything of their photos and people are never trained on, once
     there are enough of them to tell anything."""
-    train, test = _split(answers)
+    train, test = split(answers)
     validated = evaluate.overall_prediction(prior, train, config.seed)
     reward = fit_reward(prior, train.overall, train.dimensions)
     reward = tempered(reward, evaluate.best_temperature(validated))
@@ -128,7 +129,7 @@ def fit_answers(
     return Trained(reward, report, _words(report, accuracy, consistency, more, answers))
 
 
-def _split(answers: Answers) -> tuple[Answers, Answers | None]:
+def split(answers: Answers) -> tuple[Answers, Answers | None]:
     """What is trained on, and the random test picks (None if too few)."""
     groups = evaluate.groups_of(answers.picks)
     test = [i for i, each in enumerate(answers.picks) if each.purpose == "random"]

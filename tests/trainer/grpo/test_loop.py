@@ -14,7 +14,8 @@ import torch
 from tests.helpers.toy_policy import SKIN, Likes, LovesNoise, ToyFace, ToyPolicy
 from trainer.events import by_step
 from trainer.grpo.config import GrpoConfig
-from trainer.grpo.loop import Training, TrainingError
+from trainer.grpo.loop import Training
+from trainer.grpo.state import TrainingError
 from trainer.runs import Manifest, Run, RunError
 
 FACES = [ToyFace(f"face-{n}") for n in range(3)]
