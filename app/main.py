@@ -14,6 +14,7 @@ from app.commands.models import models
 from app.commands.picks import cli as picks
 from app.commands.policies import cli as policies
 from app.commands.retouch import retouch
+from app.commands.review import review
 from app.commands.reward import cli as reward
 from app.commands.train import cli as train
 from app.commands.variations import variations
@@ -38,6 +39,7 @@ cli.add_typer(picks, name="picks")
 cli.add_typer(train, name="train")
 cli.add_typer(reward, name="reward")
 cli.add_typer(policies, name="policies")
+cli.command("review", epilog=EXIT_HELP)(review)
 cli.command("doctor", epilog=EXIT_HELP)(doctor)
 cli.command("app", epilog=EXIT_HELP)(window)
 cli.command("edit", epilog=EXIT_HELP)(edit)

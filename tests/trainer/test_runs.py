@@ -9,10 +9,10 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
-from engine import paths
 from trainer.control import Control
 from trainer.events import EventLog, Tail, by_step, read
 from trainer.runs import Manifest, Run, RunError
@@ -141,7 +141,7 @@ def test_a_full_disk_is_said_and_the_last_checkpoint_stays(run, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(paths, "write_atomic", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(RunError, match="No space left"):
         run.save_checkpoint(2, {"w.bin": b"two"}, {})
     monkeypatch.undo()

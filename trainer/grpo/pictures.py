@@ -12,7 +12,6 @@ import numpy as np
 from engine.errors import EngineError
 from engine.imageio.colour import from_lab, to_srgb8
 from engine.layers.render import render
-from engine.paths import write_atomic
 from engine.policies.base import Policy, TrainablePolicy
 from engine.report import measure
 from engine.sampling.loop import SamplerConfig, sample
@@ -46,7 +45,7 @@ def save_samples(run: Run, step: int, faces: Sequence[PhotoFace], groups: Sequen
         (run.folder / "samples").mkdir(exist_ok=True)
         for group in groups[:STRIP_FACES]:
             name = f"samples/step-{step:06d}-face-{group.index}.png"
-            write_atomic(run.folder / name, png(_middle(_shown(faces[group.index].after(group.latents[:1])))))
+            (run.folder / name).write_bytes(png(_middle(_shown(faces[group.index].after(group.latents[:1])))))
             names.append(name)
     except OSError as error:
         raise unwritable(run.folder, error) from error

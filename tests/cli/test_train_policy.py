@@ -1,0 +1,153 @@
+"""`porelight train policy` on painted faces with the shipped policy, to a proved version; and bad input."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.policies import registry, versions
+from tests.cli.conftest import Run
+from tests.helpers import fake_policy
+from tests.helpers.fake_policy import portrait
+from trainer.events import by_step, read
+from trainer.reward.features import NAMES, UNCHANGED
+from trainer.reward.files import save_reward
+from trainer.reward.model import Head, Reward
+from trainer.reward.prior import HEADS, shipped
+from trainer.runs import Run as RunFolder
+
+SETTINGS = "iterations = 4\nfaces = 3\ngroup = 6\nevaluate_every = 2\nheld_out = 0.4\nlearning_rate = 1e-3\n"
+
+
+@pytest.fixture
+def studio(tmp_path, monkeypatch):
+    """Photos, a reward that likes even skin, settings; faces are the painted ones."""
+    fake_policy.install(monkeypatch, tmp_path / "home")
+    for number in range(5):
+        portrait(tmp_path / "photos" / f"p{number}.png", seed=number)
+    weights = np.zeros(len(NAMES))
+    weights[[NAMES.index("blotch_retention"), NAMES.index("colour_retention")]] = -3.0
+    sure = Head(weights, np.eye(len(NAMES)) * 1e-6, -1.5)
+    none = replace(sure, mean=np.zeros(len(NAMES)))
+    heads = {name: sure if name == "overall" else none for name in HEADS}
+    reward = Reward(shipped(), heads, 40, UNCHANGED)
+    save_reward(reward, tmp_path / "reward", config={}, sources={}, report={})
+    (tmp_path / "c.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+def arguments(studio, out="run", *more):
+    return (
+        "train", "policy", "--reward", studio / "reward", "--photos", studio / "photos",
+        "--config", studio / "c.toml", "--out", studio / out, *more,
+    )  # fmt: skip
+
+
+def test_from_a_reward_to_an_active_policy_that_retouches(studio, porelight: Run) -> None:
+    done = porelight(*arguments(studio, "run", "--name", "even", "--activate", "--json"))
+    assert done.exit_code == 0, done.output
+    result = json.loads(done.stdout)
+    assert result["status"] == "done" and result["policy"] == "even" and result["activated"]
+    assert result["proof"]["wins"] and result["proof"]["interval"][0] > 0.5
+    assert versions.active() == "even"
+    run = RunFolder.open(studio / "run", "policy")
+    events = read(run.events_file)
+    assert list(by_step(events, "evaluation")) == [0, 2, 4]
+    assert [event.seq for event in events] == list(range(1, len(events) + 1))
+    assert {"loading", "faces", "started", "samples", "update", "evaluation", "pictures", "finished"} <= {
+        event.kind for event in events
+    }
+    page = (studio / "run" / "report.html").read_text()
+    assert "It wins." in page and "data:image/png;base64," in page and page.count("<svg") >= 6
+    assert not re.search(r"(src|href)=\"?(http|/|file:)", page)
+    photo = studio / "photos" / "p0.png"
+    for policy in ("even", "compact"):
+        out = porelight("retouch", photo, "--out", studio / policy, "--policy", policy, "--sampler", "ode")
+        assert out.exit_code == 0, out.output
+    pictures = [(studio / policy / "p0.png").read_bytes() for policy in ("even", "compact")]
+    assert pictures[0] != pictures[1]
+    again = porelight("train", "policy", "--out", studio / "run", "--resume")
+    assert again.exit_code == 1 and "finished already" in again.stderr
+
+
+def test_stopped_and_resumed_it_makes_the_same_policy(studio, porelight: Run) -> None:
+    whole = json.loads(porelight(*arguments(studio, "whole", "--json")).stdout)
+    run = studio / "parts"
+
+    def stop_after(kind: str, count: int) -> None:
+        """Ask for a stop once the run has told so many events."""
+
+    import trainer.grpo.loop as loop
+
+    original = loop.Training._learn
+    asked = []
+
+    def learn(self, groups):
+        original(self, groups)
+        if self.state.iteration == 2 and not asked:
+            asked.append(True)
+            self.run.control.request("stop")
+
+    loop.Training._learn = learn  # type: ignore[method-assign]
+    try:
+        stopped = porelight(*arguments(studio, "parts"))
+        assert stopped.exit_code == 130 and "--resume" in stopped.stderr
+        resumed = porelight("train", "policy", "--out", run, "--resume", "--json")
+    finally:
+        loop.Training._learn = original  # type: ignore[method-assign]
+    assert resumed.exit_code == 0, resumed.output
+    assert json.loads(resumed.stdout)["version"] == whole["version"]
+
+
+def test_what_cannot_be_trained_is_said(studio, porelight: Run) -> None:
+    assert porelight("train", "policy", "--out", studio / "x").exit_code == 2
+    assert porelight("train", "policy", "--out", studio / "x", "--resume").exit_code == 1
+    assert porelight(*arguments(studio, "x", "--mode", "ppo")).exit_code == 2
+    (studio / "c.toml").write_text("speed = 9")
+    unknown = porelight(*arguments(studio))
+    assert unknown.exit_code == 2 and "no setting 'speed'" in unknown.stderr
+    (studio / "c.toml").write_text(SETTINGS)
+    assert porelight(*arguments(studio, "x", "--name", "compact")).exit_code == 2
+    shown = porelight("train", "policy", "--out", studio / "x", "--mode", "nft", "--show-config")
+    assert 'mode = "nft"' in shown.stdout and "#" in shown.stdout
+
+
+def test_runs_in_use_photos_gone_and_changed_rewards_are_said(studio, porelight: Run, monkeypatch) -> None:
+    import trainer.grpo.loop as loop
+
+    def break_off(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop.Training, "train", break_off)
+        assert porelight(*arguments(studio)).exit_code == 130
+    resume = ("train", "policy", "--out", studio / "run", "--resume")
+    existing = porelight(*arguments(studio))
+    assert existing.exit_code == 1 and "holds a run already" in existing.stderr
+    with RunFolder.open(studio / "run", "policy").locked():
+        assert "Another training is at work" in porelight(*resume).stderr
+    (studio / "photos" / "p1.png").rename(studio / "p1.png")
+    assert "1 of 5 photos of this run are gone: p1.png" in porelight(*resume).stderr
+    portrait(studio / "photos" / "p1.png", seed=77)
+    assert "photos of run have changed" in porelight(*resume).stderr
+    reward = studio / "reward" / "reward.safetensors"
+    data = bytearray(reward.read_bytes())
+    data[-8:] = np.float64(5.0).tobytes()
+    reward.write_bytes(data)
+    assert "reward of run has changed" in porelight(*resume).stderr
+    assert registry.load_policy("compact", device="cpu").info.name == "compact"
+
+
+def test_review_is_made_answered_and_counted(studio, porelight: Run) -> None:
+    assert json.loads(porelight(*arguments(studio, "run", "--name", "even", "--json")).stdout)["policy"] == "even"
+    out = ("review", "--out", studio / "review")
+    made = porelight(*out, studio / "photos", "--policy", "even", "--against", "compact")
+    assert made.exit_code == 0 and "6 pairs" in made.stdout, made.output
+    assert "None of 5 pairs" in porelight(*out).stdout
+    found = json.loads(porelight(*out, "--answer", "1=A", "--answer", "002=tie", "--json").stdout)
+    assert found["answered"] == 2 and found["ties"] == 1 and found["policy"].startswith("even ")
+    assert porelight(*out, "--answer", "1=C").exit_code == 1

@@ -1,0 +1,107 @@
+"""When a policy wins, and when it does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.metrics.dimensions import PairMeasures
+from tests.helpers.toy_policy import Likes, LovesNoise, ToyFace, ToyPolicy
+from trainer.grpo import guards
+from trainer.grpo.config import GrpoConfig
+from trainer.grpo.faces import split
+from trainer.grpo.plots import plot
+from trainer.grpo.proof import HeldOutPick, agreement_of, prove, win_rate
+from trainer.statistics import Share
+
+FACES = [ToyFace(f"{n}/face-1", f"photo-{n}") for n in range(6)]
+
+
+def trained(*mean):
+    policy = ToyPolicy()
+    policy.reference()
+    with torch.no_grad():
+        policy.mean[: len(mean)] = torch.tensor(mean)
+    return policy
+
+
+def pick(better, worse, face="0/face-1"):
+    return HeldOutPick(face, *(np.array([*each, 0, 0, 0, 0, 0], np.float32) for each in ([better], [worse])))
+
+
+def test_a_better_policy_wins_and_a_worse_one_does_not():
+    good = prove(trained(0.0, 0.8), FACES, Likes(0.0, 0.8), GrpoConfig())
+    assert good.wins and good.win_rate.low > 0.5 and good.words[-1] == "It wins."
+    same = prove(trained(), FACES, Likes(0.0, 0.8), GrpoConfig())
+    assert not same.wins and same.win_rate.value == 0.5
+    bad = prove(trained(0.0, -0.8), FACES, Likes(0.0, 0.8), GrpoConfig())
+    assert not bad.wins and bad.win_rate.high < 0.5
+
+
+def test_without_anything_unseen_nothing_is_proved():
+    proof = prove(trained(0.0, 0.8), [], Likes(0.0, 0.8), GrpoConfig())
+    assert not proof.wins and "Nothing was held out" in proof.words[0]
+    assert proof.plain()["win_rate"] is None
+
+
+def test_held_out_picks_that_point_the_other_way_stop_a_win():
+    policy, reward = trained(0.0, 0.8), Likes(0.0, 0.8)
+    towards = HeldOutPick("0/face-1", np.eye(6, dtype=np.float32)[1], np.zeros(6, np.float32))
+    away = HeldOutPick("1/", np.zeros(6, np.float32), np.eye(6, dtype=np.float32)[1])
+    elsewhere = HeldOutPick("9/face-1", np.zeros(6, np.float32), np.eye(6, dtype=np.float32)[1])
+    agrees = prove(policy, FACES, reward, GrpoConfig(), [towards, towards, away, elsewhere])
+    assert agrees.picks == Share.of(2, 3) and agrees.wins
+    disagrees = prove(policy, FACES, reward, GrpoConfig(), [towards, away, away])
+    assert disagrees.picks == Share.of(1, 3) and not disagrees.wins
+
+
+def test_a_hacked_reward_wins_nothing_where_a_guard_breaks():
+    proof = prove(trained(1.5), FACES, LovesNoise(), GrpoConfig())
+    assert proof.win_rate.value > 0.9
+    assert not proof.wins
+    assert any("pore retention rose to" in each for each in proof.breaches)
+
+
+def test_measures_of_whole_photos_are_guarded_too():
+    proof = prove(trained(0.0, 0.8), FACES, Likes(0.0, 0.8), GrpoConfig(), extra={"identity_distance": (0.05, 0.4)})
+    assert not proof.wins and "identity distance rose to 0.40" in proof.breaches[0]
+
+
+def test_samples_of_one_face_count_less_than_samples_of_many():
+    alike = win_rate([np.ones(4)] * 3, [np.zeros(4)] * 3)
+    assert alike.value == 1 and alike.count == pytest.approx(12 / 1.9)
+    by_face = win_rate([np.ones(4), np.zeros(4)], [np.zeros(4), np.ones(4)])
+    assert by_face.value == 0.5 and by_face.count == pytest.approx(2)
+
+
+def test_agreement_is_none_without_picks():
+    assert agreement_of({"a/f": np.ones(2, np.float32)}, [], np.ones(2, np.float32)) is None
+
+
+def test_guards_break_only_where_it_was_better_before():
+    def seen(value):
+        return guards.means([PairMeasures(pore_retention=value), PairMeasures()])
+
+    assert guards.breaches(seen(0.8), seen(0.95))
+    assert not guards.breaches(seen(0.8), seen(0.80))
+    assert not guards.breaches(seen(1.0), seen(0.6))
+    (low,) = guards.breaches(seen(0.5), seen(0.8))
+    assert str(low) == "texture: pore retention fell to 0.50 (before training 0.80, limit 0.85)"
+    assert not guards.breaches(guards.means([PairMeasures()]), seen(1.0))
+
+
+def test_photos_are_held_out_by_hash_and_stay_so():
+    photos = [f"photo-{n}" for n in range(20)]
+    first = split(photos, 0.25, 1)
+    assert sum(first.values()) == 5
+    more = split([*photos, "another"], 0.25, 1)
+    assert sum(first[photo] != more[photo] for photo in photos) <= 1
+    assert sum(split(["a", "b"], 0.1, 0).values()) == 1
+    assert not any(split(["a"], 0.5, 0).values()) and not any(split(photos, 0, 0).values())
+
+
+def test_plots_are_whole_and_leave_gaps():
+    drawn = plot("A <b>", {"one": [(0, 1.0), (1, None), (2, 2.0), (3, 2.5)], "two": [(0, 0.5)]}, (1.5,), "logits")
+    assert drawn.count("<polyline") == 3 and "A &lt;b&gt;" in drawn and 'class="limit"' in drawn
+    assert plot("nothing", {"x": [(0, None)]}) == ""
