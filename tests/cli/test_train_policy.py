@@ -78,9 +78,6 @@ def test_stopped_and_resumed_it_makes_the_same_policy(studio, porelight: Run) ->
     whole = json.loads(porelight(*arguments(studio, "whole", "--json")).stdout)
     run = studio / "parts"
 
-    def stop_after(kind: str, count: int) -> None:
-        """Ask for a stop once the run has told so many events."""
-
     import trainer.grpo.loop as loop
 
     original = loop.Training._learn

@@ -25,7 +25,7 @@ from trainer.runs import Run, unwritable
 STRIP_FACES: Final = 3
 COMPARED: Final = 4
 """Unseen faces that are rendered at native size, before and after, and measured with identity and landmarks."""
-CROP: Final = 420
+CROP: Final = 340
 """Side of the crops shown at 100%, in source pixels."""
 
 

@@ -111,6 +111,7 @@ def _proof_table(proof: Proof) -> str:
         f"<tr><td>reward</td><td>{html.escape(name)}</td><td class=num>0</td>"
         f"<td class=num>{_number(value)}</td><td class=num></td></tr>"
         for name, value in {"overall": proof.gain, **proof.dimensions}.items()
+        if value
     )
     head = (
         "<tr><th></th><th>measure</th><th class=num>before</th><th class=num>trained</th><th class=num>limits</th></tr>"
@@ -124,7 +125,8 @@ def _plots(events: Sequence[Event]) -> list[str]:
     def curve(found: dict[int, Event], *path: str) -> Curve:
         return [(step, _dig(event.data, path)) for step, event in found.items()]
 
-    parts = sorted({name for event in evaluations.values() for name in event.data.get("parts", {})})
+    told = [event.data.get("parts", {}) for event in evaluations.values()]
+    parts = sorted({name for each in told for name, value in each.items() if value})  # heads without picks say nothing
     figures = [
         plot(
             "Reward", {"samples": curve(samples, "reward"), "evaluation": curve(evaluations, "reward")}, unit="logits"

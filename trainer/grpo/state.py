@@ -97,7 +97,8 @@ class TrainingState:
             return False
         state, files = found
         policy.load(files["weights.safetensors"])
-        tensors: Mapping[str, Tensor] = load(files["training.safetensors"])
+        # Copies in torch's own memory: products depend on alignment in the last bit.
+        tensors: Mapping[str, Tensor] = {k: v.clone() for k, v in load(files["training.safetensors"]).items()}
         try:
             self.iteration, self.evaluated = int(state["step"]), int(state["evaluated"])
             self.baseline = state["baseline"]

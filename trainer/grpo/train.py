@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import torch
 
 from engine.errors import EngineError, UsageError
@@ -91,7 +92,9 @@ def resume_policy(
 
 
 def _carry(run: Run, them: Workers, token: CancelToken, report: Report, threads: int) -> PolicyResult:
-    torch.set_num_threads(1)  # sums in one order: the same weights to the bit, however busy the machine is
+    # Sums in one order: the same weights to the bit, however busy the machine is. Measuring has threads of its own.
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
     if them.rank > 0:
         return _work(run, them, None, token, silent, threads)
     with run.locked(), run.log() as log:

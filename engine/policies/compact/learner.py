@@ -56,7 +56,8 @@ class CompactLearner(CompactPolicy):
 
     def weights(self) -> bytes:
         state = {key: value.detach().cpu().contiguous() for key, value in self.field.module.state_dict().items()}
-        return save(state, {"network": "field", "version": str(FIELD_VERSION)})
+        # One entry only: safetensors writes several in random order, and the file's checksum is the version.
+        return save(state, {"version": str(FIELD_VERSION)})
 
     def load(self, weights: bytes) -> None:
         try:

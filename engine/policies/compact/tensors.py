@@ -35,7 +35,8 @@ class TorchNetwork:
         self.module, self.weights, self._device = module.to(device), weights, device
 
     def array(self, values: F32) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self._device)
+        # Copied into torch's own memory, whose alignment is always the same: products then are, too, to the last bit.
+        return torch.from_numpy(np.ascontiguousarray(values, np.float32)).to(self._device, copy=True)
 
     def __call__(self, *inputs: Tensor) -> Tensor:
         out: Tensor = self.module(*inputs)
