@@ -13,7 +13,7 @@ from trainer.grpo.proof import HeldOutPick
 from trainer.picks.annotation import settle
 from trainer.picks.store import PickStore
 from trainer.reward.data import Answers, collect
-from trainer.reward.features import VERSION
+from trainer.reward.features import NAMES, VERSION
 from trainer.reward.files import KIND
 from trainer.reward.model import Reward, fit_reward
 from trainer.reward.train import split
@@ -37,7 +37,7 @@ class KnownPicks:
         try:
             with PickStore.open(Path(manifest.sources["picks"])) as store:
                 picks = [pick for pick in store.picks() if not persons or pick.person in persons]
-                answers = collect(settle(picks, trust_model=trusted).picks, store.features(VERSION))
+                answers = collect(settle(picks, trust_model=trusted).picks, store.features(VERSION, NAMES))
                 faces = {key: each.face for key, each in store.candidates().items()}
         except (EngineError, KeyError, TypeError):
             return None
