@@ -99,8 +99,8 @@ def _delay() -> float:
 
 
 def gaps(portrait: Path) -> dict[str, tuple[float, float]]:
-    """stage → longest milliseconds between two turns of the event loop, and longest without the time that the GUI thread
-    was ready and waited for a processor, which is the machine's doing (Linux)."""
+    """stage → longest milliseconds between two turns of the event loop, and longest without the time that the GUI
+    thread was ready and waited for a processor, which is the machine's doing (Linux)."""
     from PySide6.QtWidgets import QApplication
 
     from app.viewmodels.photo import PhotoModel
