@@ -67,6 +67,10 @@ class Source(Protocol):
 
     def prepare(self, request: Request, edits: Edits, token: CancelToken, split: Split = ()) -> Stack: ...
 
+    def drawn(self, request: Request, edits: Edits, split: Split = ()) -> Stack | None:
+        """What `prepare` would give, if it is there already."""
+        ...
+
 
 @dataclass
 class Shown:
@@ -207,6 +211,10 @@ class Frames(QObject):
 
         edits, split = dict(self._edits), self._split
         self._built = source.structure(edits, split)
+        kept = source.drawn(request, edits, split)
+        if kept is not None:  # read ahead: it shows without a turn of the event loop
+            self._take(Shown(request, kept, source.proposed, self._edits, self._generation))
+            return
         work = lambda token, _: source.prepare(request, edits, token, split)  # noqa: E731
         self._job = self._runner.start(LANE, work, ended, failed)
 

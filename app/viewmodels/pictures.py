@@ -31,10 +31,10 @@ class PhotoSource:
         return tuple(structure(edits.get(face, FaceEdits()), split) for face in self.layers or ())
 
     def prepare(self, request: Request, edits: Edits, token: CancelToken, split: Split = ()) -> PhotoStack:
+        if (kept := self.drawn(request, edits, split)) is not None:
+            kept.after(edits)
+            return kept
         built = self.structure(edits, split)
-        if self._first is not None and self._first[:2] == (request, built):
-            self._first[2].after(edits)
-            return self._first[2]
         layers = self.layers or {}
         own = [edits.get(face, FaceEdits()) for face in layers]
         areas = tuple(structure(each, split)[0] for each in own)
@@ -51,6 +51,10 @@ class PhotoSource:
         if self._first is None or self._first[0] == request:
             self._first = request, built, stack
         return stack
+
+    def drawn(self, request: Request, edits: Edits, split: Split = ()) -> PhotoStack | None:
+        first = self._first
+        return first[2] if first is not None and first[:2] == (request, self.structure(edits, split)) else None
 
 
 class PhotoStack:

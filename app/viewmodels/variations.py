@@ -217,6 +217,9 @@ class PairSource:
     def structure(self, edits: Edits, split: Split) -> object:
         return self._first.structure(edits, split)
 
+    def drawn(self, request: Request, edits: Edits, split: Split = ()) -> None:
+        return None
+
     def prepare(self, request: Request, edits: Edits, token: CancelToken, split: Split = ()) -> Stack:
         first = self._first.prepare(request, edits, token, split)
         return _PairStack(first.after(edits).copy(), self._second.prepare(request, edits, token, split))
