@@ -25,7 +25,7 @@ class ActionInfo:
 FILE, EDIT, PHOTO, COMPARE, TOOLS, VIEW, WINDOW = (
     "File", "Edit", "Photos", "Before and After", "Tools", "View", "Window",
 )  # fmt: skip
-GROUPS = (FILE, EDIT, PHOTO, COMPARE, TOOLS, VIEW, WINDOW)
+GROUPS = (FILE, EDIT, COMPARE, PHOTO, TOOLS, WINDOW, VIEW)
 
 _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("open", FILE, "Open…", "Ctrl+O", "Open photos"),

@@ -10,6 +10,8 @@ from app.viewmodels.actions import FIXED, grouped
 from app.viewmodels.shortcuts import Shortcuts, shown
 
 COLUMNS = 3
+SERIES = {"stars": "No stars to five", "label": "Red, yellow, green, blue label"}
+"""Actions that share a line."""
 
 
 class CheatSheet(QDialog):
@@ -34,6 +36,7 @@ class CheatSheet(QDialog):
         scroll = QScrollArea()
         scroll.setWidget(page)
         scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setAccessibleName("Keyboard Shortcuts")
         self.close_button = QPushButton("Close")
         self.close_button.setDefault(True)
@@ -49,18 +52,17 @@ class CheatSheet(QDialog):
         whole.setSpacing(0)
         whole.addWidget(scroll, 1)
         whole.addLayout(foot)
-        self.resize(1040, 760)
+        self.resize(1160, 770)
 
     def _blocks(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """(group, (keys, what it does)); what has no keys is left out."""
         blocks = []
         for group, infos in grouped():
-            lines = []
+            lines: dict[str, list[str]] = {}
             for info in infos:
-                keys = self.shortcuts.keys(info.id)
-                if keys:
-                    lines.append((" / ".join(map(shown, keys)), info.title.rstrip("…")))
-            blocks.append((group, lines))
+                title = SERIES.get(info.id.rpartition("_")[0], info.title.rstrip("…"))
+                lines.setdefault(title, []).extend(map(shown, self.shortcuts.keys(info.id)))
+            blocks.append((group, [(" ".join(keys), title) for title, keys in lines.items() if keys]))
         blocks.append(("On the Spot", list(FIXED)))
         return [block for block in blocks if block[1]]
 

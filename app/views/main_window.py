@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.adjust = Adjust(self.desk, self.compare, self.actions_made, self)
         self.strengths, self.faces = self.adjust.strengths, self.adjust.faces
         self.canvas = Canvas(photo, self.compare, self.adjust.tools)
-        self.empty = EmptyState()
+        self.empty = EmptyState(lambda: self.desk.place.recent, self.shortcuts)
         self.banner = Banner(photo)
         self.status = StatusBar(photo, self.compare, self.delivery.button)
         self.toolbar = Toolbar(
@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.stack.addWidget(self.canvas)
         self.stack.addWidget(self.shoot.grid)
         self.empty.wanted.connect(self.ask_open)
+        self.empty.chosen.connect(lambda folder: self.desk.open([folder]))
         self.empty.folder_wanted.connect(self.shoot.ask_folder)
         self.banner.acted.connect(self._act)
         self._lay_out()
@@ -323,6 +324,10 @@ class MainWindow(QMainWindow):
             else:
                 self.compare.hold(False)
         super().changeEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.stack.setFocus()  # no button looks chosen before the person chose one
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event):

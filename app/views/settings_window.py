@@ -52,7 +52,7 @@ class SettingsWindow(QDialog):
         self.setMinimumSize(700, 420)
         self.settings = settings
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search settings and shortcuts")
+        self.search.setPlaceholderText("Search")
         self.search.setAccessibleName("Search settings")
         self.search.setClearButtonEnabled(True)
         self.sections = QListWidget()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
 from app.settings.schema import Theme
-from app.views.tokens import THEMES, Tokens
+from app.views.tokens import THEMES, Tokens, luminance
 
 CANVAS: str
 WINDOW: str
@@ -57,7 +58,8 @@ QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {EDGE}; paddi
 QLabel {{ color: {TEXT}; background: transparent; }}
 QLabel:disabled {{ color: {FAINT}; }}
 QLabel[role="muted"] {{ color: {MUTED}; }}
-QLabel[role="faint"] {{ color: {FAINT}; font-size: 11px; }}
+QLabel[role="faint"] {{ color: {MUTED}; font-size: 11px; }}
+QLabel[role="muted"]:disabled {{ color: {FAINT}; }}
 QLabel[role="section"] {{ color: {MUTED}; font-weight: 600; }}
 QLabel[role="section"]:disabled {{ color: {FAINT}; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 500; color: {TEXT}; }}
@@ -89,6 +91,10 @@ QMenu::separator {{ height: 1px; background: {EDGE}; margin: 4px 8px; }}
 QComboBox {{
   background: {RAISED}; color: {TEXT}; border: 1px solid transparent; border-radius: 5px; padding: 4px 8px; }}
 QComboBox:hover {{ background: {HOVER}; }}
+QComboBox::drop-down {{ border: none; width: 24px; }}
+QComboBox::down-arrow {{ image: url("{ARROW}"); width: 10px; height: 10px; }}
+QPushButton[role="folder"] {{ background: transparent; text-align: left; padding: 5px 8px; margin-left: -8px; }}
+QPushButton[role="folder"]:hover {{ background: {RAISED}; }}
 QComboBox:focus {{ border-color: {MUTED}; }}
 QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
 QScrollBar::handle:horizontal {{ background: {EDGE}; border-radius: 3px; min-width: 32px; margin: 1px; }}
@@ -206,7 +212,10 @@ def apply(application: QApplication, theme: Theme = Theme.DARK) -> None:
         palette.setColor(role, QColor(colour))
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(tokens.faint))
-    sheet = SHEET.format_map({name: value for name, value in globals().items() if name.isupper()})
+    dark = luminance(tokens.text) > luminance(tokens.panel)
+    arrow = Path(__file__).parent / "images" / f"arrow-{'light' if dark else 'dark'}.png"
+    names = {name.upper(): colour for name, colour in asdict(tokens).items()}
+    sheet = SHEET.format_map({**names, "ARROW": arrow.as_posix()})
     if application.styleSheet() != sheet:  # every widget is polished anew
         application.setPalette(palette)
         application.setStyleSheet(sheet)
