@@ -144,15 +144,17 @@ def _brown(rng: Rng, greyest: float) -> F32:
 
 
 def _dark_spot(radius: float, place: Place) -> F32:
+    """Pigment that acne leaves: brown with a share of redness that moles and freckles do not have."""
     rng = place.rng
     core = _shape(radius, rng.uniform(0.5, 2.4), 0.22, rng, radius) * _mottle(_size(radius), radius / 3, 0.12, rng)
-    amounts = _brown(rng, 0.4) * np.float32(rng.uniform(0.08, 0.55)) + HAEMOGLOBIN * np.float32(rng.uniform(0.05, 0.25))
+    brown, red = rng.uniform(0.08, 0.5), rng.uniform(0.4, 1.0)
+    amounts = np.float32(brown) * (_brown(rng, 0.4) + np.float32(red) * HAEMOGLOBIN)
     return core[..., None] * amounts
 
 
 def _blackhead(radius: float, place: Place) -> F32:
     core = _shape(radius, 0.8, 0.1, place.rng, radius)
-    return core[..., None] * NEUTRAL * np.float32(place.rng.uniform(0.12, 0.5))
+    return core[..., None] * NEUTRAL * np.float32(place.rng.uniform(0.12, 0.85))
 
 
 def _tint(radius: float, place: Place, colours: F32, opacity: tuple[float, float]) -> F32:
@@ -188,7 +190,7 @@ def _mole(radius: float, place: Place) -> F32:
     core = _shape(radius, rng.uniform(0.25, 0.9), 0.09, rng, radius)
     body = core * _mottle(len(core), radius / 3, 0.12, rng)
     density = body[..., None] * (
-        _brown(rng, 0.8) * np.float32(rng.uniform(0.6, 1.8)) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.5))
+        _brown(rng, 0.8) * np.float32(rng.uniform(0.6, 1.8)) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.12))
     )
     if rng.random() < 0.4:
         density = density + _relief(core, radius, place.light, rng.uniform(0, 0.5))
@@ -205,7 +207,7 @@ def _freckle(radius: float, place: Place) -> F32:
     """Irregular, often stretched, and never as dark as a mole."""
     rng = place.rng
     core = _shape(radius, rng.uniform(0.7, 1.6), 0.45, rng, radius)
-    colour = _brown(rng, 0.2) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.35))
+    colour = _brown(rng, 0.2) + HAEMOGLOBIN * np.float32(rng.uniform(0, 0.25))
     return np.asarray(core[..., None] * colour * np.float32(0.07 + 0.38 * rng.random() ** 1.5), np.float32)
 
 
@@ -225,7 +227,7 @@ SORTS = {
     "macule": Sort(MarkKind.BLEMISH, (0.005, 0.022), _macule),
     "red tint": Sort(MarkKind.BLEMISH, (0.004, 0.020), _red_tint),
     "scab": Sort(MarkKind.BLEMISH, (0.004, 0.014), _scab),
-    "blackhead": Sort(MarkKind.DARK_SPOT, (0.0022, 0.004), _blackhead),
+    "blackhead": Sort(MarkKind.DARK_SPOT, (0.0022, 0.0042), _blackhead),
     "dark spot": Sort(MarkKind.DARK_SPOT, (0.005, 0.018), _dark_spot),
     "pit": Sort(MarkKind.SCAR, (0.004, 0.016), _pit),
     "mole": Sort(MarkKind.MOLE, (0.0035, 0.014), _mole),
@@ -238,8 +240,8 @@ ACNE = {
     "nodule": 0.03,
     "macule": 0.16,
     "red tint": 0.1,
-    "scab": 0.08,
-    "blackhead": 0.06,
+    "scab": 0.12,
+    "blackhead": 0.1,
     "dark spot": 0.15,
 }
 """What acne is made of; each face has its own mixture around this."""
