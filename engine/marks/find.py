@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import find_objects
 
+from engine.marks.kinds import judged
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
 THRESHOLD = 0.6
@@ -79,25 +80,27 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     labels, count = _label(found, classes[_KEPT].max(0) > classes[~_KEPT].max(0))
     spots = [_Spot.of(labels, i, window) for i, window in enumerate(find_objects(labels), 1) if window]
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
-    marks: list[Mark] = []
-    order = np.zeros(count + 1, np.int32)
+    seen: list[tuple[_Spot, float]] = []
+    scores: list[F32] = []
     for spot in spots:
         strength = np.linalg.norm(change[spot.window][spot.inside], axis=-1)
-        contrast = float(strength.mean())
-        radius = float(np.sqrt(spot.inside.sum() / np.pi))
-        if radius < MIN_RADIUS * width or contrast < MIN_CONTRAST:
+        if spot.radius < MIN_RADIUS * width or strength.mean() < MIN_CONTRAST:
             continue
-        share = np.average(classes[:, *spot.window][:, spot.inside], axis=1, weights=strength)
-        kind = MARK_CLASSES[int(share.argmax())]
+        seen.append((spot, float(strength.mean())))
+        scores.append(np.average(classes[:, *spot.window][:, spot.inside], axis=1, weights=strength))
+    marks: list[Mark] = []
+    order = np.zeros(count + 1, np.int32)
+    for (spot, contrast), own, kinds in zip(seen, scores, judged(np.array(scores)) if seen else (), strict=True):
+        kind = MARK_CLASSES[int(kinds.argmax())]
         centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(
             Mark(
                 id=f"{face.id}/mark-{len(marks) + 1}",
                 centre=(float(centre[0]), float(centre[1])),
-                radius=radius / scale,
+                radius=spot.radius / scale,
                 contrast=contrast,
                 kind=kind,
-                confidence=float(share.max()),
+                confidence=float(own.max()),
                 decision=Decision.KEEP if kind in KEPT_BY_DEFAULT else Decision.REMOVE,
             )
         )
@@ -131,6 +134,11 @@ class _Spot:
     inside: npt.NDArray[np.bool_]
     centre: tuple[float, float]
 
+    @property
+    def radius(self) -> float:
+        """Of a disc of the same area, in grid pixels."""
+        return float(np.sqrt(self.inside.sum() / np.pi))
+
     @classmethod
     def of(cls, labels: npt.NDArray[np.int32], label: int, window: tuple[slice, slice]) -> _Spot:
         inside = labels[window] == label
@@ -153,5 +161,6 @@ def _soft_masks(ids: tuple[str, ...], labels: npt.NDArray[np.int32], width: floa
     grown = cv2.dilate(inside.astype(np.float32), disc)
     soft = cv2.GaussianBlur(grown, (0, 0), max(width / 350, 0.7))
     near = cv2.dilate(inside.astype(np.uint8), np.ones((2 * grow + 1,) * 2, np.uint8)) > 0
-    soft = np.clip(soft * 1.02 - 0.02, 0, 1) * near * np.clip(skin * 4, 0, 1)
+    # Enlarged masks reach half a grid pixel further: they end one pixel inside the skin.
+    soft = np.clip(soft * 1.02 - 0.02, 0, 1) * near * np.clip(cv2.erode(skin, np.ones((3, 3), np.uint8)) * 2, 0, 1)
     return MarkMasks(ids, np.where(soft > 0, of_pixel[nearest], 0).astype(np.int32), soft.astype(np.float32))
