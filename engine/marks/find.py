@@ -14,7 +14,7 @@ from scipy.ndimage import find_objects
 from engine.marks.kinds import judged
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
-THRESHOLD = 0.6
+THRESHOLD = 0.45
 """Probability from which a pixel belongs to a mark."""
 MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
@@ -80,17 +80,22 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     labels, count = _label(found, classes[_KEPT].max(0) > classes[~_KEPT].max(0))
     spots = [_Spot.of(labels, i, window) for i, window in enumerate(find_objects(labels), 1) if window]
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
-    seen: list[tuple[_Spot, float]] = []
-    scores: list[F32] = []
+    seen: list[_Spot] = []
+    scores, changes, contrasts = [], [], []
     for spot in spots:
-        strength = np.linalg.norm(change[spot.window][spot.inside], axis=-1)
+        own = change[spot.window][spot.inside]
+        strength = np.linalg.norm(own, axis=-1)
         if spot.radius < MIN_RADIUS * width or strength.mean() < MIN_CONTRAST:
             continue
-        seen.append((spot, float(strength.mean())))
+        seen.append(spot)
+        contrasts.append(float(strength.mean()))
+        changes.append(own.mean(0))
         scores.append(np.average(classes[:, *spot.window][:, spot.inside], axis=1, weights=strength))
+    area = np.array([spot.radius**2 for spot in seen], np.float32)
+    kinds_of = judged(np.array(scores), np.array(changes), area) if seen else ()
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
-    for (spot, contrast), own, kinds in zip(seen, scores, judged(np.array(scores)) if seen else (), strict=True):
+    for spot, contrast, own, kinds in zip(seen, contrasts, scores, kinds_of, strict=True):
         kind = MARK_CLASSES[int(kinds.argmax())]
         centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(

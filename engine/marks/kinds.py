@@ -1,8 +1,8 @@
 """What kind each mark of a face is, given what else is on the face.
 
-A small brown spot alone may be a freckle or what acne left. On a face with acne it is more likely the one, among many
-freckles the other: the shares of the kinds on this face are estimated from all of its marks, and each mark is judged
-again by them (REFERENCES: saerens2002, equations 2.2 and 2.6).
+A brown spot alone may be a freckle, a mole or what acne left. Amid acne it is more likely the last. Estimating each
+face's shares of all kinds from its own marks (expectation maximisation) was measured too: it multiplies the network's
+errors on skin unlike that of its training.
 """
 
 from __future__ import annotations
@@ -11,28 +11,29 @@ from typing import Final
 
 import numpy as np
 
-from engine.types import F32, MARK_CLASSES, MarkKind
+from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 
-TRAINED: Final[dict[MarkKind, float]] = {
-    MarkKind.BLEMISH: 0.44,
-    MarkKind.DARK_SPOT: 0.12,
-    MarkKind.SCAR: 0.03,
-    MarkKind.MOLE: 0.14,
-    MarkKind.FRECKLE: 0.27,
-}
-"""Shares of the kinds among the marks that the heal network learned from."""
-USUAL: Final = 12.0
-"""How many marks of the usual shares count beside the face's own."""
-ROUNDS: Final = 25
+AMID_ACNE: Final = 1.4
+"""By how much the score of a kind to keep must be above the others' on a face with more acne than freckles."""
+BROWN, RED = 0.35, 0.5
+"""Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
+and freckles are melanin (REFERENCES: jacques2013)."""
+
+_KEPT = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
+_PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
 
 
-def judged(scores: F32) -> F32:
-    """Probabilities (N, K) of the kinds of `MARK_CLASSES`, rows summing to 1, from the network's scores (N, K) ≥ 0."""
-    trained = np.array([TRAINED[kind] for kind in MARK_CLASSES])
-    alone = scores / np.maximum(scores.sum(1, keepdims=True), 1e-6)
-    shares, each = trained, alone
-    for _ in range(ROUNDS):
-        each = alone * (shares / trained)
-        each = each / np.maximum(each.sum(1, keepdims=True), 1e-12)
-        shares = (each.sum(0) + USUAL * trained) / (len(each) + USUAL)
-    return np.asarray(each, np.float32)
+def judged(scores: F32, change: F32, area: F32) -> F32:
+    """Scores (N, K) ≥ 0 of the kinds of `MARK_CLASSES` for a face's N marks, made comparable.
+
+    change: (N, 3) L*a*b* of the skin without a mark minus the mark. area: (N,) in any unit.
+    """
+    contrast = np.maximum(np.linalg.norm(change, axis=1), 1e-6)
+    redness = np.maximum(-change[:, 1], 0) / contrast
+    pigment = np.clip((RED - redness) / (RED - BROWN), 0, 1)
+    scores = np.where(_PIGMENT, scores * pigment[:, None], scores)
+    first, evidence = scores.argmax(1), scores.max(1) * contrast * area
+    acne = float(evidence[~_KEPT[first]].sum())
+    freckles = float(evidence[first == MARK_CLASSES.index(MarkKind.FRECKLE)].sum())
+    weight = np.where(_KEPT & (acne >= freckles), 1 / AMID_ACNE, 1.0)
+    return np.asarray(scores * weight, np.float32)
