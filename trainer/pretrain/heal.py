@@ -3,7 +3,7 @@
 Resumable (Ctrl-C, kill) from RUN/last.pt; writes RUN/heal.safetensors (averaged weights) at every checkpoint and one
 line of measured values to RUN/log.jsonl. bf16 autocast on whatever device there is. Painting is the slower half, so
 worker processes paint, and every painted crop is used `REUSE` times, each time turned and mirrored anew. To fill half
-an hour on a data-centre GPU: `--minutes 30 --steps 20000 --batch 64 --workers 14 --rate 1e-3 --widths 96 144 192`.
+an hour on a data-centre GPU: `--minutes 30 --steps 100000 --batch 64 --workers 14 --rate 1e-3`.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ def train(args: argparse.Namespace) -> None:
     faces = [f for f in load_faces(args.portraits / "train", args.cache) if not f.held_out]
     print(json.dumps({"faces": len(faces), "device": device}), flush=True)
     torch.manual_seed(args.seed)
-    model = HealNet(tuple(args.widths), args.unshuffle).to(device)
+    model = HealNet().to(device)
     if args.init:
         start_from(model, args.init)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -286,8 +286,6 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=120, help="training ends at --steps or here, if sooner")
     parser.add_argument("--batch", type=int, default=6)
     parser.add_argument("--size", type=int, default=256)
-    parser.add_argument("--widths", type=int, nargs=3, default=(64, 96, 144))
-    parser.add_argument("--unshuffle", type=int, default=4)
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--seed", type=int, default=0)

@@ -1,0 +1,82 @@
+"""Training of the heal network: its examples, their reuse, its loss, and beginning from older weights."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from engine.policies.compact.nets import HealNet
+from engine.types import KEPT_BY_DEFAULT, MARK_CLASSES
+from trainer.pretrain.faces import TrainingFace
+from trainer.pretrain.heal import REUSE, batches, crop, loss_of, start_from
+
+K = len(MARK_CLASSES)
+
+
+@pytest.fixture(scope="module")
+def face():
+    rng = np.random.default_rng(0)
+    skin = np.float32([0.55, 0.35, 0.26]) * (1 + 0.05 * rng.standard_normal((300, 260, 1)))
+    natural = np.zeros((300, 260), np.uint8)
+    natural[140:150, 120:130] = 255
+    return TrainingFace("drawn", "nobody", skin.astype(np.float16), np.full((300, 260), 255, np.uint8), natural, 250.0)
+
+
+def test_input_and_target_differ_only_where_removable_or_kept_marks_are(face):
+    for seed in range(6):
+        source, target, masks, weight = crop(face, 96, np.random.default_rng(seed))
+        assert source.shape == target.shape == (3, 96, 96) and masks.shape == (K, 96, 96)
+        change = (source - target).abs().amax(0) * 50
+        inside = masks.amax(0)
+        if (inside > 0.9).any():
+            assert change[inside > 0.9].mean() > 1.5 * change[inside == 0].mean()
+        assert change[inside == 0].mean() < 1.5
+        assert weight.min() >= 0 and weight.max() == 1
+
+
+def test_the_persons_own_marks_do_not_count(face):
+    weights = [crop(face, 128, np.random.default_rng(seed))[3].min() for seed in range(8)]
+    assert min(weights) == 0
+
+
+def test_each_crop_is_used_about_as_often_as_it_says():
+    ones = torch.ones(1, 8, 8)
+    crops = ((ones * i, ones, ones, ones) for i in range(100_000))
+    seen = torch.cat([b[0][:, 0, 0, 0] for b in islice(batches(crops, 6, np.random.default_rng(1)), 900)])
+    middle = seen[(seen > 300) & (seen < 900)].to(torch.int64)
+    assert float(torch.bincount(middle)[301:900].float().mean()) == pytest.approx(REUSE, rel=0.15)
+
+
+def test_the_loss_is_least_for_the_right_answer_and_ignores_what_has_no_weight():
+    generator = torch.Generator().manual_seed(0)
+    source, target = (torch.rand(2, 3, 16, 16, generator=generator) for _ in range(2))
+    masks = (torch.rand(2, K, 16, 16, generator=generator) > 0.8).float()
+    weight = torch.ones(2, 1, 16, 16)
+    weight[..., :8] = 0
+    right = torch.cat([target - source, (masks * 2 - 1) * 20], 1)
+    best, parts = loss_of(right, source, target, masks, weight)
+    assert parts["left"] < 0.01 and float(best) < 0.05
+    wrong = right.clone()
+    wrong[:, :3, :, 9:] += 0.1
+    assert loss_of(wrong, source, target, masks, weight)[0] > best + 0.3
+    unseen = right.clone()
+    unseen[..., :7] = 3
+    assert loss_of(unseen, source, target, masks, weight)[0] == pytest.approx(float(best), abs=0.02)
+
+
+def test_weights_of_version_1_start_each_class_from_removable_or_kept(tmp_path):
+    torch.manual_seed(0)
+    old, new = HealNet(), HealNet()
+    state = dict(old.state_dict())
+    maps = torch.randn(5, old.unshuffle**2, *state["head.weight"].shape[1:])
+    state["head.weight"], state["head.bias"] = maps.flatten(0, 1), torch.zeros(5 * old.unshuffle**2)
+    save_file(state, tmp_path / "v1.safetensors")
+    start_from(new, tmp_path / "v1.safetensors")
+    out = new(torch.rand(1, 3, 32, 32))
+    for channel, kind in enumerate(MARK_CLASSES):
+        expected = maps[4 if kind in KEPT_BY_DEFAULT else 3]
+        split = new.head.weight.unflatten(0, (3 + K, new.unshuffle**2))
+        assert torch.equal(split[3 + channel], expected)
+    assert torch.isfinite(out).all()
