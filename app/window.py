@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.language import tr
+
 WARM_UP_MS = 400
 """After this the engine is started, whether or not a photo is opened: the window is there by then."""
 
@@ -21,12 +23,21 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     for variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(variable, ""):
             del os.environ[variable]
-    from PySide6.QtCore import QTimer
+    from PySide6.QtCore import QLocale, QTimer
     from PySide6.QtWidgets import QApplication
+
+    from app import language
+    from app.settings.schema import Language
+    from app.viewmodels.settings import SettingsModel
+
+    preferred = QLocale.system().uiLanguages()
+    language.use(Language.SYSTEM, preferred)  # for what may be wrong with the settings
+    settings = SettingsModel()
+    # Before the modules with words in them are imported.
+    spoken = language.use(settings.values.language, preferred)
 
     from app.viewmodels.crashes import Crashes
     from app.viewmodels.photo import PhotoModel
-    from app.viewmodels.settings import SettingsModel
     from app.views import theme
     from app.views.main_window import MainWindow
     from app.views.report_offer import Strip, report_offer
@@ -36,7 +47,7 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     assert isinstance(application, QApplication)
     application.setApplicationName("Porelight")
     application.setDesktopFileName("porelight")
-    settings = SettingsModel()
+    language.install(application, spoken)
     prefer(settings.values.device, settings.values.threads)
     theme.apply(application, settings.values.theme)
     model = PhotoModel()
@@ -48,7 +59,7 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     if crashes.reports:
         window.add_strip(report_offer(crashes, settings))
     if settings.notice:
-        window.add_strip(Strip(settings.notice, "Nothing else is touched by it."))
+        window.add_strip(Strip(settings.notice, tr("Nothing else is touched by it.")))
     window.show()
     # After the first paint, so that the window is there at once.
     desk = window.desk

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.language import tr
 from app.settings.migrations import Data, migrated
 from app.settings.schema import FIELDS, VERSION, Settings
 from engine import paths
@@ -39,16 +40,18 @@ class SettingsStore:
         except FileNotFoundError:
             return Settings()
         except OSError as error:
-            self.notice = f"The settings cannot be read ({error.strerror}), so the defaults are in use."
+            self.notice = tr(
+                "The settings cannot be read ({strerror}), so the defaults are in use.", strerror=error.strerror
+            )
             return Settings()
         except ValueError:
             aside = self._put_aside()
         try:
             found = self._understood(_read(self.backup))
-            self.notice = f"The settings file was damaged; those before it are in use. {aside}"
+            self.notice = tr("The settings file was damaged; those before it are in use. {aside}", aside=aside)
         except (OSError, ValueError):
             found = Settings()
-            self.notice = f"The settings file was damaged; the defaults are in use. {aside}"
+            self.notice = tr("The settings file was damaged; the defaults are in use. {aside}", aside=aside)
         return found
 
     def save(self, changes: Mapping[str, Any]) -> Settings:
@@ -78,7 +81,7 @@ class SettingsStore:
         except ValidationError as error:
             wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]}
             names = ", ".join(sorted(wrong & set(FIELDS)))
-            self.notice = f"Some settings made no sense and are as at first: {names}."
+            self.notice = tr("Some settings made no sense and are as at first: {names}.", names=names)
             return Settings.model_validate({key: value for key, value in data.items() if key not in wrong})
 
     def _put_aside(self) -> str:
@@ -90,7 +93,7 @@ class SettingsStore:
             shutil.move(self.file, aside)
         except OSError:
             return ""
-        return f"The damaged one is kept as {aside.name}."
+        return tr("The damaged one is kept as {name}.", name=aside.name)
 
 
 def _read(file: Path) -> Data:

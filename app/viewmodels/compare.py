@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal
 
+from app.language import tr
 from app.viewmodels.overlays import Overlay
 from app.viewmodels.viewport import Point, Size, Viewport
 from engine.types import Box
@@ -58,7 +59,7 @@ class CompareModel(QObject):
         self.overlay = Overlay.NONE
         self.layer = "smooth"
         """The layer that the overlay of one layer shows."""
-        self.names = ("Before", "After")
+        self.names = (tr("Before"), tr("After"))
         """What the two sides are called."""
         self.loupe: Point | None = None
         """Where the loupe is, on the canvas; None while there is none."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QMessageLogContext, QObject, Qt, QtMsgType, Signal, qInstallMessageHandler
 
 from app.crash import CrashGuard, Report, left_behind
+from app.language import tr
 from app.viewmodels.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -64,8 +65,8 @@ class Crashes(QObject):
         self._save()
         self._show(
             Problem(
-                "Something went wrong in a way that was not foreseen.",
-                "Your edits are saved and you can go on. Please copy the details and report them.",
+                tr("Something went wrong in a way that was not foreseen."),
+                tr("Your edits are saved and you can go on. Please copy the details and report them."),
                 trace,
             )
         )

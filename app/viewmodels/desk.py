@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.language import tr
 from app.viewmodels.compare import CompareModel
 from app.viewmodels.frames import Request
 from app.viewmodels.library import LibraryChange, LibraryModel, View
@@ -159,12 +160,18 @@ class Desk(QObject):
             try:
                 self._arrivals = Arrivals(folder, ledger, chosen)
             except EngineError as error:
-                self.photo.fail(error, "Watching the folder")
+                self.photo.fail(error, tr("Watching the folder"))
                 return
             self._arriving.start()
-            self.photo.say(f"New photos in {folder.name} are exported: {', '.join(r.name for r in chosen)}.")
+            self.photo.say(
+                tr(
+                    "New photos in {name} are exported: {join}.",
+                    name=folder.name,
+                    join=", ".join(r.name for r in chosen),
+                )
+            )
         elif not on:
-            self.photo.say("New photos are no longer exported by themselves.")
+            self.photo.say(tr("New photos are no longer exported by themselves."))
 
     def _look_for_arrivals(self) -> None:
         arrivals = self._arrivals
@@ -181,7 +188,7 @@ class Desk(QObject):
         def failed(error: Exception) -> None:
             self._looking = False
             self.watch(False)
-            self.photo.fail(error, "Watching the folder")
+            self.photo.fail(error, tr("Watching the folder"))
 
         self.photo.runner.start(ARRIVALS, lambda token, report: arrivals.look(), done, failed)
 
@@ -232,7 +239,7 @@ class Desk(QObject):
         if frame.missing or before in ((0, 0), frame.stamp) or photo.stage is Stage.OPENING or self.round_trip:
             return
         photo.open(frame.path)
-        photo.say(f"{frame.path.name} was changed by another program and is read again.")
+        photo.say(tr("{name} was changed by another program and is read again.", name=frame.path.name))
 
     def _photo_changed(self, change: Change) -> None:
         photo = self.photo

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from PySide6.QtCore import QObject, Signal
 
+from app.language import tr
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Stage
@@ -36,7 +37,7 @@ class DisplayModel(QObject):
         try:
             self.settings.set(monitor_profile=str(self.path) if self.path else None)
         except ValidationError:  # a name that is no text
-            self.photo.say("The choice of the monitor profile cannot be kept: its name is no text.")
+            self.photo.say(tr("The choice of the monitor profile cannot be kept: its name is no text."))
 
     def _follow(self, names: frozenset[str]) -> None:
         saved = self.settings.values.monitor_profile
@@ -57,7 +58,7 @@ class DisplayModel(QObject):
                 profile = _read(path)
             except (OSError, ColourProfileError):
                 path = None
-                self.photo.say("The monitor profile cannot be used, so colours are shown as on an sRGB monitor.")
+                self.photo.say(tr("The monitor profile cannot be used, so colours are shown as on an sRGB monitor."))
         self.path, self.title = path, path.stem if path else "sRGB"
         engine, photo = self.photo.engine, self.photo
         if profile != engine.display:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QObject
 
+from app.language import tr
 from app.viewmodels.frames import Frames
 from app.viewmodels.history import History
 from app.viewmodels.labels import AREA_TITLES, BRUSH_TITLES, DECISIONS, MARKS, TITLES
@@ -155,15 +156,15 @@ class EditModel(WorkModel):
             area = self.area
             self._each(
                 lambda own: replace(own, regions={k: v for k, v in own.regions.items() if k != area}),
-                self._where("Reset"),
+                self._where(tr("Reset")),
                 None,
             )
         else:
-            self._each(lambda _: FaceEdits(), "Reset", None)
+            self._each(lambda _: FaceEdits(), tr("Reset"), None)
 
     def enable(self, face: str, enabled: bool) -> None:
         """Switch one face's retouch on or off."""
-        self._one(face, replace(self.edits_of(face), enabled=enabled), "Face on" if enabled else "Face off")
+        self._one(face, replace(self.edits_of(face), enabled=enabled), tr("Face on") if enabled else tr("Face off"))
 
     # --- settings, carried over ---------------------------------------------------------------------------------------
 
@@ -204,7 +205,7 @@ class EditModel(WorkModel):
         own = self.edits_of(face)
         number = 1 + max((int(mark.id.rpartition("-")[2]) for mark in own.marks), default=0)
         mark = OwnMark(f"own-{number}", tuple((float(x), float(y)) for x, y in points), float(radius))
-        self._one(face, replace(own, marks=(*own.marks, mark)), "Mark added")
+        self._one(face, replace(own, marks=(*own.marks, mark)), tr("Mark added"))
 
     def set_brushwork(self, face: str, what: str, work: Brushwork | None) -> None:
         """Replace what is painted over a layer, or over all; None takes it away."""
@@ -212,7 +213,11 @@ class EditModel(WorkModel):
         works = {key: value for key, value in own.brushwork.items() if key != what}
         if work is not None:
             works[what] = work
-        label = f"Brush, {BRUSH_TITLES[what]}" if work is not None else f"Brush off, {BRUSH_TITLES[what]}"
+        label = (
+            tr("Brush, {value}", value=BRUSH_TITLES[what])
+            if work is not None
+            else tr("Brush off, {value}", value=BRUSH_TITLES[what])
+        )
         self._one(face, replace(own, brushwork=works), label)
 
     # --- history ------------------------------------------------------------------------------------------------------
@@ -253,7 +258,7 @@ class EditModel(WorkModel):
     def restore(self, name: str) -> None:
         """Go to a snapshot, as one more history entry."""
         self._set(self.history.snapshots[name])
-        self._commit(f"Snapshot “{name}”")
+        self._commit(tr("Snapshot “{name}”", name=name))
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.language import tr
 from app.viewmodels.frames import U8, Request
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage
@@ -48,9 +49,9 @@ class IdentityModel(QObject):
         if not found:
             return ""
         worst = max(found)
-        return f"Measured drift {worst:.2f}, " + (
-            "the same person" if worst < DRIFT else "too far: lower some strengths"
-        )
+        if worst < DRIFT:
+            return tr("Measured drift {worst:.2f}, the same person", worst=worst)
+        return tr("Measured drift {worst:.2f}, too far: lower some strengths", worst=worst)
 
     def measure(self) -> None:
         """Measure all faces as they are now."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.language import tr, trn
+from engine.library.xmp import Flag, Label
 from engine.types import LAYERS, Decision, MarkKind
 
 
@@ -16,12 +18,16 @@ class LayerLabel:
     help: str
 
 
-AMOUNT = LayerLabel("amount", "Amount", "Everything at once. 50 is the retouch as set below, 0 is the original.")
+AMOUNT = LayerLabel(
+    "amount", tr("Amount"), tr("Everything at once. 50 is the retouch as set below, 0 is the original.")
+)
 PRESERVE = LayerLabel(
     "preserve",
-    "Identity",
-    "Holds back what touches features and the form of the face: 100 leaves eyes, lips, brows and teeth as they are, "
-    "0 sets no bound.",
+    tr("Identity"),
+    tr(
+        "Holds back what touches features and the form of the face: 100 leaves eyes, lips, brows and teeth as they "
+        "are, 0 sets no bound."
+    ),
 )
 
 
@@ -36,79 +42,90 @@ class Dimension:
 
 DIMENSIONS: tuple[Dimension, ...] = (
     Dimension(
-        "Blemishes",
-        "Removing what comes and goes.",
-        (LayerLabel("heal", "Blemishes", "Heals the marks that are to be removed. Moles and freckles stay."),),
+        tr("Blemishes"),
+        tr("Removing what comes and goes."),
+        (LayerLabel("heal", tr("Blemishes"), tr("Heals the marks that are to be removed. Moles and freckles stay.")),),
     ),
     Dimension(
-        "Smoothing",
-        "Fine lines and bumps.",
-        (LayerLabel("smooth", "Smoothing", "Calms fine lines and bumps. Pores stay as they are."),),
+        tr("Smoothing"),
+        tr("Fine lines and bumps."),
+        (LayerLabel("smooth", tr("Smoothing"), tr("Calms fine lines and bumps. Pores stay as they are.")),),
     ),
     Dimension(
-        "Skin tone",
-        "Colour, light and texture of the skin together.",
+        tr("Skin tone"),
+        tr("Colour, light and texture of the skin together."),
         (
-            LayerLabel("tone", "Even colour", "Evens redness and patches towards the skin's own colour."),
-            LayerLabel("light", "Even light", "Fine dodge and burn: evens light and dark patches, keeps the form."),
-            LayerLabel("shine", "Shine", "Takes down shiny spots."),
-            LayerLabel("texture", "Texture", "Strengthens the pores that are there. None are invented."),
+            LayerLabel("tone", tr("Even colour"), tr("Evens redness and patches towards the skin's own colour.")),
+            LayerLabel(
+                "light", tr("Even light"), tr("Fine dodge and burn: evens light and dark patches, keeps the form.")
+            ),
+            LayerLabel("shine", tr("Shine"), tr("Takes down shiny spots.")),
+            LayerLabel("texture", tr("Texture"), tr("Strengthens the pores that are there. None are invented.")),
         ),
     ),
-    Dimension("Identity", "Preservation of personal features.", (PRESERVE,)),
+    Dimension(tr("Identity"), tr("Preservation of personal features."), (PRESERVE,)),
     Dimension(
-        "Clarity",
-        "Definition of the features.",
-        (LayerLabel("features", "Clarity", "Crisper eyes, lips, brows and hair."),),
+        tr("Clarity"),
+        tr("Definition of the features."),
+        (LayerLabel("features", tr("Clarity"), tr("Crisper eyes, lips, brows and hair.")),),
     ),
 )
 
 FEATURES: tuple[LayerLabel, ...] = (
-    LayerLabel("under_eye", "Under eyes", "Lifts dark circles."),
-    LayerLabel("eye_whites", "Eye whites", "Brightens the whites of the eyes. Iris colour stays."),
-    LayerLabel("teeth", "Teeth", "Brightens teeth and takes out yellow."),
+    LayerLabel("under_eye", tr("Under eyes"), tr("Lifts dark circles.")),
+    LayerLabel("eye_whites", tr("Eye whites"), tr("Brightens the whites of the eyes. Iris colour stays.")),
+    LayerLabel("teeth", tr("Teeth"), tr("Brightens teeth and takes out yellow.")),
 )
 
 _LABELS = (AMOUNT, *(part for dimension in DIMENSIONS for part in dimension.parts), *FEATURES)
 TITLES = {label.name: label.title for label in _LABELS}
-BRUSH_TITLES = {"all": "Protect", **{label.name: label.title for label in _LABELS if label.name in LAYERS}}
+BRUSH_TITLES = {"all": tr("Protect"), **{label.name: label.title for label in _LABELS if label.name in LAYERS}}
 
 AREA_TITLES = {
-    "forehead": "Forehead",
-    "under_eyes": "Under eyes",
-    "cheeks": "Cheeks",
-    "nose": "Nose",
-    "upper_lip": "Upper lip",
-    "chin": "Chin",
-    "jaw": "Jaw",
-    "neck": "Neck",
-    "ears": "Ears",
-    "eyes": "Eyes",
-    "brows": "Brows",
-    "lips": "Lips",
+    "forehead": tr("Forehead"),
+    "under_eyes": tr("Under eyes"),
+    "cheeks": tr("Cheeks"),
+    "nose": tr("Nose"),
+    "upper_lip": tr("Upper lip"),
+    "chin": tr("Chin"),
+    "jaw": tr("Jaw"),
+    "neck": tr("Neck"),
+    "ears": tr("Ears"),
+    "eyes": tr("Eyes"),
+    "brows": tr("Brows"),
+    "lips": tr("Lips"),
 }
 
 MARKS = {
-    MarkKind.BLEMISH: "Blemish",
-    MarkKind.DARK_SPOT: "Dark spot",
-    MarkKind.MOLE: "Mole",
-    MarkKind.FRECKLE: "Freckle",
-    MarkKind.SCAR: "Scar",
-    MarkKind.UNKNOWN: "Mark",
+    MarkKind.BLEMISH: tr("Blemish"),
+    MarkKind.DARK_SPOT: tr("Dark spot"),
+    MarkKind.MOLE: tr("Mole"),
+    MarkKind.FRECKLE: tr("Freckle"),
+    MarkKind.SCAR: tr("Scar"),
+    MarkKind.UNKNOWN: tr("Mark"),
 }
 
-DECISIONS = {Decision.KEEP: "kept", Decision.REMOVE: "removed"}
+DECISIONS = {Decision.KEEP: tr("kept"), Decision.REMOVE: tr("removed")}
+
+LABEL_TITLES = {
+    Label.RED: tr("Red"),
+    Label.YELLOW: tr("Yellow"),
+    Label.GREEN: tr("Green"),
+    Label.BLUE: tr("Blue"),
+    Label.PURPLE: tr("Purple"),
+}
+FLAG_TITLES = {Flag.PICK: tr("Picked"), Flag.REJECT: tr("Rejected")}
 
 STAGES = {
-    "read": "Reading",
-    "analyse": "Finding faces",
-    "load": "Loading the retouching model",
-    "sample": "Retouching",
-    "render": "Rendering",
-    "write": "Writing",
+    "read": tr("Reading"),
+    "analyse": tr("Finding faces"),
+    "load": tr("Loading the retouching model"),
+    "sample": tr("Retouching"),
+    "render": tr("Rendering"),
+    "write": tr("Writing"),
 }
 
 
-def counted(count: int, one: str, many: str = "") -> str:
-    """A number with its noun: 1 face, 3 faces."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
+def counted(count: int, one: str, many: str) -> str:
+    """A number with its noun, in the window's language: 1 face, 3 faces."""
+    return trn(f"{{count}} {one}", f"{{count}} {many}", count)

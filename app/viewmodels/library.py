@@ -15,6 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from app.jobs.runner import Job, JobRunner
+from app.language import tr
 from app.viewmodels.problem import Problem
 from engine.jobs import CancelToken, Progress, Report
 from engine.library import frames
@@ -191,7 +192,7 @@ class LibraryModel(QObject):
 
         def failed(error: Exception) -> None:
             self.scanning, self._job = False, None
-            self._fail(error, "Reading the folder")
+            self._fail(error, tr("Reading the folder"))
 
         self._job = self.runner.start(LANE, work, done, failed)
 
@@ -246,7 +247,9 @@ class LibraryModel(QObject):
         except OSError:  # no place for locks: nothing to say
             shared = False
         if shared and folder is not None:
-            self.notice = f"Another Porelight has {folder.name} open. Nothing that is saved there is overwritten."
+            self.notice = tr(
+                "Another Porelight has {name} open. Nothing that is saved there is overwritten.", name=folder.name
+            )
 
     # --- order and filter ---------------------------------------------------------------------------------------------
 
@@ -403,9 +406,11 @@ class LibraryModel(QObject):
                     self.frames[path] = replace(self.frames[path], cull=before[path])
             if troubles:
                 self._touch([path for path, _ in troubles])
-                self._fail(troubles[0][1], "Saving stars, labels and flags")
+                self._fail(troubles[0][1], tr("Saving stars, labels and flags"))
 
-        self.runner.start(LANE, work, done, lambda e: self._fail(e, "Saving stars, labels and flags"), essential=True)
+        self.runner.start(
+            LANE, work, done, lambda e: self._fail(e, tr("Saving stars, labels and flags")), essential=True
+        )
 
     def note_edits(self, path: Path, faces: int) -> None:
         """The photo has saved edits now."""

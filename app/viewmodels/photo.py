@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.runner import Job
+from app.language import tr
 from app.viewmodels.editing import EditModel
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Frames
@@ -65,7 +66,7 @@ class PhotoModel(EditModel):
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_MS)
         self._saving.timeout.connect(self.save)
-        self.frames.failed.connect(lambda error: self.fail(error, "Showing the photo"))
+        self.frames.failed.connect(lambda error: self.fail(error, tr("Showing the photo")))
 
     @property
     def session(self) -> RetouchSession | None:
@@ -101,12 +102,12 @@ class PhotoModel(EditModel):
 
         def failed(error: Exception) -> None:
             self.stage, self.path = Stage.EMPTY, None
-            self.fail(error, f"Opening {path.name}", "open", Change.PHOTO)
+            self.fail(error, tr("Opening {name}", name=path.name), "open", Change.PHOTO)
 
         if ready is not None:
             self._opened(ready)
         else:
-            self.run_job(f"Opening {path.name}", work, self._opened, failed, READ_LANE)
+            self.run_job(tr("Opening {name}", name=path.name), work, self._opened, failed, READ_LANE)
 
     def _opened(self, opened: Opened) -> None:
         session = opened.session
@@ -142,7 +143,7 @@ class PhotoModel(EditModel):
         name = session.photo.path.name
         work: Work[Retouched] = lambda token, report: retouched(engine, session, token, report, document)  # noqa: E731
         self.dismiss()
-        self.run_job("Retouching", work, self._proposed, lambda error: self._retouch_failed(error, name))
+        self.run_job(tr("Retouching"), work, self._proposed, lambda error: self._retouch_failed(error, name))
 
     def _proposed(self, found: Retouched) -> None:
         assert self.photo is not None
@@ -172,7 +173,7 @@ class PhotoModel(EditModel):
     def _retouch_failed(self, error: Exception, name: str) -> None:
         if self._session is not None:
             self.faces, self.skipped = self._session.faces, self._session.skipped
-        self.fail(error, f"Retouching {name}", "retouch", Change.FACES)
+        self.fail(error, tr("Retouching {name}", name=name), "retouch", Change.FACES)
 
     # --- faces, variations --------------------------------------------------------------------------------------------
 
@@ -211,10 +212,10 @@ class PhotoModel(EditModel):
 
         def failed(error: Exception) -> None:
             self._drawn = _drawing(self.document)  # not again by itself
-            self.fail(error, "Retouching", also=Change.FACES)
+            self.fail(error, tr("Retouching"), also=Change.FACES)
 
         self.dismiss()
-        self.run_job("Retouching", work, done, failed)
+        self.run_job(tr("Retouching"), work, done, failed)
 
     def _document_changed(self, before: Document) -> None:
         """Engine work for an edit: another proposal, other faces, or marks of the person's own."""
@@ -241,7 +242,7 @@ class PhotoModel(EditModel):
                 self.frames.set_source(source, self.photo.size, same_photo=True)
                 self.changed.emit(Change.PROPOSAL | Change.EDITS)
 
-        self.runner.start(LANE, work, done, lambda error: self.fail(error, "Healing the mark"))
+        self.runner.start(LANE, work, done, lambda error: self.fail(error, tr("Healing the mark")))
 
     # --- saving and exporting -----------------------------------------------------------------------------------------
 
@@ -263,7 +264,7 @@ class PhotoModel(EditModel):
                 journal.append(record_of(self.document, self.faces, self.layers, label, kind=kind, key=key))
         except OSError as error:
             self._journal = None
-            self.say(f"The history of this photo cannot be kept: {error.strerror}.")
+            self.say(tr("The history of this photo cannot be kept: {strerror}.", strerror=error.strerror))
         self._unsaved = True
         self._saving.start()
 
@@ -288,7 +289,7 @@ class PhotoModel(EditModel):
                 self._stamp = stamp(session.photo.path)
             self.saved.emit(session.photo.path, len(session.faces))
 
-        failed = lambda error: self.fail(error, f"Saving the edits of {session.photo.path.name}")  # noqa: E731
+        failed = lambda error: self.fail(error, tr("Saving the edits of {name}", name=session.photo.path.name))  # noqa: E731
         self.runner.start(LANE, work, done, failed, essential=True)
 
     def give(self, paths: Sequence[Path], settings: FaceSettings) -> None:
@@ -307,10 +308,10 @@ class PhotoModel(EditModel):
         def done(count: int) -> None:
             for path in others:
                 self.saved.emit(path, 0)
-            self.say(f"Settings given to {counted(count, 'photo')}.")
+            self.say(tr("Settings given to {counted}.", counted=counted(count, "photo", "photos")))
 
         if others and not self.busy:
-            self.run_job("Giving settings", work, done, lambda error: self.fail(error, "Giving settings"))
+            self.run_job(tr("Giving settings"), work, done, lambda error: self.fail(error, tr("Giving settings")))
 
     def write_back(self, done: Callable[[], None]) -> None:
         """Write the retouch into the open file, a copy that another program handed over; then call `done`."""
@@ -333,11 +334,16 @@ class PhotoModel(EditModel):
 
         def written(notes: tuple[str, ...]) -> None:
             self._stamp = stamp(session.photo.path)
-            self.say(" ".join([f"Saved {session.photo.path.name}.", *notes]))
+            self.say(" ".join([tr("Saved {name}.", name=session.photo.path.name), *notes]))
             done()
 
         name = session.photo.path.name
-        self.run_job(f"Saving {name}", work, written, lambda error: self.fail(error, f"Saving {name}"))
+        self.run_job(
+            tr("Saving {name}", name=name),
+            work,
+            written,
+            lambda error: self.fail(error, tr("Saving {name}", name=name)),
+        )
 
     # --- jobs and problems --------------------------------------------------------------------------------------------
 
@@ -347,9 +353,9 @@ class PhotoModel(EditModel):
         if self.photo is None:
             return ""
         width, height = self.photo.size
-        parts = [f"{width:,} × {height:,}", f"{self.photo.depth} bit"]
+        parts = [f"{width:,} × {height:,}", tr("{depth} bit", depth=self.photo.depth)]
         if self.stage is Stage.PROPOSED:
-            parts.append(counted(len(self.faces), "face"))
+            parts.append(counted(len(self.faces), "face", "faces"))
         return "   ·   ".join(parts)
 
     def cancel(self) -> None:
@@ -360,7 +366,7 @@ class PhotoModel(EditModel):
             self._drawn = _drawing(self.document)  # what was being drawn is not drawn again by itself
             if self.stage is Stage.OPENING:
                 self.stage, self.path = Stage.EMPTY, None
-            self.notice = "Cancelled."
+            self.notice = tr("Cancelled.")
             self.changed.emit(Change.JOB | Change.NOTICE | Change.PHOTO)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.language import tr
 from app.settings.schema import Device, Language, Settings, Theme
 
 
@@ -53,18 +54,24 @@ class Preference:
     words: str = ""
 
 
-LOOKS, RETOUCHING, LIBRARY, MACHINE, PRIVACY = "Appearance", "Retouching", "Library", "This Computer", "Privacy"
-SHORTCUTS = "Shortcuts"
+LOOKS, RETOUCHING, LIBRARY, MACHINE, PRIVACY = (
+    tr("Appearance"),
+    tr("Retouching"),
+    tr("Library"),
+    tr("This Computer"),
+    tr("Privacy"),
+)
+SHORTCUTS = tr("Shortcuts")
 SECTIONS = (LOOKS, RETOUCHING, LIBRARY, MACHINE, PRIVACY, SHORTCUTS)
 
-_THEMES = ((Theme.DARK, "Dark"), (Theme.GREY, "Neutral Grey"), (Theme.LIGHT, "Light"))
-_LANGUAGES = ((Language.SYSTEM, "As the system"), (Language.ENGLISH, "English"), (Language.GERMAN, "Deutsch"))
+_THEMES = ((Theme.DARK, tr("Dark")), (Theme.GREY, tr("Neutral Grey")), (Theme.LIGHT, tr("Light")))
+_LANGUAGES = ((Language.SYSTEM, tr("As the system")), (Language.ENGLISH, "English"), (Language.GERMAN, "Deutsch"))
 _DEVICES = {
-    Device.AUTO: "The fastest there is",
+    Device.AUTO: tr("The fastest there is"),
     Device.CUDA: "NVIDIA GPU (CUDA)",
     Device.DIRECTML: "GPU (DirectML)",
-    Device.MPS: "Apple GPU",
-    Device.CPU: "Processor",
+    Device.MPS: tr("Apple GPU"),
+    Device.CPU: tr("Processor"),
 }
 
 
@@ -76,50 +83,50 @@ def devices(platform: str = sys.platform) -> tuple[Device, ...]:
 
 PREFERENCES: tuple[Preference, ...] = (
     Preference(
-        "theme", LOOKS, "Theme", "The surroundings of the photo. All of them are neutral.", Choice(_THEMES),
+        "theme", LOOKS, tr("Theme"), tr("The surroundings of the photo. All of them are neutral."), Choice(_THEMES),
         words="colour color bright",
     ),
     Preference(
-        "language", LOOKS, "Language", "Of menus, buttons and messages.", Choice(_LANGUAGES), True,
+        "language", LOOKS, tr("Language"), tr("Of menus, buttons and messages."), Choice(_LANGUAGES), True,
         words="sprache deutsch german english translation",
     ),
     Preference(
-        "monitor_profile", LOOKS, "Monitor profile",
-        "The ICC profile of this screen, so that colours are shown as they are.", Profile(),
+        "monitor_profile", LOOKS, tr("Monitor profile"),
+        tr("The ICC profile of this screen, so that colours are shown as they are."), Profile(),
         words="icc colour color management display screen calibration",
     ),
     Preference(
-        "auto_retouch", RETOUCHING, "Retouch a photo as soon as it is open",
-        "Otherwise press Retouch. Saved edits always come back.", Switch(), words="automatic",
+        "auto_retouch", RETOUCHING, tr("Retouch a photo as soon as it is open"),
+        tr("Otherwise press Retouch. Saved edits always come back."), Switch(), words="automatic",
     ),
     Preference(
-        "read_ahead", RETOUCHING, "Read the next and the previous photo ahead",
-        "They show at once then. Takes memory for two more photos.", Switch(), words="preload neighbours memory",
+        "read_ahead", RETOUCHING, tr("Read the next and the previous photo ahead"),
+        tr("They show at once then. Takes memory for two more photos."), Switch(), words="preload neighbours memory",
     ),
     Preference(
-        "retouch_ahead", RETOUCHING, "Retouch them ahead, too",
-        "In the background, while the open photo is at rest.", Switch(), words="automatic neighbours background",
+        "retouch_ahead", RETOUCHING, tr("Retouch them ahead, too"),
+        tr("In the background, while the open photo is at rest."), Switch(), words="automatic neighbours background",
     ),
     Preference(
-        "recent_folders", LIBRARY, "Recent folders", "How many the menu Open Recent remembers.",
-        Number(0, 50, zero="None"), words="history privacy",
+        "recent_folders", LIBRARY, tr("Recent folders"), tr("How many the menu Open Recent remembers."),
+        Number(0, 50, zero=tr("None")), words="history privacy",
     ),
     Preference(
-        "cache_mb", LIBRARY, "Small pictures on disk",
-        "What was not looked at for longest goes when there are more.", Number(64, 65536, " MB", step=64),
+        "cache_mb", LIBRARY, tr("Small pictures on disk"),
+        tr("What was not looked at for longest goes when there are more."), Number(64, 65536, tr(" MB"), step=64),
         words="cache thumbnails size space",
     ),
     Preference(
-        "device", MACHINE, "Compute on", "Where faces are found and a retouch is proposed.",
-        Choice(tuple((device, _DEVICES[device]) for device in devices())), True, "gpu cuda cpu device graphics",
+        "device", MACHINE, tr("Compute on"), tr("Where faces are found and a retouch is proposed."),
+        Choice(tuple((device, _DEVICES[device]) for device in devices())), True, words="gpu cuda cpu device graphics",
     ),
     Preference(
-        "threads", MACHINE, "Processor threads at most", "Fewer leave more to other programs.",
-        Number(0, 256, zero="All"), True, "cpu cores limit",
+        "threads", MACHINE, tr("Processor threads at most"), tr("Fewer leave more to other programs."),
+        Number(0, 256, zero=tr("All")), True, words="cpu cores limit",
     ),
     Preference(
-        "report_paths", PRIVACY, "Reports may name files and folders",
-        "A report after a crash is only ever saved by you, and never holds a photo.", Switch(),
+        "report_paths", PRIVACY, tr("Reports may name files and folders"),
+        tr("A report after a crash is only ever saved by you, and never holds a photo."), Switch(),
         words="crash names paths",
     ),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.language import later, tr
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Document, Edits
 from engine import paths
@@ -18,7 +19,15 @@ from engine.errors import UsageError
 from engine.settings import FaceSettings
 from engine.types import PROPOSED, Strengths
 
-CATEGORIES = ("Natural headshot", "Editorial", "Beauty", "Men", "Children", "Group", "My presets")
+CATEGORIES = (
+    later("Natural headshot"),
+    later("Editorial"),
+    later("Beauty"),
+    later("Men"),
+    later("Children"),
+    later("Group"),
+    later("My presets"),
+)
 OWN = CATEGORIES[-1]
 SUFFIX = ".porelight-preset.json"
 VERSION = 1
@@ -39,20 +48,38 @@ def _shipped(name: str, category: str, amount: float = 50, preserve: float = 50,
 
 
 SHIPPED = (
-    _shipped("As proposed", CATEGORIES[0]),
-    _shipped("Barely there", CATEGORIES[0], smooth=20, tone=35, light=30, shine=40, under_eye=25, preserve=70),
-    _shipped("Clean and rested", CATEGORIES[0], smooth=45, tone=55, light=50, shine=60, under_eye=65, eye_whites=15),
-    _shipped("Even light, all pores", CATEGORIES[1], smooth=20, tone=55, light=75, shine=65, texture=60, preserve=65),
-    _shipped("Matte", CATEGORIES[1], smooth=35, tone=60, light=55, shine=90, texture=50),
-    _shipped("Soft close-up", CATEGORIES[2], smooth=70, tone=70, light=70, shine=65, under_eye=65, eye_whites=20),
-    _shipped("Bright eyes", CATEGORIES[2], smooth=55, tone=60, light=60, features=30, eye_whites=35, teeth=30),
-    _shipped("Keep the lines", CATEGORIES[3], smooth=10, tone=40, light=30, shine=65, under_eye=25, texture=55),
-    _shipped("Clear skin", CATEGORIES[3], smooth=30, tone=50, light=40, shine=60, under_eye=40),
+    _shipped(later("As proposed"), CATEGORIES[0]),
+    _shipped(later("Barely there"), CATEGORIES[0], smooth=20, tone=35, light=30, shine=40, under_eye=25, preserve=70),
     _shipped(
-        "Only what passes", CATEGORIES[4], smooth=0, tone=25, light=10, shine=20, under_eye=0, texture=0, preserve=90
+        later("Clean and rested"), CATEGORIES[0], smooth=45, tone=55, light=50, shine=60, under_eye=65, eye_whites=15
     ),
-    _shipped("Redness only", CATEGORIES[4], heal=0, smooth=0, tone=40, light=0, shine=0, under_eye=0, preserve=90),
-    _shipped("Alike and light", CATEGORIES[5], smooth=25, tone=45, light=35, shine=60, under_eye=30, preserve=60),
+    _shipped(
+        later("Even light, all pores"), CATEGORIES[1], smooth=20, tone=55, light=75, shine=65, texture=60, preserve=65
+    ),
+    _shipped(later("Matte"), CATEGORIES[1], smooth=35, tone=60, light=55, shine=90, texture=50),
+    _shipped(
+        later("Soft close-up"), CATEGORIES[2], smooth=70, tone=70, light=70, shine=65, under_eye=65, eye_whites=20
+    ),
+    _shipped(later("Bright eyes"), CATEGORIES[2], smooth=55, tone=60, light=60, features=30, eye_whites=35, teeth=30),
+    _shipped(later("Keep the lines"), CATEGORIES[3], smooth=10, tone=40, light=30, shine=65, under_eye=25, texture=55),
+    _shipped(later("Clear skin"), CATEGORIES[3], smooth=30, tone=50, light=40, shine=60, under_eye=40),
+    _shipped(
+        later("Only what passes"),
+        CATEGORIES[4],
+        smooth=0,
+        tone=25,
+        light=10,
+        shine=20,
+        under_eye=0,
+        texture=0,
+        preserve=90,
+    ),
+    _shipped(
+        later("Redness only"), CATEGORIES[4], heal=0, smooth=0, tone=40, light=0, shine=0, under_eye=0, preserve=90
+    ),
+    _shipped(
+        later("Alike and light"), CATEGORIES[5], smooth=25, tone=45, light=35, shine=60, under_eye=30, preserve=60
+    ),
 )
 
 
@@ -66,14 +93,18 @@ def read_preset(path: Path) -> Preset:
     try:
         data: Any = json.loads(path.read_bytes())
         if data["version"] != VERSION:
-            raise UsageError(f"The preset {path.name} is of another version of Porelight.", "Update Porelight.")
+            raise UsageError(
+                tr("The preset {name} is of another version of Porelight.", name=path.name), tr("Update Porelight.")
+            )
         values = data["settings"]
         strengths = Strengths(dict(values["strengths"]), float(values["amount"]))
         settings = FaceSettings(strengths, float(values["preserve"]), dict(values["regions"]))
         category = data["category"] if data["category"] in CATEGORIES else OWN
         return Preset(str(data["name"]), category, settings, path)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UsageError(f"{path.name} is not a preset.", "Choose a file that Porelight exported.") from error
+        raise UsageError(
+            tr("{name} is not a preset.", name=path.name), tr("Choose a file that Porelight exported.")
+        ) from error
 
 
 def write_preset(preset: Preset, path: Path) -> None:
@@ -95,7 +126,8 @@ def write_preset(preset: Preset, path: Path) -> None:
         paths.write_atomic(path, json.dumps(data, indent=1, ensure_ascii=False).encode() + b"\n")
     except OSError as error:
         raise UsageError(
-            f"The preset {preset.name} cannot be written: {error.strerror}.", "Choose another place."
+            tr("The preset {name} cannot be written: {strerror}.", name=preset.name, strerror=error.strerror),
+            tr("Choose another place."),
         ) from error
 
 
@@ -148,7 +180,7 @@ class PresetModel(QObject):
         preset, photo = self.applied, self.photo
         assert preset is not None
         applied, self._after = preset, None
-        label = f"Preset {preset.name}" + ("" if self.amount == PROPOSED else f" {self.amount:.0f}")
+        label = tr("Preset {name}", name=preset.name) + ("" if self.amount == PROPOSED else f" {self.amount:.0f}")
         key = ("preset", preset.name, preset.category)
         photo.apply(preset.settings.scaled(self.amount), label, key=key, onto=self._before)
         self.applied, self._after = applied, photo.document
@@ -167,7 +199,7 @@ class PresetModel(QObject):
         """Keep the present settings under a name; one's own preset of that name is replaced. Raises: UsageError."""
         name = name.strip()
         if not name:
-            raise UsageError("A preset needs a name.", "Type one.")
+            raise UsageError(tr("A preset needs a name."), tr("Type one."))
         preset = Preset(name, category, self.photo.settings(), preset_folder() / f"{_file_name(name)}{SUFFIX}")
         assert preset.path is not None
         write_preset(preset, preset.path)

@@ -6,6 +6,7 @@ import platform
 import traceback
 from dataclasses import dataclass
 
+from app.language import tr
 from engine.errors import EngineError
 
 
@@ -26,8 +27,8 @@ class Problem:
             message, hint = error.message, error.hint
             lines += [f"{key}: {value}" for key, value in error.context.items()]
         else:
-            message = f"{doing} went wrong in a way that was not foreseen."
-            hint = "Please copy the details and report them; your edits are safe."
+            message = tr("{doing} went wrong in a way that was not foreseen.", doing=doing)
+            hint = tr("Please copy the details and report them; your edits are safe.")
         lines += ["", *traceback.format_exception(error)]
         lines.append(f"Python {platform.python_version()}, {platform.platform()}")
         return cls(message, hint, "\n".join(line.rstrip("\n") for line in lines), action)

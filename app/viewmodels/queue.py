@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.runner import Job, JobRunner
+from app.language import later, tr
 from app.viewmodels.engine import Engine
 from app.viewmodels.labels import counted
 from app.viewmodels.problem import Problem
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
 LANE = "queue"
 PLAN_LANE = "work"
 """Where edits are saved: what was being saved is on disk when jobs are made of it."""
+
+
+ENDED = {
+    State.SKIPPED: later("{count:,} skipped"),
+    State.FAILED: later("{count:,} failed"),
+    State.CANCELLED: later("{count:,} cancelled"),
+}
 
 
 class QueueModel(QObject):
@@ -198,19 +206,24 @@ class QueueModel(QObject):
     def summary(self) -> str:
         """The queue in one line; empty if it never had a job."""
         if self.planning:
-            return f"Adding {counted(self.planning, 'photo')} to the export"
+            return tr("Adding {counted} to the export", counted=counted(self.planning, "photo", "photos"))
         if self.paused and self.waiting:
-            return f"Export paused, {self.waiting} waiting"
+            return tr("Export paused, {waiting} waiting", waiting=self.waiting)
         if self.waiting and self.elsewhere:
-            return f"{self.waiting} waiting; another Porelight exports"
+            return tr("{waiting} waiting; another Porelight exports", waiting=self.waiting)
         if self.waiting:
             total = self._finished + self.waiting
-            left = self._left()
-            return f"Exporting {min(self._finished + 1, total)} of {total}" + (f", {left} left" if left else "")
-        ended = [f"{self.counts[state]:,} {state.value}" for state in (State.SKIPPED, State.FAILED, State.CANCELLED)]
-        parts = [part for part in ended if not part.startswith("0 ")]
+            number, left = min(self._finished + 1, total), self._left()
+            if left:
+                return tr("Exporting {number} of {total}, {left} left", number=number, total=total, left=left)
+            return tr("Exporting {number} of {total}", number=number, total=total)
         done = self.counts[State.DONE]
-        return ", ".join([f"{counted(done, 'photo')} exported", *parts]) if done or parts else ""
+        parts = [tr(text, count=self.counts[state]) for state, text in ENDED.items() if self.counts[state]]
+        return (
+            ", ".join([tr("{photos} exported", photos=counted(done, "photo", "photos")), *parts])
+            if done or parts
+            else ""
+        )
 
     def _left(self) -> str:
         if self._queue is None:
@@ -219,8 +232,12 @@ class QueueModel(QObject):
         if seconds is None:
             return ""
         if seconds < 90:
-            return f"about {max(round(seconds / 5) * 5, 5)} s"
-        return f"about {round(seconds / 60)} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
+            return tr("about {max} s", max=max(round(seconds / 5) * 5, 5))
+        return (
+            tr("about {round} min", round=round(seconds / 60))
+            if seconds < 5400
+            else tr("about {value:.1f} h", value=seconds / 3600)
+        )
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
@@ -277,7 +294,7 @@ class QueueModel(QObject):
             if entry is not None:
                 self._finished += entry.state not in OPEN
                 if entry.code == "disk_full":
-                    self.problem = Problem(entry.reason, "Free some space, then resume the export.", entry.reason)
+                    self.problem = Problem(entry.reason, tr("Free some space, then resume the export."), entry.reason)
             self._again = entry is not None
 
         self._again = False
@@ -308,7 +325,7 @@ class QueueModel(QObject):
             self._job.token.cancel()
 
     def _fail(self, error: Exception) -> None:
-        self.problem = Problem.of(error, "Exporting")
+        self.problem = Problem.of(error, tr("Exporting"))
         self.changed.emit()
 
     def done_and_failed(self) -> tuple[set[Path], dict[Path, str]]:

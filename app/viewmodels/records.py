@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from app.language import tr
 from app.viewmodels.history import Entry, History
 from app.viewmodels.state import Document
 from engine import sidecar
@@ -77,5 +78,5 @@ def history_of(old: History[Record], current: Document, faces: Faces, layers: La
         entries[old.position] = Entry(entries[old.position].label, current, entries[old.position].time)
     history: History[Document] = History.of(entries, old.position)
     history.snapshots = {name: document_of(record, faces, layers) for name, record in old.snapshots.items()}
-    history.push("Changed elsewhere", current)
+    history.push(tr("Changed elsewhere"), current)
     return history

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.language import tr
 from app.viewmodels.engine import Engine
 from app.viewmodels.history import History
 from app.viewmodels.state import Document, Retouched
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from engine.sidecar import Sidecar
     from engine.types import Box
 
-NEWER = (
+NEWER = tr(
     "A newer Porelight has edited this photo. Its edits are left as they are; what you change here can be exported but "
     "is not saved."
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from app.language import tr
 from app.settings.schema import FIELDS, Settings
 from app.settings.store import SettingsStore
 
@@ -33,7 +34,7 @@ class SettingsModel(QObject):
             self.values = self.store.save(changes)
         except OSError as error:
             self.values = Settings.model_validate({**before.model_dump(), **changes})
-            self.noticed.emit(f"The settings cannot be kept: {error.strerror}.")
+            self.noticed.emit(tr("The settings cannot be kept: {strerror}.", strerror=error.strerror))
         names = frozenset(name for name in FIELDS if getattr(before, name) != getattr(self.values, name))
         if names:
             self.changed.emit(names)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal
 
+from app.language import tr
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.viewport import Point
@@ -213,9 +214,9 @@ class ToolModel(QObject):
         self.dragged = None
         if held is not None and min(held.box[2] - held.box[0], held.box[3] - held.box[1]) >= LEAST_BOX:
             if held.index is None:
-                self.photo.set_boxes(boxes, "Face added")
+                self.photo.set_boxes(boxes, tr("Face added"))
             elif held.box != self.photo.faces[held.index].box:
-                self.photo.set_boxes(boxes, "Face box moved")
+                self.photo.set_boxes(boxes, tr("Face box moved"))
         self.changed.emit()
 
     def delete(self) -> None:
@@ -223,7 +224,7 @@ class ToolModel(QObject):
         if self.chosen is not None and len(self.photo.faces) > 1:
             boxes = [box for i, box in enumerate(self.boxes) if i != self.chosen]
             self.chosen = None
-            self.photo.set_boxes(boxes, "Face removed")
+            self.photo.set_boxes(boxes, tr("Face removed"))
             self.changed.emit()
 
     def _photo_changed(self, change: Change) -> None:

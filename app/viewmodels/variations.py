@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.language import tr
 from app.viewmodels.frames import U8, Request, Split, Stack
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage
@@ -141,7 +142,7 @@ class VariationsModel(QObject):
             self.changed.emit()
 
         photo.dismiss()
-        photo.run_job("Drawing variations", work, done, lambda error: photo.fail(error, "Drawing variations"))
+        photo.run_job(tr("Drawing variations"), work, done, lambda error: photo.fail(error, tr("Drawing variations")))
 
     def variation(self, number: int) -> Variation | None:
         return next((each for each in self.found if each.number == number), None)
@@ -170,7 +171,7 @@ class VariationsModel(QObject):
         if found is not None and self.ready:
             if self.comparing:
                 self.compare(False)
-            self.photo.take(found.spec, f"Variation {number}")
+            self.photo.take(found.spec, tr("Variation {number}", number=number))
 
     def _show_pair(self, *, ended: bool = False) -> None:
         photo, session = self.photo, self.photo.session
@@ -187,7 +188,7 @@ class VariationsModel(QObject):
                 if self.comparing:
                     photo.frames.set_source(source, session.photo.size, same_photo=True)
 
-            photo.run_job("Drawing the pair", work, done, lambda error: photo.fail(error, "Drawing the pair"))
+            photo.run_job(tr("Drawing the pair"), work, done, lambda error: photo.fail(error, tr("Drawing the pair")))
         elif (self.comparing or ended) and photo.photo is not None and photo.stage is Stage.PROPOSED:
             self.comparing = False
             source = photo.engine.source(photo.photo, photo.layers)

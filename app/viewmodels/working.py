@@ -8,6 +8,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.runner import Job, JobRunner
+from app.language import tr
 from app.viewmodels.labels import STAGES
 from app.viewmodels.problem import Problem
 from app.viewmodels.state import Change
@@ -43,7 +44,7 @@ class WorkModel(QObject):
         """What runs, for the status bar."""
         if self.job is None:
             return ""
-        if self.progress is not None and self.progress.stage in STAGES and self.job.label == "Retouching":
+        if self.progress is not None and self.progress.stage in STAGES and self.job.label == tr("Retouching"):
             return STAGES[self.progress.stage]
         return self.job.label
 

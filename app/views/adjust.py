@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.desk import Desk
 from app.viewmodels.display import DisplayModel
@@ -41,7 +42,7 @@ from app.views.strengths import StrengthsPanel
 from app.views.toolbox import Toolbox
 from app.views.variations_panel import VariationsPanel
 
-TABS = ("Adjust", "Presets", "Variations", "History")
+TABS = (tr("Adjust"), tr("Presets"), tr("Variations"), tr("History"))
 TAB_ACTIONS = ("tab_adjust", "tab_presets", "tab_variations", "tab_history")
 TOOL_ACTIONS = {
     Tool.HEAL: "tool_heal",
@@ -117,7 +118,7 @@ class Adjust(QObject):
         self.loupe_action = make("loupe", self._loupe, checkable=True)
         self.tab_actions = [make(id, partial(self.show_tab, index)) for index, id in enumerate(TAB_ACTIONS)]
         self.srgb_action = self._choice("sRGB", lambda: self.display.choose(None))
-        self.profile_action = self._choice("Choose Profile…", self.ask_profile)
+        self.profile_action = self._choice(tr("Choose Profile…"), self.ask_profile)
         self._editing = [
             *(self.copy_action, self.sync_action, self.snapshot_action, self.face_action),
             *self.tool_actions.values(),
@@ -135,23 +136,23 @@ class Adjust(QObject):
         return action
 
     def _make_menus(self) -> None:
-        self.settings_menu = QMenu("&Settings", self.window)
+        self.settings_menu = QMenu(tr("&Settings"), self.window)
         self.settings_menu.addActions([self.copy_action, self.paste_action, self.previous_action])
         self.settings_menu.addSeparator()
         self.settings_menu.addAction(self.sync_action)
         self.settings_menu.addSeparator()
         self.settings_menu.addAction(self.snapshot_action)
-        self.tools_menu = QMenu("&Tools", self.window)
+        self.tools_menu = QMenu(tr("&Tools"), self.window)
         self.tools_menu.addActions(list(self.tool_actions.values()))
         self.tools_menu.addSeparator()
         self.tools_menu.addActions([self.smaller_action, self.larger_action, self.delete_action])
         self.tools_menu.addSeparator()
         self.tools_menu.addActions(self.tab_actions)
-        self.overlay_menu = QMenu("Overlay", self.window)
+        self.overlay_menu = QMenu(tr("Overlay"), self.window)
         self.overlay_menu.addActions(list(self.overlay_actions.values()))
-        layers = self.overlay_menu.addMenu("Layer")
+        layers = self.overlay_menu.addMenu(tr("Layer"))
         layers.addActions(list(self.layer_actions.values()))
-        self.display_menu = QMenu("Monitor Profile", self.window)
+        self.display_menu = QMenu(tr("Monitor Profile"), self.window)
         group = QActionGroup(self)
         for action in (self.srgb_action, self.profile_action):
             group.addAction(action)
@@ -184,10 +185,10 @@ class Adjust(QObject):
         content.setSpacing(6)
         content.addWidget(self.toolbox)
         content.addSpacing(10)
-        content.addWidget(_section("Faces"))
+        content.addWidget(_section(tr("Faces")))
         content.addWidget(self.faces)
         content.addSpacing(10)
-        content.addWidget(_section("Retouch"))
+        content.addWidget(_section(tr("Retouch")))
         content.addWidget(self.strengths)
         content.addStretch()
         scroll = QScrollArea()
@@ -230,12 +231,12 @@ class Adjust(QObject):
         self.loupe_action.setChecked(compare.loupe is not None)
         self.srgb_action.setChecked(self.display.path is None)
         self.profile_action.setChecked(self.display.path is not None)
-        self.profile_action.setText(f"{self.display.title}…" if self.display.path else "Choose Profile…")
+        self.profile_action.setText(f"{self.display.title}…" if self.display.path else tr("Choose Profile…"))
 
     def _variations_changed(self) -> None:
         """Two picked variations stand side by side at 100%."""
         model, compare = self.variations, self.compare
-        wanted = ("Variation A", "Variation B") if model.comparing else ("Before", "After")
+        wanted = (tr("Variation A"), tr("Variation B")) if model.comparing else (tr("Before"), tr("After"))
         if compare.names != wanted:
             compare.set_names(*wanted)
             if model.comparing:
@@ -249,26 +250,26 @@ class Adjust(QObject):
 
     def _copy(self) -> None:
         self.photo.copy()
-        self.photo.say("Settings copied.")
+        self.photo.say(tr("Settings copied."))
         self._refresh(Change.SELECTION)
 
     def _paste(self) -> None:
         if self.photo.copied is not None:
-            self.photo.apply(self.photo.copied, "Paste settings")
+            self.photo.apply(self.photo.copied, tr("Paste settings"))
 
     def _previous(self) -> None:
         if self.photo.previous is not None:
-            self.photo.apply(self.photo.previous, "Previous settings")
+            self.photo.apply(self.photo.previous, tr("Previous settings"))
 
     def _sync(self) -> None:
         paths = [path for path in self.desk.library.chosen if path != self.photo.path]
         if paths:
             self.photo.give(paths, self.photo.settings())
         else:
-            self.photo.say("Select other photos in the filmstrip first: Ctrl+click, Shift+click or Ctrl+A.")
+            self.photo.say(tr("Select other photos in the filmstrip first: Ctrl+click, Shift+click or Ctrl+A."))
 
     def _snapshot(self) -> None:
-        self.photo.snapshot(f"Snapshot {len(self.photo.history.snapshots) + 1}")
+        self.photo.snapshot(tr("Snapshot {value}", value=len(self.photo.history.snapshots) + 1))
         self.show_tab(3)
 
     def _show_layer(self, name: str) -> None:
@@ -298,7 +299,7 @@ class Adjust(QObject):
 
     def ask_profile(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
-            self.window, "Monitor profile", "", "ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)"
+            self.window, tr("Monitor profile"), "", tr("ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)")
         )
         if file:
             self.display.choose(Path(file))

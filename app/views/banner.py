@@ -6,10 +6,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change
 
-ACTIONS = {"open": "Open another…", "retouch": "Try again", "export": "Export again…"}
+ACTIONS = {"open": tr("Open another…"), "retouch": tr("Try again"), "export": tr("Export again…")}
 
 
 class Banner(QFrame):
@@ -24,8 +25,8 @@ class Banner(QFrame):
         self.photo = photo
         self.message, self.hint = _words("message"), _words("hint")
         self.action = QPushButton()
-        self.copy = QPushButton("Copy details")
-        self.close_button = QPushButton("Dismiss")
+        self.copy = QPushButton(tr("Copy details"))
+        self.close_button = QPushButton(tr("Dismiss"))
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(self.message)
@@ -53,7 +54,7 @@ class Banner(QFrame):
             self.hint.setVisible(bool(problem.hint))
             self.action.setText(ACTIONS.get(problem.action, ""))
             self.action.setVisible(problem.action in ACTIONS)
-            self.copy.setText("Copy details")
+            self.copy.setText(tr("Copy details"))
 
     def _act(self) -> None:
         problem = self.photo.problem
@@ -64,7 +65,7 @@ class Banner(QFrame):
     def _copy(self) -> None:
         if self.photo.problem is not None:
             QGuiApplication.clipboard().setText(self.photo.problem.details)
-            self.copy.setText("Copied")
+            self.copy.setText(tr("Copied"))
 
 
 def _words(role: str) -> QLabel:

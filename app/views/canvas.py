@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
+from app.language import tr
 from app.viewmodels.compare import CompareModel, Mode, Pane
 from app.viewmodels.frames import Request, Shown
 from app.viewmodels.overlays import Overlay, overlaid
@@ -52,7 +53,7 @@ class Canvas(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMinimumSize(360, 240)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName("Photo")
+        self.setAccessibleName(tr("Photo"))
         compare.changed.connect(self._moved)
         tools.changed.connect(self.update)
         photo.frames.changed.connect(self.update)

@@ -6,11 +6,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.viewmodels.actions import FIXED, grouped
 from app.viewmodels.shortcuts import Shortcuts, shown
 
 COLUMNS = 3
-SERIES = {"stars": "No stars to five", "label": "Red, yellow, green, blue label"}
+SERIES = {"stars": tr("No stars to five"), "label": tr("Red, yellow, green, blue label")}
 """Actions that share a line."""
 
 
@@ -19,7 +20,7 @@ class CheatSheet(QDialog):
 
     def __init__(self, shortcuts: Shortcuts, edit: QPushButton, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keyboard Shortcuts")
+        self.setWindowTitle(tr("Keyboard Shortcuts"))
         self.shortcuts = shortcuts
         page = QWidget()
         page.setObjectName("scrolled")
@@ -37,8 +38,8 @@ class CheatSheet(QDialog):
         scroll.setWidget(page)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setAccessibleName("Keyboard Shortcuts")
-        self.close_button = QPushButton("Close")
+        scroll.setAccessibleName(tr("Keyboard Shortcuts"))
+        self.close_button = QPushButton(tr("Close"))
         self.close_button.setDefault(True)
         self.close_button.clicked.connect(self.accept)
         edit.clicked.connect(self.accept)
@@ -63,7 +64,7 @@ class CheatSheet(QDialog):
                 title = SERIES.get(info.id.rpartition("_")[0], info.title.rstrip("…"))
                 lines.setdefault(title, []).extend(map(shown, self.shortcuts.keys(info.id)))
             blocks.append((group, [(" ".join(keys), title) for title, keys in lines.items() if keys]))
-        blocks.append(("On the Spot", list(FIXED)))
+        blocks.append((tr("On the Spot"), list(FIXED)))
         return [block for block in blocks if block[1]]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMainWindow, QPushButton
 
+from app.language import tr
 from app.viewmodels.desk import Desk
 from app.viewmodels.library import LibraryChange
 from app.viewmodels.state import Change
@@ -25,7 +26,7 @@ class Delivery(QObject):
         self.actions = (self.export_action, self.again_action, self.watch_action, self.queue_action)
         self.button = QPushButton()
         self.button.setProperty("role", "flat")
-        self.button.setToolTip("Show the export queue")
+        self.button.setToolTip(tr("Show the export queue"))
         self.button.clicked.connect(self.show_queue)
         self._shown: QueueWindow | None = None
         self.queue.changed.connect(self._refresh)

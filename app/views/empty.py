@@ -10,17 +10,18 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.viewmodels.shortcuts import Shortcuts, shown
 from app.views import theme
 from app.views.sample import Sample
 
 KEYS = (
-    ("mode_side", "Before and after side by side"),
-    ("original", "The original, while held"),
-    ("marks", "Every mark; a click keeps or removes one"),
-    ("next_photo", "The next photo, retouched ahead"),
-    ("export", "Export"),
-    ("shortcuts", "All keys"),
+    ("mode_side", tr("Before and after side by side")),
+    ("original", tr("The original, while held")),
+    ("marks", tr("Every mark; a click keeps or removes one")),
+    ("next_photo", tr("The next photo, retouched ahead")),
+    ("export", tr("Export")),
+    ("shortcuts", tr("All keys")),
 )
 RECENT = 6
 
@@ -40,9 +41,9 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self._recent, self.shortcuts = recent, shortcuts
         self.sample = Sample()
-        caption = _label("Blemishes go. Moles, freckles and pores stay.", "muted")
+        caption = _label(tr("Blemishes go. Moles, freckles and pores stay."), "muted")
         caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-        self.button, self.folder = QPushButton("Open Photos…"), QPushButton("Open Folder…")
+        self.button, self.folder = QPushButton(tr("Open Photos…")), QPushButton(tr("Open Folder…"))
         self.button.setProperty("role", "primary")
         self.button.clicked.connect(self.wanted)
         self.folder.clicked.connect(self.folder_wanted)
@@ -59,9 +60,9 @@ class EmptyState(QWidget):
         left.addStretch()
         right.setSpacing(0)
         for widget, gap in (
-            (_label("Open a portrait", "title"), 8),
-            (_label("Drop photos or a folder here, or choose. Originals are never changed.", "lead"), 4),
-            (_label("JPEG, PNG, TIFF, WebP, HEIC, camera RAW", "muted"), 18),
+            (_label(tr("Open a portrait"), "title"), 8),
+            (_label(tr("Drop photos or a folder here, or choose. Originals are never changed."), "lead"), 4),
+            (_label(tr("JPEG, PNG, TIFF, WebP, HEIC, camera RAW"), "muted"), 18),
         ):
             right.addWidget(widget)
             right.addSpacing(gap)
@@ -115,7 +116,7 @@ class EmptyState(QWidget):
         column = QVBoxLayout(box)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        column.addWidget(_label("Recent", "section"))
+        column.addWidget(_label(tr("Recent"), "section"))
         for folder in folders:
             button = QPushButton(folder.name)
             button.setProperty("role", "folder")

@@ -7,6 +7,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.viewmodels.labels import counted
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change
@@ -30,8 +31,8 @@ class FaceRow(QFrame):
         self.detail = QLabel()
         self.detail.setProperty("role", "muted")
         self.switch = QCheckBox()
-        self.switch.setToolTip("Retouch this face")
-        self.switch.setAccessibleName(f"Retouch {title}")
+        self.switch.setToolTip(tr("Retouch this face"))
+        self.switch.setAccessibleName(tr("Retouch {title}", title=title))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(6, 5, 6, 5)
         layout.setSpacing(10)
@@ -94,14 +95,14 @@ class FaceList(QWidget):
         self.rows = {}
         faces = self.photo.faces
         if len(faces) > 1:
-            self._add(None, "All faces", None)
+            self._add(None, tr("All faces"), None)
         for number, face in enumerate(faces, 1):
-            self._add(face.id, f"Face {number}", _thumbnail(self.photo, face))
+            self._add(face.id, tr("Face {number}", number=number), _thumbnail(self.photo, face))
         for skipped in self.photo.skipped:
-            self._note(f"Skipped: {skipped.reason}")
+            self._note(tr("Skipped: {reason}", reason=skipped.reason))
         if not faces and not self.photo.skipped:
-            words = "Faces appear here." if self.photo.photo is None else "Looking for faces…"
-            self._note(words if self.photo.photo is None or self.photo.busy else "No face found.")
+            words = tr("Faces appear here.") if self.photo.photo is None else tr("Looking for faces…")
+            self._note(words if self.photo.photo is None or self.photo.busy else tr("No face found."))
         self._show_state()
 
     def _add(self, face: str | None, title: str, thumbnail: QPixmap | None) -> None:
@@ -128,7 +129,9 @@ class FaceList(QWidget):
         for face, row in self.rows.items():
             row.set_chosen(face == self.photo.selected and not alone)
             if face is None:
-                row.detail.setText(f"Strengths act on {counted(len(self.photo.faces), 'face')}")
+                row.detail.setText(
+                    tr("Strengths act on {counted}", counted=counted(len(self.photo.faces), "face", "faces"))
+                )
                 continue
             edits = self.photo.edits.get(face)
             row.switch.blockSignals(True)
@@ -143,7 +146,15 @@ class FaceList(QWidget):
         if layers is None:
             return ""
         removed = sum(self.photo.decision(face, mark) is Decision.REMOVE for mark in layers.marks)
-        return f"{counted(removed, 'mark')} removed, {len(layers.marks) - removed} kept" if layers.marks else "No marks"
+        return (
+            tr(
+                "{counted} removed, {value} kept",
+                counted=counted(removed, "mark", "marks"),
+                value=len(layers.marks) - removed,
+            )
+            if layers.marks
+            else tr("No marks")
+        )
 
 
 def _thumbnail(photo: PhotoModel, face: FaceAnalysis) -> QPixmap | None:

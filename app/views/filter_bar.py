@@ -8,14 +8,21 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from app.viewmodels.labels import counted
+from app.language import tr
+from app.viewmodels.labels import LABEL_TITLES, counted
 from app.viewmodels.library import Filter, LibraryChange, LibraryModel, Sort
 from app.views.frame_painter import LABELS
 from engine.library.xmp import Flag, Label
 
-STARS = ("Any stars", "★ or more", "★★ or more", "★★★ or more", "★★★★ or more", "★★★★★")
-SORTS = {Sort.NAME: "By name", Sort.TIME: "By time", Sort.STARS: "By stars"}
-FLAGS = {Flag.PICK: ("Picked", "Only picked photos"), Flag.REJECT: ("Rejected", "Only rejected photos")}
+STARS = (tr("Any stars"), tr("★ or more"), tr("★★ or more"), tr("★★★ or more"), tr("★★★★ or more"), "★★★★★")
+SORTS = {Sort.NAME: tr("By name"), Sort.TIME: tr("By time"), Sort.STARS: tr("By stars")}
+FLAGS = {Flag.PICK: (tr("Picked"), tr("Only picked photos")), Flag.REJECT: (tr("Rejected"), tr("Only rejected photos"))}
+
+BADGES = {
+    "edited": (tr("Edited"), tr("Only photos with edits")),
+    "exported": (tr("Exported"), tr("Only photos that were exported")),
+    "faces": (tr("Faces"), tr("Only photos with faces")),
+}
 
 
 class FilterBar(QFrame):
@@ -28,12 +35,12 @@ class FilterBar(QFrame):
         self.library = library
         self.place, self.count = QLabel(), QLabel()
         self.count.setProperty("role", "muted")
-        self.clear = _button("Clear", "Show all photos")
+        self.clear = _button(tr("Clear"), tr("Show all photos"))
         self.clear.clicked.connect(lambda: library.set_filter(Filter()))
         self.stars = QComboBox()
         self.stars.addItems(STARS)
-        self.stars.setAccessibleName("Stars")
-        self.stars.setToolTip("Only photos with so many stars (keys 0 to 5 set them)")
+        self.stars.setAccessibleName(tr("Stars"))
+        self.stars.setToolTip(tr("Only photos with so many stars (keys 0 to 5 set them)"))
         self.stars.currentIndexChanged.connect(lambda stars: self._set(stars=stars))
         self.flags = {flag: _button(text, tip, checkable=True) for flag, (text, tip) in FLAGS.items()}
         for flag, button in self.flags.items():
@@ -41,14 +48,11 @@ class FilterBar(QFrame):
         self.labels = {label: _swatch(label) for label in list(Label)[1:]}
         for label, button in self.labels.items():
             button.clicked.connect(lambda on, label=label: self._set(label=label if on else None))
-        self.badges = {
-            name: _button(name.title(), f"Only photos {what}", checkable=True)
-            for name, what in (("edited", "with edits"), ("exported", "that were exported"), ("faces", "with faces"))
-        }
+        self.badges = {name: _button(text, tip, checkable=True) for name, (text, tip) in BADGES.items()}
         for name, button in self.badges.items():
             button.clicked.connect(lambda on, name=name: self._set(**{name: on}))
         self.sort = QComboBox()
-        self.sort.setAccessibleName("Order")
+        self.sort.setAccessibleName(tr("Order"))
         for sort, text in SORTS.items():
             self.sort.addItem(text, sort)
         self.sort.currentIndexChanged.connect(lambda _: library.set_sort(self.sort.currentData()))
@@ -80,7 +84,7 @@ class FilterBar(QFrame):
     def _refresh(self, change: LibraryChange) -> None:
         library, wanted = self.library, self.library.filter
         folder = library.folder
-        self.place.setText(folder.name or str(folder) if folder else "Photos")
+        self.place.setText(folder.name or str(folder) if folder else tr("Photos"))
         self.place.setToolTip(str(folder) if folder else "")
         self.count.setText(self._counts())
         self.stars.setCurrentIndex(wanted.stars)
@@ -96,10 +100,14 @@ class FilterBar(QFrame):
     def _counts(self) -> str:
         library = self.library
         shown, total, chosen = len(library.shown), library.total, len(library.selection)
-        text = counted(total, "photo") if shown == total else f"{shown} of {counted(total, 'photo')}"
+        text = (
+            counted(total, "photo", "photos")
+            if shown == total
+            else tr("{shown} of {counted}", shown=shown, counted=counted(total, "photo", "photos"))
+        )
         row = library.row(library.current)
         if chosen > 1:
-            return f"{text}  ·  {chosen} selected"
+            return tr("{text}  ·  {chosen} selected", text=text, chosen=chosen)
         return f"{text}  ·  {row + 1} / {shown}" if row >= 0 else text
 
 
@@ -114,8 +122,8 @@ def _button(text: str, tip: str, *, checkable: bool = False) -> QToolButton:
 
 
 def _swatch(label: Label) -> QToolButton:
-    button = _button("", f"Only photos with the {label.value.lower()} label", checkable=True)
-    button.setAccessibleName(f"{label.value} label")
+    button = _button("", tr("Only photos with this label: {label}", label=LABEL_TITLES[label]), checkable=True)
+    button.setAccessibleName(tr("Label {label}", label=LABEL_TITLES[label]))
     pixmap = QPixmap(QSize(22, 22))
     pixmap.setDevicePixelRatio(2)
     pixmap.fill(Qt.GlobalColor.transparent)

@@ -26,7 +26,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.viewmodels.labels import counted
+from app.language import tr
+from app.viewmodels.labels import FLAG_TITLES, LABEL_TITLES, counted
 from app.viewmodels.library import LibraryChange, LibraryModel
 from app.viewmodels.thumbnails import Thumbnails
 from app.views.frame_painter import FILM, GRID, FramePainter, Look
@@ -72,11 +73,12 @@ def described(frame: Frame, exported: bool = False) -> str:
     """A frame in words, for screen readers."""
     parts = [frame.path.name]
     if frame.cull.stars:
-        parts.append(counted(frame.cull.stars, "star"))
-    parts += [str(part).lower() for part in (frame.cull.label, frame.cull.flag) if part]
-    parts += [word for word, said in (("edited", frame.edited), ("exported", exported)) if said]
+        parts.append(counted(frame.cull.stars, "star", "stars"))
+    parts += [LABEL_TITLES[frame.cull.label]] if frame.cull.label else []
+    parts += [FLAG_TITLES[frame.cull.flag]] if frame.cull.flag else []
+    parts += [word for word, said in ((tr("edited"), frame.edited), (tr("exported"), exported)) if said]
     if frame.faces:
-        parts.append(counted(frame.faces, "face"))
+        parts.append(counted(frame.faces, "face", "faces"))
     return ", ".join(parts)
 
 
@@ -86,7 +88,7 @@ def hint(frame: Frame, failed: str) -> str:
     if frame.captured:
         date, _, clock = frame.captured.partition(" ")
         lines.append(f"{date.replace(':', '-')} {clock}")
-    lines += [line for line in (failed, frame.problem, "The file is gone." if frame.missing else "") if line]
+    lines += [line for line in (failed, frame.problem, tr("The file is gone.") if frame.missing else "") if line]
     return "\n".join(lines)
 
 
@@ -266,7 +268,7 @@ class Filmstrip(FrameView):
     def __init__(self, library: LibraryModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(library, thumbnails, FILM, parent)
         self.setObjectName("filmstrip")
-        self.setAccessibleName("Filmstrip")
+        self.setAccessibleName(tr("Filmstrip"))
         self.setWrapping(False)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -289,7 +291,7 @@ class Grid(FrameView):
     def __init__(self, library: LibraryModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
         super().__init__(library, thumbnails, GRID, parent)
         self.setObjectName("grid")
-        self.setAccessibleName("Grid of photos")
+        self.setAccessibleName(tr("Grid of photos"))
         self.setWrapping(True)
         self.setResizeMode(QListView.ResizeMode.Adjust)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

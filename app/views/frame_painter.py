@@ -10,6 +10,7 @@ from typing import Final
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
+from app.language import tr
 from app.viewmodels.library import LibraryModel
 from app.viewmodels.thumbnails import Thumbnails
 from app.views import theme
@@ -106,8 +107,8 @@ class FramePainter:
         """The picture, fitted; or in words why there is none. Returns: where it is."""
         pixmap = self._pixmap(painter, inside, frame)
         if pixmap is None:
-            why = "Missing" if frame.missing else ""
-            why = why or ("Unreadable" if self.thumbnails.failed(frame.path, frame.stamp) else "")
+            why = tr("Missing") if frame.missing else ""
+            why = why or (tr("Unreadable") if self.thumbnails.failed(frame.path, frame.stamp) else "")
             box = QRectF(0, 0, inside.width(), min(inside.height(), inside.width() * 2 / 3))
             box.moveCenter(inside.center())
             painter.setPen(Qt.PenStyle.NoPen)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Document, Stage
 from app.views import theme
@@ -58,25 +59,25 @@ class HistoryPanel(QWidget):
     def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.photo = photo
-        self.entries = StateList(photo, "History")
-        self.snapshots = SnapshotList(photo, "Snapshots")
+        self.entries = StateList(photo, tr("History"))
+        self.snapshots = SnapshotList(photo, tr("Snapshots"))
         self.name = QLineEdit()
-        self.name.setPlaceholderText("Name of a snapshot")
-        self.name.setAccessibleName("Name of a snapshot")
-        self.keep = QPushButton("Keep")
-        self.keep.setToolTip("Keep the present state under this name (Ctrl+N)")
-        self.restore = QPushButton("Go to")
+        self.name.setPlaceholderText(tr("Name of a snapshot"))
+        self.name.setAccessibleName(tr("Name of a snapshot"))
+        self.keep = QPushButton(tr("Keep"))
+        self.keep.setToolTip(tr("Keep the present state under this name (Ctrl+N)"))
+        self.restore = QPushButton(tr("Go to"))
         self.forget = QPushButton("Delete")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 14, 14)
         column.setSpacing(theme.SPACE)
-        column.addWidget(_section("Snapshots"))
+        column.addWidget(_section(tr("Snapshots")))
         line = QHBoxLayout()
         line.setSpacing(6)
         line.addWidget(self.name, 1)
         line.addWidget(self.keep)
         column.addLayout(line)
-        self.none = QLabel("A snapshot keeps a state under a name, however far you go on from it.")
+        self.none = QLabel(tr("A snapshot keeps a state under a name, however far you go on from it."))
         self.none.setProperty("role", "muted")
         self.none.setWordWrap(True)
         column.addWidget(self.none)
@@ -89,7 +90,7 @@ class HistoryPanel(QWidget):
         buttons.addStretch()
         column.addWidget(self.buttons)
         column.addSpacing(theme.SPACE)
-        column.addWidget(_section("History"))
+        column.addWidget(_section(tr("History")))
         column.addWidget(self.entries, 1)
         self.keep.clicked.connect(self._keep)
         self.name.returnPressed.connect(self._keep)
@@ -108,7 +109,7 @@ class HistoryPanel(QWidget):
         super().changeEvent(event)
 
     def _keep(self) -> None:
-        name = self.name.text().strip() or f"Snapshot {len(self.photo.history.snapshots) + 1}"
+        name = self.name.text().strip() or tr("Snapshot {value}", value=len(self.photo.history.snapshots) + 1)
         self.photo.snapshot(name)
         self.name.clear()
 
@@ -124,7 +125,7 @@ class HistoryPanel(QWidget):
         self.setEnabled(active)
         history = self.photo.history
         entries = tuple(reversed(history.entries)) if active else ()
-        texts = [entry.label or "As proposed" for entry in entries]
+        texts = [entry.label or tr("As proposed") for entry in entries]
         if texts != [self.entries.item(row).text() for row in range(self.entries.count())]:
             self.entries.clear()
             self.entries.addItems(texts)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.desk import Desk
 from app.viewmodels.photo import PhotoModel
@@ -133,8 +134,8 @@ class MainWindow(QMainWindow):
 
     def _make_menus(self) -> None:
         bar = self.menuBar()
-        file, edit, view = (QMenu(name, self) for name in ("&File", "&Edit", "&View"))
-        help = QMenu("&Help", self)
+        file, edit, view = (QMenu(name, self) for name in (tr("&File"), tr("&Edit"), tr("&View")))
+        help = QMenu(tr("&Help"), self)
         for menu in (file, edit, self.shoot.photo_menu, self.adjust.settings_menu, self.adjust.tools_menu, view, help):
             bar.addMenu(menu)
         file.addActions([self.open_action, self.shoot.open_folder])
@@ -190,7 +191,7 @@ class MainWindow(QMainWindow):
         panel = QFrame()
         panel.setObjectName("panel")
         panel.setFixedWidth(PANEL_WIDTH)
-        self.main_button = QPushButton("Export…")
+        self.main_button = QPushButton(tr("Export…"))
         self.main_button.setProperty("role", "primary")
         self.main_button.clicked.connect(lambda: self._main_action().trigger())
         column = QVBoxLayout(panel)
@@ -213,13 +214,13 @@ class MainWindow(QMainWindow):
     def _refresh(self, change: Change) -> None:
         photo = self.photo
         if Change.PHOTO in change:
-            self.setWindowTitle(f"{photo.path.name} — Porelight" if photo.path else "Porelight")
+            self.setWindowTitle(tr("{name} — Porelight", name=photo.path.name) if photo.path else "Porelight")
             self._show_page()
         proposed = photo.stage is Stage.PROPOSED
         self.undo_action.setEnabled(proposed and bool(photo.history.undo_label))
         self.redo_action.setEnabled(proposed and bool(photo.history.redo_label))
-        self.actions_made.tip("undo", f"Undo {photo.history.undo_label}".strip())
-        self.actions_made.tip("redo", f"Redo {photo.history.redo_label}".strip())
+        self.actions_made.tip("undo", tr("Undo {undo_label}", undo_label=photo.history.undo_label).strip())
+        self.actions_made.tip("redo", tr("Redo {redo_label}", redo_label=photo.history.redo_label).strip())
         self.reset_action.setEnabled(proposed)
         handed = photo.path in self.desk.handed
         self.save_action.setVisible(handed)
@@ -251,7 +252,10 @@ class MainWindow(QMainWindow):
         """Choose photos in a dialog."""
         folder = str(self.photo.path.parent) if self.photo.path else ""
         paths, _ = QFileDialog.getOpenFileNames(
-            self, "Open photos", folder, f"Photos ({PATTERNS} {PATTERNS.upper()});;All files (*)"
+            self,
+            tr("Open photos"),
+            folder,
+            tr("Photos ({patterns} {upper});;All files (*)", patterns=PATTERNS, upper=PATTERNS.upper()),
         )
         self.desk.open([Path(path) for path in paths])
 
@@ -280,7 +284,7 @@ class MainWindow(QMainWindow):
         from app.viewmodels.preferences import SECTIONS, SHORTCUTS
         from app.views.cheat_sheet import CheatSheet
 
-        edit = QPushButton("Change Shortcuts…")
+        edit = QPushButton(tr("Change Shortcuts…"))
         edit.clicked.connect(lambda: self.ask_settings(SECTIONS.index(SHORTCUTS)))
         CheatSheet(self.shortcuts, edit, self).open()
 

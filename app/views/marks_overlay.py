@@ -7,8 +7,9 @@ import math
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 
+from app.language import tr
 from app.viewmodels.compare import CompareModel, Pane
-from app.viewmodels.labels import DECISIONS, MARKS
+from app.viewmodels.labels import MARKS
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.viewport import Point, Size
 from app.views import theme
@@ -68,8 +69,10 @@ class MarksOverlay:
         if found is None:
             return ""
         decision = self.photo.decision(*found)
-        other = "keep" if decision is Decision.REMOVE else "remove"
-        return f"{MARKS[found[1].kind]}, {DECISIONS[decision]}. Click to {other} it."
+        kind = MARKS[found[1].kind]
+        if decision is Decision.REMOVE:
+            return tr("{kind}, removed. Click to keep it.", kind=kind)
+        return tr("{kind}, kept. Click to remove it.", kind=kind)
 
     def paint_hint(self, painter: QPainter, canvas: Size) -> None:
         """Words beside the mark under the cursor."""
@@ -106,7 +109,7 @@ class MarksOverlay:
         ratio = self._ratio
         decisions = [self.photo.decision(face, mark) for face, mark in self._marks()]
         removed = decisions.count(Decision.REMOVE)
-        words = (f"{removed} removed", f"{len(decisions) - removed} kept")
+        words = (tr("{removed} removed", removed=removed), tr("{value} kept", value=len(decisions) - removed))
         font = QFont(painter.font())
         font.setPixelSize(round(11 * ratio))
         painter.setFont(font)

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.labels import LayerLabel
 from app.viewmodels.presets import SUFFIX, Preset, PresetModel, write_preset
 from app.viewmodels.state import Change, Stage
@@ -38,7 +39,7 @@ class PresetTree(QTreeWidget):
         self.setHeaderHidden(True)
         self.setMouseTracking(True)
         self.setIndentation(12)
-        self.setAccessibleName("Presets")
+        self.setAccessibleName(tr("Presets"))
         self.setRootIsDecorated(True)
         self.itemEntered.connect(lambda item, _: model.preview(item.data(0, ROLE)))
 
@@ -49,15 +50,15 @@ class PresetTree(QTreeWidget):
         bold = QFont(self.font())
         bold.setWeight(QFont.Weight.DemiBold)
         for category, presets in self.model_.by_category().items():
-            top = QTreeWidgetItem([category])
+            top = QTreeWidgetItem([tr(category)])
             top.setFont(0, bold)
             top.setFlags(Qt.ItemFlag.ItemIsEnabled)
             self.addTopLevelItem(top)
             for preset in presets:
-                item = QTreeWidgetItem([preset.name])
+                item = QTreeWidgetItem([preset.name if preset.path else tr(preset.name)])
                 item.setData(0, ROLE, preset)
                 top.addChild(item)
-            top.setExpanded(category not in shut)
+            top.setExpanded(tr(category) not in shut)
 
     @property
     def tops(self) -> list[QTreeWidgetItem]:
@@ -86,12 +87,12 @@ class PresetsPanel(QWidget):
         self.title = QLabel()
         self.title.setProperty("role", "muted")
         self.amount = StrengthRow(
-            LayerLabel("preset", "Amount", "50 is the preset as it is, 0 nothing of it, 100 twice."), 50
+            LayerLabel("preset", tr("Amount"), tr("50 is the preset as it is, 0 nothing of it, 100 twice.")), 50
         )
-        self.keep = QPushButton("Save…")
-        self.keep.setToolTip("Save the present settings as a preset of your own")
-        self.load = QPushButton("Import…")
-        self.export = QPushButton("Export…")
+        self.keep = QPushButton(tr("Save…"))
+        self.keep.setToolTip(tr("Save the present settings as a preset of your own"))
+        self.load = QPushButton(tr("Import…"))
+        self.export = QPushButton(tr("Export…"))
         self.delete = QPushButton("Delete")
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 14, 14)
@@ -128,12 +129,14 @@ class PresetsPanel(QWidget):
             self.model.apply(preset)
 
     def _keep(self) -> None:
-        name, done = QInputDialog.getText(self, "Save preset", "Name")
+        name, done = QInputDialog.getText(self, tr("Save preset"), tr("Name"))
         if done and name.strip():
             self._try(lambda: self.model.save(name))
 
     def _load(self) -> None:
-        files, _ = QFileDialog.getOpenFileNames(self, "Import presets", "", f"Presets (*{SUFFIX});;All files (*)")
+        files, _ = QFileDialog.getOpenFileNames(
+            self, tr("Import presets"), "", tr("Presets (*{suffix});;All files (*)", suffix=SUFFIX)
+        )
         if files:
             self._try(lambda: self.model.load(Path(file) for file in files))
 
@@ -141,7 +144,9 @@ class PresetsPanel(QWidget):
         preset = self.chosen
         if preset is None:
             return
-        path, _ = QFileDialog.getSaveFileName(self, "Export preset", f"{preset.name}{SUFFIX}", f"Presets (*{SUFFIX})")
+        path, _ = QFileDialog.getSaveFileName(
+            self, tr("Export preset"), f"{preset.name}{SUFFIX}", tr("Presets (*{suffix})", suffix=SUFFIX)
+        )
         if path:
             self._try(lambda: write_preset(preset, Path(path)))
 
@@ -153,7 +158,7 @@ class PresetsPanel(QWidget):
         try:
             do()  # type: ignore[operator]
         except UsageError as error:
-            self.model.photo.fail(error, "Presets")
+            self.model.photo.fail(error, tr("Presets"))
 
     def _changed(self) -> None:
         names = [preset for presets in self.model.by_category().values() for preset in presets]
@@ -168,7 +173,7 @@ class PresetsPanel(QWidget):
     def _refresh(self) -> None:
         applied, preset = self.model.applied, self.chosen
         active = self.model.photo.stage is Stage.PROPOSED
-        self.title.setText(applied.name if applied else "Choose a preset; rest the mouse on one to see it.")
+        self.title.setText(applied.name if applied else tr("Choose a preset; rest the mouse on one to see it."))
         self.title.setWordWrap(True)
         self.amount.setEnabled(applied is not None)
         self.amount.show_value(self.model.amount if applied else 50)

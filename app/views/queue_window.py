@@ -19,20 +19,21 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.queue import QueueModel
 from app.views import theme
 from engine.delivery.ledger import OPEN, Entry, State
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
-COLUMNS = ("Photo", "Recipes", "State")
+COLUMNS = (tr("Photo"), tr("Recipes"), tr("State"))
 STATES = {
-    State.WAITING: "Waiting",
-    State.RUNNING: "Exporting",
-    State.DONE: "Exported",
-    State.SKIPPED: "Skipped",
-    State.FAILED: "Failed",
-    State.CANCELLED: "Cancelled",
+    State.WAITING: tr("Waiting"),
+    State.RUNNING: tr("Exporting"),
+    State.DONE: tr("Exported"),
+    State.SKIPPED: tr("Skipped"),
+    State.FAILED: tr("Failed"),
+    State.CANCELLED: tr("Cancelled"),
 }
 COLOURS = {State.FAILED: "WARN", State.RUNNING: "ACCENT", State.DONE: "TEXT"}
 
@@ -80,7 +81,7 @@ class _Rows(QAbstractTableModel):
 
     def _state(self, entry: Entry) -> str:
         if entry.state is State.RUNNING and self.queue.progress is not None:
-            return f"Exporting, {self.queue.progress.fraction:.0%}"
+            return tr("Exporting, {fraction:.0%}", fraction=self.queue.progress.fraction)
         return f"{STATES[entry.state]}: {entry.reason}" if entry.reason else STATES[entry.state]
 
 
@@ -89,7 +90,7 @@ class QueueWindow(QDialog):
 
     def __init__(self, queue: QueueModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export Queue")
+        self.setWindowTitle(tr("Export Queue"))
         self.resize(860, 520)
         self.queue = queue
         self.title, self.trouble, self.hint = QLabel(), QLabel(), QLabel()
@@ -103,19 +104,19 @@ class QueueWindow(QDialog):
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(4)
         self.bar.setRange(0, 1000)
-        self.bar.setAccessibleName("Progress of the export")
+        self.bar.setAccessibleName(tr("Progress of the export"))
         self.rows = _Rows(queue, self)
         self.table = self._make_table()
-        self.empty = QLabel("Nothing is being exported. Choose photos and press Ctrl+E.")
+        self.empty = QLabel(tr("Nothing is being exported. Choose photos and press Ctrl+E."))
         self.empty.setProperty("role", "lead")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.pause = _button("Pause", "Stop; the running photo waits again")
+        self.pause = _button(tr("Pause"), tr("Stop; the running photo waits again"))
         self.pause.setProperty("role", "primary")
-        self.up, self.down = _button("Up", "Earlier (Alt+Up)"), _button("Down", "Later (Alt+Down)")
-        self.cancel = _button("Cancel Selected", "Do not export the selected photos (Delete)")
-        self.retry = _button("Retry Failed", "Export again what failed")
-        self.show_folder = _button("Open Folder", "Show the folder of the selected photo's file")
-        self.clear = _button("Clear Finished", "Take finished jobs off this list; their files stay")
+        self.up, self.down = _button(tr("Up"), tr("Earlier (Alt+Up)")), _button(tr("Down"), tr("Later (Alt+Down)"))
+        self.cancel = _button(tr("Cancel Selected"), tr("Do not export the selected photos (Delete)"))
+        self.retry = _button(tr("Retry Failed"), tr("Export again what failed"))
+        self.show_folder = _button(tr("Open Folder"), tr("Show the folder of the selected photo's file"))
+        self.clear = _button(tr("Clear Finished"), tr("Take finished jobs off this list; their files stay"))
         self._lay_out()
         self._connect()
         self._refresh()
@@ -126,7 +127,7 @@ class QueueWindow(QDialog):
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setShowGrid(False)
         table.setWordWrap(False)
-        table.setAccessibleName("Export jobs")
+        table.setAccessibleName(tr("Export jobs"))
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(28)
         header = table.horizontalHeader()
@@ -188,7 +189,7 @@ class QueueWindow(QDialog):
                 if entry.id in chosen:
                     flag = self.table.selectionModel().SelectionFlag
                     self.table.selectionModel().select(self.rows.index(row, 0), flag.Select | flag.Rows)
-        self.title.setText(queue.summary or "Export Queue")
+        self.title.setText(queue.summary or tr("Export Queue"))
         self.bar.setValue(round(queue.fraction * 1000))
         self.bar.setVisible(bool(queue.waiting))
         problem = queue.problem
@@ -203,7 +204,7 @@ class QueueWindow(QDialog):
     def _enable(self) -> None:
         queue, chosen = self.queue, set(self.selected())
         picked = [entry for entry in self.rows.entries if entry.id in chosen]
-        self.pause.setText("Resume" if queue.paused else "Pause")
+        self.pause.setText(tr("Resume") if queue.paused else tr("Pause"))
         self.pause.setEnabled(bool(queue.waiting) or queue.paused)
         movable = any(entry.state is State.WAITING for entry in picked)
         self.up.setEnabled(movable)

@@ -25,6 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.labels import counted
 from engine.delivery import plan
 from engine.delivery.naming import TOKENS, Subject
@@ -32,13 +33,18 @@ from engine.delivery.recipe import Recipe
 from engine.library.frames import Frame
 from engine.outputs import SUFFIXES
 
-FORMATS = {"own": "Like the photo", "jpeg": "JPEG", "tiff": "TIFF", "png": "PNG", "layered": "TIFF with layers"}
-DEPTHS = {None: "Like the photo", 8: "8 bit", 16: "16 bit"}
-PROFILES = {"own": "The photo's own", "srgb": "sRGB", "adobe_rgb": "Adobe RGB compatible", "display_p3": "Display P3"}
-SIZES = {"full": "Full size", "long_edge": "Long edge", "megapixels": "Megapixels"}
-SHARPEN = {"none": "None", "low": "Low", "standard": "Standard", "high": "High"}
-KEEP = {"all": "Everything", "copyright": "Copyright only", "none": "Nothing"}
-EXISTING = {"rename": "Choose a new name", "replace": "Replace it", "skip": "Leave it"}
+FORMATS = {"own": tr("Like the photo"), "jpeg": "JPEG", "tiff": "TIFF", "png": "PNG", "layered": tr("TIFF with layers")}
+DEPTHS = {None: tr("Like the photo"), 8: tr("8 bit"), 16: tr("16 bit")}
+PROFILES = {
+    "own": tr("The photo's own"),
+    "srgb": "sRGB",
+    "adobe_rgb": "Adobe RGB compatible",
+    "display_p3": "Display P3",
+}
+SIZES = {"full": tr("Full size"), "long_edge": tr("Long edge"), "megapixels": tr("Megapixels")}
+SHARPEN = {"none": tr("None"), "low": tr("Low"), "standard": tr("Standard"), "high": tr("High")}
+KEEP = {"all": tr("Everything"), "copyright": tr("Copyright only"), "none": tr("Nothing")}
+EXISTING = {"rename": tr("Choose a new name"), "replace": tr("Replace it"), "skip": tr("Leave it")}
 
 
 class RecipesDialog(QDialog):
@@ -48,12 +54,12 @@ class RecipesDialog(QDialog):
         self, frames: Sequence[Frame], recipes: Sequence[Recipe], chosen: Sequence[str], parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export")
+        self.setWindowTitle(tr("Export"))
         self.setMinimumSize(840, 560)
         self.frames, self.recipes = list(frames), list(recipes)
         self._filling = False
         self.list = QListWidget()
-        self.list.setAccessibleName("Recipes")
+        self.list.setAccessibleName(tr("Recipes"))
         self.list.setObjectName("recipes")
         self.list.setFixedWidth(230)
         self.fields: dict[str, Any] = {}
@@ -62,7 +68,7 @@ class RecipesDialog(QDialog):
             label.setProperty("role", "muted")
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setWordWrap(True)
-        self.export = QPushButton("Export")
+        self.export = QPushButton(tr("Export"))
         self.export.setProperty("role", "primary")
         self.export.setDefault(True)
         self._make_fields()
@@ -99,16 +105,16 @@ class RecipesDialog(QDialog):
             line = QLineEdit()
             line.textEdited.connect(lambda _: self._edited())
             self.fields[name] = line
-        self.fields["watermark"].setPlaceholderText("None")
+        self.fields["watermark"].setPlaceholderText(tr("None"))
         self.fields["naming"].setToolTip("\n".join(f"{{{token}}}  {what}" for token, what in TOKENS.items()))
-        self.fields["folder"].setToolTip("A folder beside the photo, or a whole path")
+        self.fields["folder"].setToolTip(tr("A folder beside the photo, or a whole path"))
         quality, edge, mega = QSpinBox(), QSpinBox(), QDoubleSpinBox()
         quality.setRange(1, 100)
         edge.setRange(64, 65500)
-        edge.setSuffix(" px")
+        edge.setSuffix(tr(" px"))
         mega.setRange(0.1, 400)
         mega.setDecimals(1)
-        mega.setSuffix(" MP")
+        mega.setSuffix(tr(" MP"))
         for name, spin in (("quality", quality), ("long_edge", edge), ("megapixels", mega)):
             spin.setFixedSize(96, 27)
             spin.lineEdit().setTextMargins(6, 0, 0, 0)
@@ -116,8 +122,8 @@ class RecipesDialog(QDialog):
             self.fields[name] = spin
 
     def _lay_out(self) -> None:
-        add, copy, remove = QPushButton("New"), QPushButton("Copy"), QPushButton("Remove")
-        add.clicked.connect(lambda: self._add(Recipe(name=self._free("New recipe"))))
+        add, copy, remove = QPushButton(tr("New")), QPushButton(tr("Copy")), QPushButton(tr("Remove"))
+        add.clicked.connect(lambda: self._add(Recipe(name=self._free(tr("New recipe")))))
         copy.clicked.connect(
             lambda: self._add(self._current().model_copy(update={"name": self._free(self._current().name)}))
         )
@@ -129,7 +135,7 @@ class RecipesDialog(QDialog):
             under.addWidget(button)
         under.addStretch(1)
         left = QVBoxLayout()
-        left.addWidget(_title("Recipes"))
+        left.addWidget(_title(tr("Recipes")))
         left.addWidget(self.list, 1)
         left.addLayout(under)
         form = QFormLayout()
@@ -138,16 +144,16 @@ class RecipesDialog(QDialog):
         form.setVerticalSpacing(9)
         f = self.fields
         rows: tuple[tuple[str, QWidget | QHBoxLayout], ...] = (
-            ("Format", _row(f["format"], f["depth"])),
-            ("JPEG quality", _row(f["quality"])),
-            ("Colour profile", f["profile"]),
-            ("Size", _row(f["size"], f["long_edge"], f["megapixels"])),
-            ("Output sharpening", f["sharpen"]),
-            ("File name", f["naming"]),
-            ("Folder", _row(f["folder"], self._browse())),
-            ("If it exists", f["existing"]),
-            ("Metadata", f["metadata"]),
-            ("Watermark", f["watermark"]),
+            (tr("Format"), _row(f["format"], f["depth"])),
+            (tr("JPEG quality"), _row(f["quality"])),
+            (tr("Colour profile"), f["profile"]),
+            (tr("Size"), _row(f["size"], f["long_edge"], f["megapixels"])),
+            (tr("Output sharpening"), f["sharpen"]),
+            (tr("File name"), f["naming"]),
+            (tr("Folder"), _row(f["folder"], self._browse())),
+            (tr("If it exists"), f["existing"]),
+            (tr("Metadata"), f["metadata"]),
+            (tr("Watermark"), f["watermark"]),
         )
         for text, widget in rows:
             label = QLabel(text)
@@ -157,7 +163,7 @@ class RecipesDialog(QDialog):
                 if widget is each or (isinstance(widget, QHBoxLayout) and widget.indexOf(each) >= 0):
                     each.setAccessibleName(text)
         right = QVBoxLayout()
-        right.addWidget(_title("Settings"))
+        right.addWidget(_title(tr("Settings")))
         right.addLayout(form)
         right.addStretch(1)
         right.addWidget(self.note)
@@ -165,7 +171,7 @@ class RecipesDialog(QDialog):
         across.setSpacing(22)
         across.addLayout(left)
         across.addLayout(right, 1)
-        cancel = QPushButton("Cancel")
+        cancel = QPushButton(tr("Cancel"))
         cancel.clicked.connect(self.reject)
         self.export.clicked.connect(self.accept)
         foot = QHBoxLayout()
@@ -184,7 +190,7 @@ class RecipesDialog(QDialog):
         layout.addLayout(foot)
 
     def _browse(self) -> QPushButton:
-        button = QPushButton("Choose…")
+        button = QPushButton(tr("Choose…"))
         button.setAutoDefault(False)
         button.clicked.connect(self._ask_folder)
         return button
@@ -303,14 +309,19 @@ class RecipesDialog(QDialog):
             frame = self.frames[0]
             target = plan.preview(recipe, Subject(frame.path, frame.captured, frame.cull.stars))
             suffix = SUFFIXES[recipe.written][0] if recipe.written else frame.path.suffix
-            self.note.setText(f"For example {target.with_suffix(suffix)}")
-        photos, files = counted(len(self.frames), "photo"), counted(len(self.frames) * len(chosen), "file")
-        self.count.setText(f"{photos}, {counted(len(chosen), 'recipe')}: {files}" if chosen else "Check a recipe.")
-        self.export.setText(f"Export {photos}")
+            self.note.setText(tr("For example {with_suffix}", with_suffix=target.with_suffix(suffix)))
+        photos, files = (
+            counted(len(self.frames), "photo", "photos"),
+            counted(len(self.frames) * len(chosen), "file", "files"),
+        )
+        self.count.setText(
+            f"{photos}, {counted(len(chosen), 'recipe', 'recipes')}: {files}" if chosen else tr("Check a recipe.")
+        )
+        self.export.setText(tr("Export {photos}", photos=photos))
         self.export.setEnabled(bool(chosen) and not wrong and bool(self.frames))
 
     def _ask_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "Export to", self.fields["folder"].text())
+        folder = QFileDialog.getExistingDirectory(self, tr("Export to"), self.fields["folder"].text())
         if folder:
             self.fields["folder"].setText(folder)
             self._edited()

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.crashes import Crashes
 from app.viewmodels.settings import SettingsModel
 from engine import paths
@@ -40,7 +41,7 @@ class Strip(QFrame):
             label.setProperty("role", role)
             label.setWordWrap(True)
             words.addWidget(label)
-        self.action, self.dismiss = QPushButton(action), QPushButton("Dismiss")
+        self.action, self.dismiss = QPushButton(action), QPushButton(tr("Dismiss"))
         self.action.setVisible(bool(action))
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 9, 12, 9)
@@ -56,9 +57,9 @@ class Strip(QFrame):
 def report_offer(crashes: Crashes, settings: SettingsModel) -> Strip:
     """The strip that offers a report, gone when the person is done with it."""
     strip = Strip(
-        "Porelight ended unexpectedly last time.",
-        "Everything is open again as it was. A report helps to find the cause; it is sent nowhere.",
-        "Look at Report…",
+        tr("Porelight ended unexpectedly last time."),
+        tr("Everything is open again as it was. A report helps to find the cause; it is sent nowhere."),
+        tr("Look at Report…"),
     )
     strip.acted.connect(lambda: ReportDialog(crashes, settings, strip.window()).open())
     strip.dismissed.connect(crashes.discard)
@@ -71,23 +72,23 @@ class ReportDialog(QDialog):
 
     def __init__(self, crashes: Crashes, settings: SettingsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Report")
+        self.setWindowTitle(tr("Report"))
         self.resize(760, 520)
         self.crashes, self.settings = crashes, settings
-        lead = QLabel("This is all that the report holds: no photo, nothing about a person.")
+        lead = QLabel(tr("This is all that the report holds: no photo, nothing about a person."))
         lead.setProperty("role", "lead")
         self.view = QPlainTextEdit()
         self.view.setReadOnly(True)
         self.view.setTabChangesFocus(True)
         self.view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.view.setAccessibleName("Report")
-        self.names = QCheckBox("With names of files and folders, and the last lines of the log")
+        self.view.setAccessibleName(tr("Report"))
+        self.names = QCheckBox(tr("With names of files and folders, and the last lines of the log"))
         self.names.setChecked(settings.values.report_paths)
         self.note = QLabel()
         self.note.setProperty("role", "muted")
-        self.save = QPushButton("Save…")
+        self.save = QPushButton(tr("Save…"))
         self.save.setProperty("role", "primary")
-        self.copy, self.close_button = QPushButton("Copy"), QPushButton("Close")
+        self.copy, self.close_button = QPushButton(tr("Copy")), QPushButton(tr("Close"))
         foot = QHBoxLayout()
         foot.addWidget(self.note, 1)
         for button in (self.close_button, self.copy, self.save):
@@ -113,16 +114,16 @@ class ReportDialog(QDialog):
 
     def _copy(self) -> None:
         QGuiApplication.clipboard().setText(self.view.toPlainText())
-        self.note.setText("Copied.")
+        self.note.setText(tr("Copied."))
 
     def _save(self) -> None:
-        file, _ = QFileDialog.getSaveFileName(self, "Save report", "porelight-report.txt", "Text (*.txt)")
+        file, _ = QFileDialog.getSaveFileName(self, tr("Save report"), "porelight-report.txt", tr("Text (*.txt)"))
         if not file:
             return
         try:
             paths.write_atomic(Path(file), self.view.toPlainText().encode())
         except OSError as error:
-            self.note.setText(f"It cannot be saved there: {error.strerror}.")
+            self.note.setText(tr("It cannot be saved there: {strerror}.", strerror=error.strerror))
             return
         self.crashes.discard()
         self.accept()

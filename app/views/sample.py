@@ -21,6 +21,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
+from app.language import tr
 from app.views import theme
 
 SIDE: Final = 300
@@ -49,8 +50,8 @@ class Sample(QWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.SplitHCursor)
-        self.setAccessibleName("Sample, before and after")
-        self.setAccessibleDescription("Blemishes go; moles and freckles stay. The arrow keys move the divider.")
+        self.setAccessibleName(tr("Sample, before and after"))
+        self.setAccessibleDescription(tr("Blemishes go; moles and freckles stay. The arrow keys move the divider."))
 
     def sizeHint(self) -> QSize:
         return QSize(SIDE, SIDE)

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.preferences import (
     PREFERENCES,
     SECTIONS,
@@ -47,23 +48,23 @@ class SettingsWindow(QDialog):
 
     def __init__(self, settings: SettingsModel, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Settings")
+        self.setWindowTitle(tr("Settings"))
         self.resize(860, 600)
         self.setMinimumSize(700, 420)
         self.settings = settings
         self.search = QLineEdit()
-        self.search.setPlaceholderText("Search")
-        self.search.setAccessibleName("Search settings")
+        self.search.setPlaceholderText(tr("Search"))
+        self.search.setAccessibleName(tr("Search settings"))
         self.search.setClearButtonEnabled(True)
         self.sections = QListWidget()
         self.sections.setObjectName("sections")
-        self.sections.setAccessibleName("Sections")
+        self.sections.setAccessibleName(tr("Sections"))
         self.sections.setFixedWidth(170)
         self.sections.addItems(SECTIONS)
         self.rows = {each.name: PreferenceRow(each, settings) for each in PREFERENCES}
         self.headings = {section: _heading(section) for section in SECTIONS}
         self.editor = ShortcutEditor(shortcuts)
-        self.nothing = QLabel("No setting has these words.")
+        self.nothing = QLabel(tr("No setting has these words."))
         self.nothing.setProperty("role", "lead")
         self._lay_out()
         self.search.textChanged.connect(self._show)
@@ -139,7 +140,7 @@ class PreferenceRow(QFrame):
         self.preference, self.settings = preference, settings
         self.setObjectName("preference")
         title = QLabel(preference.title)
-        help = QLabel(preference.help + (" From the next start on." if preference.restart else ""))
+        help = QLabel(preference.help + (tr(" From the next start on.") if preference.restart else ""))
         help.setProperty("role", "muted")
         help.setWordWrap(True)
         self.control = self._make_control()
@@ -149,8 +150,8 @@ class PreferenceRow(QFrame):
         self.reset = QPushButton("↺")
         self.reset.setProperty("role", "flat")
         self.reset.setFixedWidth(28)
-        self.reset.setToolTip("Back to the default")
-        self.reset.setAccessibleName(f"{preference.title}: back to the default")
+        self.reset.setToolTip(tr("Back to the default"))
+        self.reset.setAccessibleName(tr("{title}: back to the default", title=preference.title))
         self.reset.clicked.connect(lambda: settings.reset(preference.name))
         words = QVBoxLayout()
         words.setSpacing(3)
@@ -219,7 +220,7 @@ class PreferenceRow(QFrame):
 
     def _ask_profile(self) -> None:
         file, _ = QFileDialog.getOpenFileName(
-            self, "Monitor profile", "", "ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)"
+            self, tr("Monitor profile"), "", tr("ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)")
         )
         if file:
             self._change(file)

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFileDialog, QLabel, QMainWindow, QMenu, QPushButton, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.viewmodels.desk import Desk
 from app.viewmodels.library import Filter, LibraryChange, View
 from app.views.actions import Actions
@@ -84,17 +85,17 @@ class Shoot(QObject):
         ]
 
     def _make_menus(self) -> None:
-        self.photo_menu = QMenu("&Photo", self.window)
+        self.photo_menu = QMenu(tr("&Photo"), self.window)
         self.photo_menu.addActions([self.grid_action, self.single_action, self.next_action, self.previous_action])
         self.photo_menu.addSeparator()
-        stars = self.photo_menu.addMenu("Stars")
+        stars = self.photo_menu.addMenu(tr("Stars"))
         stars.addActions(self.star_actions)
-        labels = self.photo_menu.addMenu("Colour Label")
+        labels = self.photo_menu.addMenu(tr("Colour Label"))
         labels.addActions(list(self.label_actions.values()))
         self.photo_menu.addActions(list(self.flag_actions.values()))
         self.photo_menu.addSeparator()
         self.photo_menu.addActions([self.all_action, self.strip_action])
-        self.recent_menu = QMenu("Open Recent", self.window)
+        self.recent_menu = QMenu(tr("Open Recent"), self.window)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
 
     def _fill_recent(self) -> None:
@@ -104,14 +105,14 @@ class Shoot(QObject):
             action.triggered.connect(partial(self.desk.open, [folder]))
             action.setEnabled(folder.is_dir())
         if self.recent_menu.isEmpty():
-            self.recent_menu.addAction("No folder yet").setEnabled(False)
+            self.recent_menu.addAction(tr("No folder yet")).setEnabled(False)
 
     # --- showing and doing --------------------------------------------------------------------------------------------
 
     def ask_folder(self) -> None:
         """Choose a folder in a dialog."""
         start = str(self.library.folder or "")
-        folder = QFileDialog.getExistingDirectory(self.window, "Open folder", start)
+        folder = QFileDialog.getExistingDirectory(self.window, tr("Open folder"), start)
         if folder:
             self.desk.open([Path(folder)])
 
@@ -142,10 +143,10 @@ class _Nothing(QWidget):
     def __init__(self, set_filter: Callable[[Filter], None]) -> None:
         super().__init__()
         self.setObjectName("nothing")
-        title, lead = QLabel("No photo matches"), QLabel("The filter below hides all photos of this folder.")
+        title, lead = QLabel(tr("No photo matches")), QLabel(tr("The filter below hides all photos of this folder."))
         title.setProperty("role", "title")
         lead.setProperty("role", "lead")
-        button = QPushButton("Show All")
+        button = QPushButton(tr("Show All"))
         button.clicked.connect(lambda: set_filter(Filter()))
         layout = QVBoxLayout(self)
         layout.setSpacing(10)

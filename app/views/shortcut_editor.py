@@ -6,6 +6,7 @@ from PySide6.QtCore import QEvent, QKeyCombination, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.viewmodels.actions import ACTIONS, ActionInfo, grouped
 from app.viewmodels.preferences import SHORTCUTS, matches
 from app.viewmodels.shortcuts import Shortcuts, shown
@@ -22,9 +23,9 @@ class ShortcutEditor(QWidget):
         self.shortcuts = shortcuts
         self.rows: dict[str, ShortcutRow] = {}
         self.headings: dict[str, QLabel] = {}
-        lead = QLabel("Click a field and press the keys. Backspace removes them.")
+        lead = QLabel(tr("Click a field and press the keys. Backspace removes them."))
         lead.setProperty("role", "muted")
-        self.all = QPushButton("All as at First")
+        self.all = QPushButton(tr("All as at First"))
         self.all.clicked.connect(shortcuts.reset_all)
         top = QHBoxLayout()
         top.addWidget(lead, 1)
@@ -71,21 +72,21 @@ class ShortcutRow(QFrame):
         name.setToolTip(info.help)
         self.field = KeyField()
         self.field.setFixedWidth(190)
-        self.field.setAccessibleName(f"Keys of {info.title}")
+        self.field.setAccessibleName(tr("Keys of {title}", title=info.title))
         self.field.setAccessibleDescription(info.help)
         name.setBuddy(self.field)
         self.reset = QPushButton("↺")
         self.reset.setProperty("role", "flat")
         self.reset.setFixedWidth(28)
-        self.reset.setToolTip("Back to the default")
-        self.reset.setAccessibleName(f"Keys of {info.title}: back to the default")
+        self.reset.setToolTip(tr("Back to the default"))
+        self.reset.setAccessibleName(tr("Keys of {title}: back to the default", title=info.title))
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
         self.conflict = QLabel()
         self.conflict.setProperty("role", "warning")
         self.conflict.setWordWrap(True)
-        self.take, self.leave = QPushButton("Use Here"), QPushButton("Leave")
+        self.take, self.leave = QPushButton(tr("Use Here")), QPushButton(tr("Leave"))
         line = QHBoxLayout()
         line.setSpacing(16)
         line.addWidget(name, 1)
@@ -118,7 +119,7 @@ class ShortcutRow(QFrame):
             return
         self._wanted = keys
         self.field.setText(shown(keys))
-        self.conflict.setText(f"{shown(keys)} belongs to “{ACTIONS[owner].title}”.")
+        self.conflict.setText(tr("{shown} belongs to “{title}”.", shown=shown(keys), title=ACTIONS[owner].title))
         self.question.show()
         self.take.setFocus()
 
@@ -142,7 +143,7 @@ class KeyField(QLineEdit):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setReadOnly(True)
-        self.setPlaceholderText("None")
+        self.setPlaceholderText(tr("None"))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
 
     def event(self, event: QEvent) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from app.language import tr
 from app.viewmodels.compare import CompareModel
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
@@ -23,7 +24,7 @@ class StatusBar(QFrame):
         self.photo, self.compare = photo, compare
         self.zoom, self.summary, self.notice, self.doing = QLabel(), QLabel(), QLabel(), QLabel()
         self.zoom.setFixedWidth(40)
-        self.zoom.setAccessibleName("Zoom")
+        self.zoom.setAccessibleName(tr("Zoom"))
         self.notice.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for label in (self.zoom, self.summary, self.notice, self.doing):
             label.setProperty("role", "muted")
@@ -31,10 +32,10 @@ class StatusBar(QFrame):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedSize(160, 4)
-        self.bar.setAccessibleName("Progress")
-        self.cancel = QPushButton("Cancel")
+        self.bar.setAccessibleName(tr("Progress"))
+        self.cancel = QPushButton(tr("Cancel"))
         self.cancel.setProperty("role", "flat")
-        self.cancel.setToolTip("Stop what runs (Esc)")
+        self.cancel.setToolTip(tr("Stop what runs (Esc)"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 0, 8, 0)
         layout.setSpacing(12)
@@ -82,7 +83,7 @@ class NetworkSign(QLabel):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("Network")
+        self.setAccessibleName(tr("Network"))
         self._tried.connect(self._refresh, Qt.ConnectionType.QueuedConnection)
         listen(self._tried.emit)
         self._refresh()
@@ -90,11 +91,11 @@ class NetworkSign(QLabel):
     def _refresh(self) -> None:
         self.setVisible(guarding())
         count = len(refused)
-        self.setText("Network refused" if count else "Offline")
+        self.setText(tr("Network refused") if count else tr("Offline"))
         self.setToolTip(
-            f"Something tried to use the network and was refused, {count} times."
+            tr("Something tried to use the network and was refused, {count} times.", count=count)
             if count
-            else "Porelight uses no network. Photos and edits stay on this computer."
+            else tr("Porelight uses no network. Photos and edits stay on this computer.")
         )
         self.setProperty("role", "warning" if count else "muted")
         self.style().unpolish(self)

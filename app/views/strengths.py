@@ -12,6 +12,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIntValidator, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
+from app.language import tr
 from app.viewmodels.editing import default_strength
 from app.viewmodels.identity import IdentityModel
 from app.viewmodels.labels import AMOUNT, AREA_TITLES, DIMENSIONS, FEATURES, PRESERVE, Dimension, LayerLabel
@@ -125,7 +126,7 @@ class StrengthRow(QWidget):
         self.origin = round(origin)
         self.name = NameLabel(label.title)
         self.name.setFixedWidth(NAME_WIDTH - indent)
-        self.name.setToolTip(f"{label.help}\nDouble-click resets to {self.origin}.")
+        self.name.setToolTip(tr("{help}\nDouble-click resets to {origin}.", help=label.help, origin=self.origin))
         self.slider = StrengthSlider(self.origin)
         self.slider.setToolTip(label.help)
         self.slider.setAccessibleName(label.title)
@@ -153,7 +154,9 @@ class StrengthRow(QWidget):
         """Where the slider starts, and where a double-click on the name takes it."""
         if round(origin) != self.origin:
             self.origin = self.slider.origin = round(origin)
-            self.name.setToolTip(f"{self.label.help}\nDouble-click resets to {self.origin}.")
+            self.name.setToolTip(
+                tr("{help}\nDouble-click resets to {origin}.", help=self.label.help, origin=self.origin)
+            )
             self.slider.update()
 
     def show_value(self, value: float | None) -> None:
@@ -201,11 +204,11 @@ class AreaChoice(QComboBox):
     def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.photo = photo
-        self.addItem("Whole face", None)
+        self.addItem(tr("Whole face"), None)
         for area, title in AREA_TITLES.items():
             self.addItem(title, area)
-        self.setToolTip("Set strengths of one part of the face. 50 is as the rest of the face.")
-        self.setAccessibleName("Part of the face")
+        self.setToolTip(tr("Set strengths of one part of the face. 50 is as the rest of the face."))
+        self.setAccessibleName(tr("Part of the face"))
         self.activated.connect(lambda index: photo.select_area(self.itemData(index)))
 
     def refresh(self) -> None:
@@ -230,7 +233,7 @@ class StrengthsPanel(QWidget):
         self.drift.setProperty("role", "faint")
         self.drift.setContentsMargins(INDENT, 0, 0, 3)
         self.drift.setToolTip(
-            "Distance of the face before and after, by a recognition network. 0.30 and more is drift."
+            tr("Distance of the face before and after, by a recognition network. 0.30 and more is drift.")
         )
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
@@ -247,7 +250,7 @@ class StrengthsPanel(QWidget):
             if PRESERVE in dimension.parts:
                 self._column.addWidget(self.drift)
         self._line()
-        heading = QLabel("Eyes and teeth")
+        heading = QLabel(tr("Eyes and teeth"))
         heading.setProperty("role", "section")
         self._column.addWidget(heading)
         self._column.addSpacing(3)

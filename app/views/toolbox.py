@@ -17,18 +17,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.labels import BRUSH_TITLES
 from app.viewmodels.state import Stage
 from app.viewmodels.tools import Effect, Tool, ToolModel
 from app.views import theme
 
 HELP = {
-    Tool.HEAL: "Paint over a spot to remove it. Drag along a longer mark.",
-    Tool.BRUSH: "Paint one layer stronger or weaker. Alt erases, Ctrl+wheel sets the size.",
-    Tool.PROTECT: "Paint where nothing may change. Alt erases.",
-    Tool.FACES: "Drag on the picture to mark a face, drag a box to move it, Delete removes it.",
+    Tool.HEAL: tr("Paint over a spot to remove it. Drag along a longer mark."),
+    Tool.BRUSH: tr("Paint one layer stronger or weaker. Alt erases, Ctrl+wheel sets the size."),
+    Tool.PROTECT: tr("Paint where nothing may change. Alt erases."),
+    Tool.FACES: tr("Drag on the picture to mark a face, drag a box to move it, Delete removes it."),
 }
-EFFECTS = {Effect.MORE: "More", Effect.LESS: "Less", Effect.ERASE: "Erase"}
+EFFECTS = {Effect.MORE: tr("More"), Effect.LESS: tr("Less"), Effect.ERASE: tr("Erase")}
 
 
 class Toolbox(QWidget):
@@ -71,7 +72,7 @@ class Toolbox(QWidget):
         choice.setContentsMargins(0, 0, 0, 0)
         choice.setSpacing(6)
         self.layer = QComboBox()
-        self.layer.setAccessibleName("Layer to brush")
+        self.layer.setAccessibleName(tr("Layer to brush"))
         for name, title in BRUSH_TITLES.items():
             if name != "all":
                 self.layer.addItem(title, name)
@@ -93,14 +94,14 @@ class Toolbox(QWidget):
             inner.addWidget(button, 1)
         choice.addWidget(segments)
         options.addWidget(self.choice)
-        self.brush, size = _slider("Size", "[ and ] change the size")
-        self.flow, flow = _slider("Flow", "How far one stroke goes")
+        self.brush, size = _slider(tr("Size"), tr("[ and ] change the size"))
+        self.flow, flow = _slider(tr("Flow"), tr("How far one stroke goes"))
         self.brush.valueChanged.connect(lambda value: self.tools.set(size=float(value)))
         self.flow.valueChanged.connect(lambda value: self.tools.set(flow=float(value)))
         self.size_row, self.flow_row = size, flow
         options.addWidget(size)
         options.addWidget(flow)
-        self.clear = QPushButton("Clear what is painted")
+        self.clear = QPushButton(tr("Clear what is painted"))
         self.clear.clicked.connect(self.tools.clear)
         options.addWidget(self.clear)
 

@@ -17,14 +17,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.language import tr
 from app.viewmodels.labels import LayerLabel
 from app.viewmodels.variations import COUNT, MAX_SEED, Anchor, Variation, VariationsModel
 from app.views import theme
 from app.views.pixels import to_image
 from app.views.strengths import StrengthRow
 
-ANCHORS = {Anchor.CURRENT: "Current result", Anchor.PICK: "Last picked", Anchor.PLAIN: "Plain sample"}
-EXPLORATION = LayerLabel("exploration", "Exploration", "0 stays close to the anchor, 100 goes its own way.")
+ANCHORS = {Anchor.CURRENT: tr("Current result"), Anchor.PICK: tr("Last picked"), Anchor.PLAIN: tr("Plain sample")}
+EXPLORATION = LayerLabel("exploration", tr("Exploration"), tr("0 stays close to the anchor, 100 goes its own way."))
 
 
 class Tile(QWidget):
@@ -40,8 +41,8 @@ class Tile(QWidget):
         self.picked = 0
         """1 or 2 if it is picked, in that order."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAccessibleName(f"Variation {variation.number}")
-        self.setToolTip("Click to pick, double-click to take it")
+        self.setAccessibleName(tr("Variation {number}", number=variation.number))
+        self.setToolTip(tr("Click to pick, double-click to take it"))
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -96,20 +97,20 @@ class VariationsPanel(QWidget):
         self.model = model
         self.tiles: list[Tile] = []
         self._found: tuple[Variation, ...] = ()
-        self.draw = QPushButton(f"Draw {COUNT} Variations")
+        self.draw = QPushButton(tr("Draw {count} Variations", count=COUNT))
         self.draw.setProperty("role", "primary")
         self.anchor = QComboBox()
         for anchor, title in ANCHORS.items():
             self.anchor.addItem(title, anchor)
-        self.anchor.setAccessibleName("Anchor")
+        self.anchor.setAccessibleName(tr("Anchor"))
         self.exploration = StrengthRow(EXPLORATION, 50)
         self.seed = QSpinBox()
         self.seed.setRange(0, MAX_SEED)
-        self.seed.setAccessibleName("Seed")
-        self.shuffle = QPushButton("Shuffle")
-        self.compare = QPushButton("Compare at 100%")
+        self.seed.setAccessibleName(tr("Seed"))
+        self.shuffle = QPushButton(tr("Shuffle"))
+        self.compare = QPushButton(tr("Compare at 100%"))
         self.compare.setCheckable(True)
-        self.take = QPushButton("Take")
+        self.take = QPushButton(tr("Take"))
         self.hint = QLabel()
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)
@@ -129,7 +130,7 @@ class VariationsPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 14, 14)
         column.setSpacing(theme.SPACE)
-        for title, widgets in (("Around", (self.anchor,)), ("Seed", (self.seed, self.shuffle))):
+        for title, widgets in ((tr("Around"), (self.anchor,)), (tr("Seed"), (self.seed, self.shuffle))):
             row = QHBoxLayout()
             row.setSpacing(6)
             name = QLabel(title)
@@ -184,8 +185,8 @@ class VariationsPanel(QWidget):
 
     def _words(self) -> str:
         if not self.model.found:
-            return "Other results for the same faces. None of them changes the photo until you take it."
-        return "" if self.model.picked else "Click to pick one, or two to compare."
+            return tr("Other results for the same faces. None of them changes the photo until you take it.")
+        return "" if self.model.picked else tr("Click to pick one, or two to compare.")
 
     def _fill(self) -> None:
         self._found = self.model.found

@@ -1,0 +1,188 @@
+"""Every string is translated, with the same values in it; none escapes the mechanism; the window speaks German."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import string
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app import language
+from app.language import Catalogue, language_file, read, strings, tr, trn, update, use
+from app.settings.schema import Language
+
+CHECKOUT = Path(__file__).parents[2]
+TRANSLATED = [each.value for each in Language if each not in (Language.SYSTEM, Language.ENGLISH)]
+WORDS = re.compile(r"[A-Za-z]{2,}[ ,][A-Za-z]{2,}|^[A-Z][a-z]+(?:…|\.)?$")
+NAMES = {
+    "Porelight", "Esc", "Del", "Value error, ", "Fatal Python error: Qt: ", "English", "Deutsch", "Display P3",
+    "A job failed while the window was closing: %s", "Adobe RGB compatible", "NVIDIA GPU (CUDA)", "Enter", "Delete",
+    "Return",
+}  # fmt: skip
+"""Shown as they are in every language, or names of keys."""
+INSIDE = {"tr", "later", "trn", "counted", "cast", "Signal", "TypeVar", "AssertionError", "ValueError", "RuntimeError"}
+METHODS = {"setObjectName", "setProperty", "debug", "log", "warning", "compile", "match", "exception"}
+WITHOUT = (
+    "app/commands",
+    "app/crash.py",
+    "app/views/theme.py",
+    "app/views/tokens.py",
+    "app/language.py",
+    "app/main.py",
+)
+"""The command line, what is written for developers, colours, and the mechanism itself."""
+
+
+@pytest.fixture(autouse=True)
+def _english_afterwards() -> Iterator[None]:
+    yield
+    use(Language.ENGLISH)
+
+
+def _fields(text: str) -> list[tuple[str | None, str | None]]:
+    return sorted((name, spec) for _, name, spec, _ in string.Formatter().parse(text) if name is not None)
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_every_string_is_translated(name: str) -> None:
+    texts, wanted = read(language_file(name)).texts, strings(CHECKOUT)
+    assert len(wanted) > 400
+    assert [entry for entry in wanted if not all(texts.get(entry, ("",)))] == []
+    assert [entry for entry in texts if entry not in wanted] == []  # python -m app.language drops them
+
+
+@pytest.mark.parametrize("name", TRANSLATED)
+def test_translations_hold_the_same_values_and_marks(name: str) -> None:
+    for (one, many), forms in read(language_file(name)).texts.items():
+        for form in forms:
+            assert _fields(form) == _fields(many or one), one
+            assert form.endswith("…") == one.endswith("…"), one
+            assert (form[-1] in ".?") == (one[-1] in ".?"), one
+            assert form.count("&") == one.count("&"), one
+
+
+def _escaping(tree: ast.AST) -> Iterator[str]:
+    """Words in a syntax tree that do not go through the mechanism."""
+    passed: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            passed.add(node.value)
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name in INSIDE or name in METHODS:
+                passed |= {each for argument in node.args for each in ast.walk(argument)}
+        if isinstance(node, (ast.AnnAssign, ast.arg)) and node.annotation is not None:
+            passed |= set(ast.walk(node.annotation))
+        if isinstance(node, ast.keyword) and node.arg == "words":
+            passed |= set(ast.walk(node.value))  # what a search finds
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) and node not in passed else None
+        if isinstance(text, str) and WORDS.search(text) and text not in NAMES:
+            yield text
+
+
+def test_no_words_escape() -> None:
+    assert list(_escaping(ast.parse('button = QPushButton("Open folder")\nlabel.setText(f"{n} photos left")'))) == [
+        "Open folder",
+        " photos left",
+    ]
+    found = {
+        (file.relative_to(CHECKOUT).as_posix(), words)
+        for file in (CHECKOUT / "app").rglob("*.py")
+        if not file.relative_to(CHECKOUT).as_posix().startswith(WITHOUT)
+        for words in _escaping(ast.parse(file.read_text(encoding="utf-8")))
+    }
+    assert found == set()
+
+
+def test_values_and_numbers() -> None:
+    assert tr("Opening {name}", name="a {odd} name.jpg") == "Opening a {odd} name.jpg"
+    assert trn("{count} face", "{count} faces", 1) == "1 face"
+    assert trn("{count} face", "{count} faces", 1200) == "1,200 faces"
+    assert use(Language.GERMAN) == "de"
+    assert tr("Opening {name}", name="x") == "Öffnen von x"
+    assert [trn("{count} face", "{count} faces", n) for n in (0, 1, 2)] == ["0 Gesichter", "1 Gesicht", "2 Gesichter"]
+    assert tr("no such string") == "no such string"
+
+
+@pytest.mark.parametrize(
+    ("system", "spoken"), [(["de-AT", "en"], "de"), (["fr-FR", "de"], "de"), (["fr"], "en"), ([], "en")]
+)
+def test_language_of_the_system(system: list[str], spoken: str) -> None:
+    assert use(Language.SYSTEM, system) == spoken
+
+
+def test_plural_rules_and_escapes_are_read(tmp_path: Path) -> None:
+    file = tmp_path / "pl.po"
+    file.write_text(
+        'msgid ""\nmsgstr ""\n'
+        '"Plural-Forms: nplurals=3; plural=(n==1 ? 0 : n%10>=2 && n%10<=4 && (n%100<10 || n%100>=20) ? 1 : 2);\\n"\n\n'
+        '#: app/x.py\nmsgid "{count} face"\nmsgid_plural "{count} faces"\n'
+        'msgstr[0] "{count} twarz"\nmsgstr[1] "{count} twarze"\nmsgstr[2] "{count} twarzy"\n\n'
+        'msgid "a \\"b\\"\\nc"\nmsgstr ""\n"x "\n"y"\n',
+        encoding="utf-8",
+    )
+    found = read(file)
+    assert found.texts[('a "b"\nc', "")] == ("x y",)
+    language._current = found
+    assert [trn("{count} face", "{count} faces", n) for n in (1, 3, 5, 22)] == [
+        "1 twarz", "3 twarze", "5 twarzy", "22 twarze",
+    ]  # fmt: skip
+
+
+def test_update_keeps_what_is_translated(tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/x.py").write_text('tr("One")\ntr("Two", n=1)\ncounted(3, "dog", "dogs")\n')
+    file = tmp_path / "de.po"
+    update(tmp_path, file)
+    assert read(file).texts == {("One", ""): ("",), ("Two", ""): ("",), ("{count} dog", "{count} dogs"): ("", "")}
+    file.write_text(file.read_text().replace('msgid "Two"\nmsgstr ""', 'msgid "Two"\nmsgstr "Zwei"'))
+    (tmp_path / "app/x.py").write_text('tr("Two")\ntr("Three")\n')
+    update(tmp_path, file)
+    assert read(file).texts == {("Two", ""): ("Zwei",), ("Three", ""): ("",)}
+    assert isinstance(Catalogue().form(2), int)
+
+
+GERMAN = """
+import json, sys
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialogButtonBox, QLabel
+from app.viewmodels.settings import SettingsModel
+SettingsModel().set(language="de")
+application = QApplication([])
+def look():
+    from app.views.main_window import MainWindow
+    window = next(each for each in application.topLevelWidgets() if isinstance(each, MainWindow))
+    window.ask_settings()
+    texts = [w.text() for kind in (QLabel, QAbstractButton, QAction) for w in window.findChildren(kind)]
+    texts += [w.toolTip() for w in window.findChildren(QAbstractButton)]
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+    print(json.dumps({"texts": texts, "cancel": box.buttons()[0].text()}))
+    window.close()
+QTimer.singleShot(300, look)
+import app.window
+sys.exit(app.window.run())
+"""
+
+
+def test_window_speaks_german() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "QT_QPA_PLATFORM": "offscreen"}
+    done = subprocess.run(
+        [sys.executable, "-c", GERMAN], capture_output=True, text=True, env=environment, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["cancel"] == "Abbrechen"  # Qt's own words
+    texts = set(found["texts"])
+    assert {"Fotos öffnen…", "Unreinheiten", "&Datei", "Neutralgrau", "Rückgängig"} & texts >= {"Fotos öffnen…"}
+    german = read(language_file("de")).texts
+    english = {one for (one, _), (form, *_) in german.items() if form != one}
+    assert {text for text in texts if text in english and text not in {f[0] for f in german.values()}} == set()
