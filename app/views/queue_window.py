@@ -127,6 +127,7 @@ class QueueWindow(QDialog):
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setShowGrid(False)
         table.setWordWrap(False)
+        table.setTabKeyNavigation(False)  # Tab leaves, arrows move
         table.setAccessibleName(tr("Export jobs"))
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(28)
