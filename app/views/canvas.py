@@ -152,19 +152,22 @@ class Canvas(QWidget):
         font = QFont(self.font())
         font.setPixelSize(round(11 * ratio))
         painter.setFont(font)
-        width = self.compare.canvas[0]
+        width, top = self.compare.canvas[0], 12 * ratio
+        viewport = self.compare.viewport
+        if viewport is not None and self.compare.mode is not Mode.STACKED:  # on the photo, not across its edge
+            top = max(top, viewport.to_view((0, 0), self.compare.pane_size)[1] + 8 * ratio)
         if self.compare.holding:
-            _word(painter, self.compare.names[0], 12 * ratio, 12 * ratio, ratio)
+            _word(painter, self.compare.names[0], 12 * ratio, top, ratio)
         elif self.compare.mode is Mode.WIPE:
             split = self._divider_x()
             _divider(painter, split, self.compare.canvas[1], ratio)
             if split > 90 * ratio:
-                _word(painter, self.compare.names[0], split - 12 * ratio, 12 * ratio, ratio, right=True)
+                _word(painter, self.compare.names[0], split - 12 * ratio, top, ratio, right=True)
             if width - split > 80 * ratio:
-                _word(painter, self.compare.names[1], split + 12 * ratio, 12 * ratio, ratio)
+                _word(painter, self.compare.names[1], split + 12 * ratio, top, ratio)
         elif self.compare.mode in (Mode.SIDE, Mode.STACKED):
             for pane, word in zip(self.compare.panes, self.compare.names, strict=True):
-                _word(painter, word, pane.x + 12 * ratio, pane.y + 12 * ratio, ratio)
+                _word(painter, word, pane.x + 12 * ratio, pane.y + top, ratio)
 
     def _divider_x(self) -> int:
         return round(self.compare.divider * self.compare.canvas[0])

@@ -67,7 +67,7 @@ class HistoryPanel(QWidget):
         self.keep = QPushButton(tr("Keep"))
         self.keep.setToolTip(tr("Keep the present state under this name (Ctrl+N)"))
         self.restore = QPushButton(tr("Go to"))
-        self.forget = QPushButton("Delete")
+        self.forget = QPushButton(tr("Delete"))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 14, 14)
         column.setSpacing(theme.SPACE)

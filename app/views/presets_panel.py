@@ -93,7 +93,7 @@ class PresetsPanel(QWidget):
         self.keep.setToolTip(tr("Save the present settings as a preset of your own"))
         self.load = QPushButton(tr("Import…"))
         self.export = QPushButton(tr("Export…"))
-        self.delete = QPushButton("Delete")
+        self.delete = QPushButton(tr("Delete"))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 14, 14)
         column.setSpacing(theme.SPACE)

@@ -170,7 +170,7 @@ class QueueWindow(QDialog):
         self.retry.clicked.connect(lambda: queue.retry())
         self.clear.clicked.connect(queue.clear)
         self.show_folder.clicked.connect(self._open_folder)
-        for key, button in (("Alt+Up", self.up), ("Alt+Down", self.down), ("Delete", self.cancel)):
+        for key, button in (("Alt+Up", self.up), ("Alt+Down", self.down), ("Del", self.cancel)):
             QShortcut(QKeySequence(key), self.table, button.click, context=Qt.ShortcutContext.WidgetShortcut)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         queue.changed.connect(self._refresh)

@@ -122,6 +122,7 @@ QListWidget::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; 
 #states::item:disabled {{ color: {FAINT}; }}
 QSpinBox {{ background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 3px 6px; }}
 QSpinBox:focus {{ border-color: {ACCENT}; }}
+QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 4px; }}
 QSpinBox::up-button, QSpinBox::down-button {{ width: 0; }}
 QScrollArea, #scrolled {{ background: {PANEL}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}

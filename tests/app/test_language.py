@@ -23,8 +23,7 @@ TRANSLATED = [each.value for each in Language if each not in (Language.SYSTEM, L
 WORDS = re.compile(r"[A-Za-z]{2,}[ ,][A-Za-z]{2,}|^[A-Z][a-z]+(?:…|\.)?$")
 NAMES = {
     "Porelight", "Esc", "Del", "Value error, ", "Fatal Python error: Qt: ", "English", "Deutsch", "Display P3",
-    "A job failed while the window was closing: %s", "Adobe RGB compatible", "NVIDIA GPU (CUDA)", "Enter", "Delete",
-    "Return",
+    "A job failed while the window was closing: %s", "Adobe RGB compatible", "NVIDIA GPU (CUDA)",
 }  # fmt: skip
 """Shown as they are in every language, or names of keys."""
 INSIDE = {"tr", "later", "trn", "counted", "cast", "Signal", "TypeVar", "AssertionError", "ValueError", "RuntimeError"}
@@ -165,7 +164,13 @@ def look():
     texts = [w.text() for kind in (QLabel, QAbstractButton, QAction) for w in window.findChildren(kind)]
     texts += [w.toolTip() for w in window.findChildren(QAbstractButton)]
     box = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-    print(json.dumps({"texts": texts, "cancel": box.buttons()[0].text()}))
+    labels = [w for w in window.findChildren(QLabel) if not w.wordWrap()]
+    cut = [w.text() for w in labels if w.maximumWidth() < w.sizeHint().width()]
+    pages = window.adjust.pages
+    inside = [pages.widget(i).minimumSizeHint().width() for i in range(pages.count())]
+    inside.append(pages.widget(0).widget().minimumSizeHint().width())
+    wide = [width for width in inside if width > pages.width()]
+    print(json.dumps({"texts": texts, "cancel": box.buttons()[0].text(), "cut": cut, "wide": wide}))
     window.close()
 QTimer.singleShot(300, look)
 import app.window
@@ -180,6 +185,7 @@ def test_window_speaks_german() -> None:
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
+    assert (found["cut"], found["wide"]) == ([], [])  # no word is cut off, nothing runs out of the panel
     assert found["cancel"] == "Abbrechen"  # Qt's own words
     texts = set(found["texts"])
     assert {"Fotos öffnen…", "Unreinheiten", "&Datei", "Neutralgrau", "Rückgängig"} & texts >= {"Fotos öffnen…"}
