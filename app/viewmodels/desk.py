@@ -57,6 +57,8 @@ class Desk(QObject):
         self.handed: set[Path] = set()
         self.round_trip = False
         self._shown: tuple[int, int] = (0, 0)
+        self._news = ""
+        """Said when the photo that is being opened is there."""
         self._arrivals: Arrivals | None = None
         self._looking = False
         self._arriving = QTimer(self)
@@ -229,7 +231,7 @@ class Desk(QObject):
         frame = self.library.frames.get(path)
         if frame is not None and frame.missing:
             return
-        self._shown = frame.stamp if frame is not None else (0, 0)
+        self._shown, self._news = frame.stamp if frame is not None else (0, 0), ""
         self.photo.open(path, self.opened.take(path))
 
     def _file_changed(self, frame: Frame) -> None:
@@ -239,10 +241,13 @@ class Desk(QObject):
         if frame.missing or before in ((0, 0), frame.stamp) or photo.stage is Stage.OPENING or self.round_trip:
             return
         photo.open(frame.path)
-        photo.say(tr("{name} was changed by another program and is read again.", name=frame.path.name))
+        self._news = tr("{name} was changed by another program and is read again.", name=frame.path.name)
 
     def _photo_changed(self, change: Change) -> None:
         photo = self.photo
+        if self._news and Change.PROPOSAL in change and photo.stage is Stage.PROPOSED:
+            news, self._news = self._news, ""
+            photo.say(news)
         if Change.FACES in change and photo.path is not None and photo.faces:
             self.library.note_faces(photo.path, len(photo.faces))
         if change & (Change.JOB | Change.PROPOSAL | Change.PHOTO | Change.PROBLEM):
