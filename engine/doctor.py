@@ -16,7 +16,7 @@ from engine import device, weights
 from engine.errors import EngineError
 
 CORE = (
-    "numpy", "scipy", "pillow", "pi-heif", "opencv-python", "tifffile", "imagecodecs", "rawpy", "mediapipe",
+    "numpy", "scipy", "pillow", "pi-heif", "opencv-python", "tifffile", "psdtags", "imagecodecs", "rawpy", "mediapipe",
     "onnxruntime", "torch", "safetensors", "platformdirs", "pydantic", "typer", "rich",
 )  # fmt: skip
 OPTIONAL = {"PySide6_Essentials": "app", "diffusers": "generative", "transformers": "generative", "peft": "generative"}

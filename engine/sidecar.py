@@ -4,7 +4,7 @@ A sidecar holds how the retouch was sampled (`ProposalSpec`: policy and version,
 the strengths, whether it is on, and overruled mark decisions. No pixels and no latents: both are drawn again.
 
 Promise: on one device, with the same versions, the same sidecar gives the same pixels exactly. Between devices (CPU,
-CUDA, Metal; also between processors with and without bfloat16) floating point differs: mean at most `DEVICE_MEAN` of
+CUDA, Metal; also between ONNX Runtime and torch) floating point differs: mean at most `DEVICE_MEAN` of
 full scale, and at most `DEVICE_OUTLIERS` of all pixels differ by more than `DEVICE_PEAK`: those of marks whose
 confidence or outline lies on a threshold.
 """

@@ -55,24 +55,19 @@ def test_a_portrait_from_file_to_file_and_again_from_its_sidecar(
     np.testing.assert_array_equal(_pixels(tmp_path / "3" / "portrait.png"), original)
 
 
-def test_another_precision_stays_within_the_promise_of_sidecars(
-    portraits: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """float32 in place of the processor's own choice stands for another device."""
+def test_another_runtime_stays_within_the_promise_of_sidecars(portraits: Path) -> None:
+    """torch in place of ONNX Runtime stands for another device."""
     from engine import sidecar
-    from engine.policies.registry import load_policy
+    from engine.policies.compact.policy import load_compact
     from engine.session import RetouchSession
 
     session = RetouchSession.open(portraits / "train" / "canada" / "154m.jpg")
     session.analyse()
     saved = session.to_sidecar()
     pictures = []
-    for chosen in (True, False):
-        with monkeypatch.context() as patch:
-            if not chosen:
-                patch.setattr("engine.policies.compact.policy._fast_bf16", lambda _device: False)
-            session.restore(saved, load_policy("compact", device="cpu"))
-            pictures.append(session.render().astype(float) / 255)
+    for runtime in ("onnx", "torch"):
+        session.restore(saved, load_compact("cpu", runtime))
+        pictures.append(session.render().astype(float) / 255)
     difference = np.abs(pictures[0] - pictures[1])
     assert difference.mean() <= sidecar.DEVICE_MEAN
     assert (difference.max(axis=2) > sidecar.DEVICE_PEAK).mean() <= sidecar.DEVICE_OUTLIERS
