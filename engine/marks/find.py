@@ -20,7 +20,7 @@ MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
 AMID = 4
 """How many times as large as a mark to keep the acne around it must be for the two to be told apart."""
-MIN_CONTRAST = 1.5
+MIN_CONTRAST = 1.2
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
 
 
