@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 
-AMID_ACNE: Final = 1.8
+AMID_ACNE: Final = 1.4
 """By how much the score of a kind to keep must be above the others' on a face with more acne than freckles."""
 BROWN, RED = 0.35, 0.5
 """Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
