@@ -267,7 +267,7 @@ class Adjust(QObject):
         if paths:
             self.photo.give(paths, self.photo.settings())
         else:
-            self.photo.say(tr("Select other photos in the filmstrip first: Ctrl+click, Shift+click or Ctrl+A."))
+            self.photo.say(tr("Select other photos in the filmstrip first, with Ctrl+click or Shift+click."))
 
     def _snapshot(self) -> None:
         self.photo.snapshot(tr("Snapshot {value}", value=len(self.photo.history.snapshots) + 1))

@@ -65,7 +65,7 @@ class HistoryPanel(QWidget):
         self.name.setPlaceholderText(tr("Name of a snapshot"))
         self.name.setAccessibleName(tr("Name of a snapshot"))
         self.keep = QPushButton(tr("Keep"))
-        self.keep.setToolTip(tr("Keep the present state under this name (Ctrl+N)"))
+        self.keep.setToolTip(tr("Keep the present state under this name"))
         self.restore = QPushButton(tr("Go to"))
         self.forget = QPushButton(tr("Delete"))
         column = QVBoxLayout(self)

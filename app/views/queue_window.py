@@ -107,7 +107,7 @@ class QueueWindow(QDialog):
         self.bar.setAccessibleName(tr("Progress of the export"))
         self.rows = _Rows(queue, self)
         self.table = self._make_table()
-        self.empty = QLabel(tr("Nothing is being exported. Choose photos and press Ctrl+E."))
+        self.empty = QLabel(tr("Nothing is being exported. Choose photos, then Export."))
         self.empty.setProperty("role", "lead")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.pause = _button(tr("Pause"), tr("Stop; the running photo waits again"))

@@ -107,9 +107,13 @@ QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
 QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 6px 11px; }}
 QAbstractSpinBox QLineEdit {{ border: none; padding: 0 4px; background: transparent; }}
 QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
-QListWidget::indicator {{
-  width: 13px; height: 13px; border: 1px solid {FAINT}; border-radius: 3px; margin-right: 4px; }}
-QListWidget::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT}; }}
+QListWidget::indicator, QCheckBox::indicator {{
+  width: 13px; height: 13px; border: 1px solid {FAINT}; border-radius: 3px; background: transparent; }}
+QListWidget::indicator {{ margin-right: 4px; }}
+QListWidget::indicator:checked, QCheckBox::indicator:checked {{
+  background: {ACCENT}; border-color: {ACCENT}; image: url("{TICK}"); }}
+QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border-color: {TEXT}; }}
+QCheckBox::indicator:checked:disabled {{ background: {EDGE}; border-color: {EDGE}; }}
 #divider {{ background: {LINE}; }}
 #tabs {{ background: {WINDOW}; border-bottom: 1px solid {LINE}; min-height: 43px; max-height: 43px; }}
 #tabs QToolButton {{ background: transparent; color: {MUTED}; padding: 5px 2px; border-radius: 5px; }}
@@ -214,9 +218,12 @@ def apply(application: QApplication, theme: Theme = Theme.DARK) -> None:
     for role in (QPalette.ColorRole.WindowText, QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(tokens.faint))
     dark = luminance(tokens.text) > luminance(tokens.panel)
-    arrow = Path(__file__).parent / "images" / f"arrow-{'light' if dark else 'dark'}.png"
+    images = Path(__file__).parent / "images"
+    arrow, tick = ("light", "dark") if dark else ("dark", "light")
     names = {name.upper(): colour for name, colour in asdict(tokens).items()}
-    sheet = SHEET.format_map({**names, "ARROW": arrow.as_posix()})
+    sheet = SHEET.format_map(
+        {**names, "ARROW": (images / f"arrow-{arrow}.png").as_posix(), "TICK": (images / f"tick-{tick}.png").as_posix()}
+    )
     if application.styleSheet() != sheet:  # every widget is polished anew
         application.setPalette(palette)
         application.setStyleSheet(sheet)
