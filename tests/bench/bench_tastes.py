@@ -1,6 +1,6 @@
 """Hidden tastes through the whole of learning: picks by a simulated photographer, the reward, the policy, unseen faces.
 
-`python -m tests.bench.bench_tastes --portraits DIR --taste clean --mode cps` prints JSON lines: how often the
+`python -m tests.bench.bench_tastes --portraits DIR --taste clean --variant mode=cps` prints JSON lines: how often the
 hidden taste likes the trained policy's retouch better than the shipped one's, on faces that nothing was trained on.
 """
 

@@ -36,7 +36,7 @@ WINDOW = (1440, 900)
 def drawn() -> tuple[np.ndarray, FaceAnalysis, RetouchLayers]:
     """A picture (H, W, 3) uint8 of skin with marks, its made-up analysis, and layers that heal the temporary marks."""
     photo, face = scene(SIZE, BOX, FACE_WIDTH)
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(6)
     skin = cv2.resize(face.regions["skin"], (BOX[2] - BOX[0], BOX[3] - BOX[1]))
     everywhere = np.zeros(SIZE[::-1], np.float32)
     everywhere[BOX[1] : BOX[3], BOX[0] : BOX[2]] = skin
