@@ -24,10 +24,11 @@ class ActionInfo:
     held: bool = False
 
 
-FILE, EDIT, PHOTO, COMPARE, TOOLS, VIEW, WINDOW = (
+FILE, EDIT, PHOTO, COMPARE, TOOLS, VIEW, WINDOW, LEARN = (
     tr("File"), tr("Edit"), tr("Photos"), tr("Before and After"), tr("Tools"), tr("View"), tr("Window"),
+    tr("Learn"),
 )  # fmt: skip
-GROUPS = (FILE, EDIT, COMPARE, PHOTO, TOOLS, WINDOW, VIEW)
+GROUPS = (FILE, EDIT, COMPARE, PHOTO, TOOLS, WINDOW, VIEW, LEARN)
 
 _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("open", FILE, tr("Open…"), "Ctrl+O", tr("Open photos")),
@@ -105,6 +106,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("tab_history", WINDOW, tr("Show History"), "Alt+4", ""),
     ("filmstrip", WINDOW, tr("Filmstrip"), "F6", ""),
     ("shortcuts", WINDOW, tr("Keyboard Shortcuts"), "F1 ?", ""),
+    ("learn_picks", LEARN, tr("Picks…"), "Ctrl+Shift+P", tr("Say which of two retouches is better")),
 )
 
 ACTIONS: dict[str, ActionInfo] = {

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from app.language import tr
 from app.viewmodels.frames import U8, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from engine.host import EngineHost, HostedPolicy
     from engine.jobs import CancelToken, Report
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from engine.policies.base import Policy
     from engine.session import RetouchSession
     from engine.sidecar import Sidecar
-    from engine.types import F32, Photo, RetouchLayers
+    from engine.types import F32, FaceAnalysis, Photo, RetouchLayers
 
 
 class Engine:
@@ -70,6 +71,31 @@ class Engine:
             self._policy = HostedPolicy(name, self.host.call("policy", name))
             self._loaded = self.host.generation
         return cast("Policy", self._policy)  # hosted sessions need no more of it than its name and `info`
+
+    def policy_for(self, name: str, version: str) -> Policy:
+        """The policy that drew something once, of that very version. Raises: ModelMissingError, DeviceError."""
+        from engine.errors import ModelMissingError
+        from engine.policies.registry import remembered
+
+        policy = self._hosted(remembered(name, version), model=None, device="auto")
+        if policy.info.version != version:
+            raise ModelMissingError(
+                tr(
+                    "A picture was drawn by {name} {version}, which is not on this computer.",
+                    name=name,
+                    version=version,
+                ),
+                tr("Import that policy."),
+            )
+        return policy
+
+    def meter(self, session: RetouchSession, face: FaceAnalysis) -> Callable[[], F32]:
+        """Measures the reward's features of a face in whatever proposal is the session's current one by then."""
+        from trainer.reward.features import FeatureMeter
+
+        assert session.proposal is not None
+        meter = FeatureMeter(session.photo, face, session.proposal.layers[face.id].marks)
+        return lambda: meter.measure(session.render())
 
     def distance(self, before: U8, after: U8, landmarks: F32) -> float:
         """Between the identities of a face in two sRGB pictures (h, w, 3). landmarks: (478, 2) in their pixels.

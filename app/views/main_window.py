@@ -35,6 +35,7 @@ from app.views.banner import Banner
 from app.views.canvas import Canvas
 from app.views.delivery import Delivery
 from app.views.empty import EmptyState
+from app.views.learn import Learn
 from app.views.shoot import Shoot
 from app.views.status import StatusBar
 from app.views.toolbar import Toolbar
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.desk = Desk(photo, self.compare, self.settings, self)
         self.shoot = Shoot(self.desk, self.actions_made, self)
         self.delivery = Delivery(self.desk, self.actions_made, self)
+        self.learn = Learn(self.desk, self.actions_made, self)
         self.export_action = self.delivery.export_action
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
@@ -136,7 +138,8 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         file, edit, view = (QMenu(name, self) for name in (tr("&File"), tr("&Edit"), tr("&View")))
         help = QMenu(tr("&Help"), self)
-        for menu in (file, edit, self.shoot.photo_menu, self.adjust.settings_menu, self.adjust.tools_menu, view, help):
+        settings, tools = self.adjust.settings_menu, self.adjust.tools_menu
+        for menu in (file, edit, self.shoot.photo_menu, settings, tools, view, self.learn.menu, help):
             bar.addMenu(menu)
         file.addActions([self.open_action, self.shoot.open_folder])
         file.addMenu(self.shoot.recent_menu)
@@ -346,6 +349,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         self.hide()
         self.desk.close()
+        self.learn.close()
         self.photo.close()
         self.desk.queue.release()
         super().closeEvent(event)

@@ -141,6 +141,19 @@ class FakeEngine(Engine):
             return RetouchResult(request.source, Status.FAILED, error.message, error.hint, error.code)
         return RetouchResult(request.source, Status.DONE, outputs=tuple(files))
 
+    def policy_for(self, name: str, version: str) -> Any:
+        return self.policy()
+
+    def meter(self, session: RetouchSession, face: FaceAnalysis) -> Callable[[], Any]:
+        """Features that only the seed decides."""
+        from trainer.reward.features import NAMES
+
+        def measure() -> Any:
+            assert session.proposal is not None
+            return np.random.default_rng(session.proposal.spec.seed).normal(0, 0.1, len(NAMES)).astype(np.float32)
+
+        return measure
+
     def policy(self) -> Any:
         info = SimpleNamespace(name="fake", version="1", licence="", steps=4, shift=1.0, device="cpu")
         return SimpleNamespace(info=info)

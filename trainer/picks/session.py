@@ -167,6 +167,17 @@ class PickSession:
         stream.shuffle(shown)
         return tuple(shown)
 
+    def ahead(self, count: int = 4) -> tuple[str, ...]:
+        """Candidates that are likely to be shown soon, the likeliest first, so that they can be drawn in good time."""
+        if not self._groups:
+            return ()
+        asked = self._asked() | self._skipped
+        if self._question is not None:
+            asked.add(_key(self._question.image1, self._question.image2))
+        times = Counter(each.photo for each in self._answers())
+        pairs = choose_active(self._groups, self.head(), asked, times, count)
+        return tuple(dict.fromkeys(group.candidates[place] for group, *places in pairs for place in places))
+
     def progress(self) -> Progress:
         answers = self._answers()
         asked = self._asked()
@@ -176,7 +187,7 @@ class PickSession:
             for i, j in group.pairs()
         )
         more = None
-        if answers:
+        if answers and self._groups:
             deltas = np.concatenate([_deltas(group) for group in self._groups])
             more = more_picks(self.head(), deltas, len(answers))
         return Progress(
@@ -216,7 +227,7 @@ class PickSession:
             return None if pair is None else (pair, "random" if self._is_test(pair[0].photo) else "given")
         if not training and stream.random() < TESTS and (pair := choose_random(tests, asked, times, stream)):
             return pair, "random"
-        active = choose_active(others, self.head(), asked, times)
+        active = choose_active(others, self.head(), asked, times) if others else []
         if active:
             return active[0], "active"
         if training or (pair := choose_random(tests, asked, times, stream)) is None:

@@ -1,0 +1,185 @@
+"""Picks as the window shows them: which of two retouches is better. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs.runner import Job, JobRunner
+from app.language import tr, trn
+from app.viewmodels.engine import Engine
+from app.viewmodels.problem import Problem
+from app.viewmodels.sitting import Sitting, State
+from engine.jobs import CancelToken, Progress, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from trainer.picks.records import Preference
+
+LANE: Final = "picks"
+LEFT: Final = "image1"
+RIGHT: Final = "image2"
+DRAWING: Final = tr("Drawing variations")
+_TURN: Final[dict[Preference | None, Preference | None]] = {None: LEFT, LEFT: RIGHT, RIGHT: "tie", "tie": None}
+
+
+class PicksModel(QObject):
+    """One sitting. Everything but this object's own fields lives on the lane's thread.
+
+    state: the question and how far it is, None before the first. busy: no answer is taken now. dimensions: what was
+    said of single dimensions of the waiting question.
+    """
+
+    changed = Signal()
+
+    def __init__(self, engine: Engine, runner: JobRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._engine, self._runner = engine, runner
+        self._sitting: Sitting | None = None
+        self._job: Job | None = None
+        self._ahead: Job | None = None
+        self.state: State | None = None
+        self.dimensions: dict[str, Preference] = {}
+        self.doing = ""
+        self.progress: Progress | None = None
+        self.problem: Problem | None = None
+        runner.progressed.connect(self._progressed)
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    @property
+    def words(self) -> str:
+        """How far it is, in a line."""
+        if self.state is None:
+            return ""
+        now = self.state.progress
+        repeats = now.consistency.agreement
+        parts = [trn("{count} pick", "{count} picks", now.total), tr("{count} in this sitting", count=now.answered)]
+        if repeats.count:
+            parts.append(
+                tr("answered alike {share} of {count} repeats", share=f"{repeats.value:.0%}", count=repeats.count)
+            )
+        if now.more is not None:
+            parts.append(
+                tr("about {count} more would help", count=now.more) if now.more else tr("more would change little")
+            )
+        return "   ·   ".join(parts)
+
+    # --- doing --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Open the store and ask what it holds."""
+        self._run(tr("Opening the picks"), lambda sitting, token, report: sitting.state(token))
+
+    def add(self, photos: Sequence[Path]) -> None:
+        """Draw variations of photos, then ask about them."""
+
+        def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
+            return sitting.state(token, sitting.add(photos, token, report))
+
+        self._run(DRAWING, work)
+
+    def turn(self, dimension: str) -> None:
+        """Which is better in one dimension: not said, left, right, alike, and not said again."""
+        if self.state is None or self.state.shown is None or self.busy:
+            return
+        said = _TURN[self.dimensions.pop(dimension, None)]
+        if said is not None:
+            self.dimensions[dimension] = said
+        self.changed.emit()
+
+    def answer(self, preference: Preference) -> None:
+        """Record the answer, and ask the next question."""
+        said: Mapping[str, Preference] = dict(self.dimensions)
+        if self.state is not None and self.state.shown is not None:
+            self._step(tr("Recording the pick"), lambda sitting: sitting.answer(preference, said))
+
+    def skip(self) -> None:
+        if self.state is not None and self.state.shown is not None:
+            self._step(tr("Skipping"), lambda sitting: sitting.skip())
+
+    def undo(self) -> None:
+        if self.state is not None and self.state.progress.answered:
+            self._step(tr("Undoing the pick"), lambda sitting: sitting.undo())
+
+    def cancel(self) -> None:
+        """Stop drawing; what is drawn is kept."""
+        if self._job is not None and self.doing == DRAWING:
+            self._job.token.cancel()
+            self._job = None
+            self._run(tr("Opening the picks"), lambda sitting, token, report: sitting.state(token))
+
+    def close(self) -> None:
+        """Close the store; nothing is lost, every answer lies in it."""
+        for job in (self._job, self._ahead):
+            if job is not None:
+                job.token.cancel()
+        self._job = self._ahead = None
+        self.state = None
+        if not self._runner.closed:
+            self._runner.start(LANE, lambda token, report: self._shut(), lambda _: None, _ignored, essential=True)
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _step(self, doing: str, act: Callable[[Sitting], object]) -> None:
+        def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
+            act(sitting)
+            return sitting.state(token)
+
+        if not self.busy:
+            self._run(doing, work)
+
+    def _run(self, doing: str, work: Callable[[Sitting, CancelToken, Report], State]) -> None:
+        if self.busy:
+            return
+        if self._ahead is not None:
+            self._ahead.token.cancel()
+        self.problem, self.progress, self.doing = None, None, doing
+
+        def done(state: State) -> None:
+            if self._job is job:
+                self._job, self.state, self.dimensions = None, state, {}
+                self._preload()
+                self.changed.emit()
+
+        def failed(error: Exception) -> None:
+            if self._job is job:
+                self._job, self.problem = None, Problem.of(error, doing)
+                self.changed.emit()
+
+        job = self._runner.start(LANE, lambda token, report: work(self._open(), token, report), done, failed)
+        self._job = job
+        self.changed.emit()
+
+    def _preload(self) -> None:
+        """Make pictures that are probably wanted next, while this pair is looked at."""
+        self._ahead = self._runner.start(
+            LANE, lambda token, report: self._open().preload(token), lambda _: None, _ignored
+        )
+
+    def _open(self) -> Sitting:
+        """On the lane's thread. Raises: PickStoreError, UsageError."""
+        if self._sitting is None:
+            self._sitting = Sitting(self._engine)
+        return self._sitting
+
+    def _shut(self) -> None:
+        """On the lane's thread."""
+        if self._sitting is not None:
+            self._sitting.close()
+            self._sitting = None
+
+    def _progressed(self, job: Job, progress: Progress) -> None:
+        if job is self._job:
+            self.progress = progress
+            self.changed.emit()
+
+
+def _ignored(_: Exception) -> None:
+    """What fails ahead of its time is told when it is asked for."""

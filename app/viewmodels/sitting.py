@@ -1,0 +1,270 @@
+"""One sitting of picks as it runs in the worker: draws candidates, asks, records, and makes the pictures. No Qt.
+
+All methods run on one thread, because the store's connection belongs to the thread that opened it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from app.viewmodels.engine import Engine
+from app.viewmodels.frames import U8, Request
+from engine.errors import EngineError
+from engine.jobs import CancelToken, Progress, Report, silent
+from engine.types import Box, FaceAnalysis
+
+if TYPE_CHECKING:
+    from engine.proposal import ProposalSpec
+    from engine.session import RetouchSession
+    from trainer.picks import session as picks
+    from trainer.picks.records import Candidate, Preference
+    from trainer.picks.store import PickStore
+
+COUNT: Final = 6
+"""Candidates that are drawn of a photo at a time."""
+EXPLORATION: Final = 0.8
+"""How far candidates go from the plain sample: far enough to differ at a glance."""
+PICTURE: Final = 1000
+"""Long side of the pictures, in pixels, at most the face's own."""
+KEPT_PICTURES: Final = 64
+KEPT_PHOTOS: Final = 2
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A question with its pictures: (h, w, 3) uint8, of one size. name: of the photo."""
+
+    question: picks.Question
+    first: U8
+    second: U8
+    original: U8
+    name: str
+
+
+@dataclass(frozen=True)
+class State:
+    """shown: None if nothing is left to ask. trouble: of photos that could not be used, one sentence each."""
+
+    shown: Shown | None
+    progress: picks.Progress
+    trouble: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Open:
+    session: RetouchSession
+    boxes: tuple[Box, ...] | None
+    original: dict[str, U8]
+
+
+class Sitting:
+    """Asks one person from one store."""
+
+    def __init__(self, engine: Engine, path: Path | None = None) -> None:
+        """Raises: PickStoreError, UsageError."""
+        from trainer.picks.identity import own_identity
+        from trainer.picks.records import new_id
+        from trainer.picks.store import PickStore, default_store
+
+        self._engine, self._identity, self._id = engine, own_identity(), new_id()
+        self.store: PickStore = PickStore.open(path or default_store(), create=True)
+        self._pictures: OrderedDict[str, tuple[U8, U8]] = OrderedDict()
+        self._photos: OrderedDict[str, _Open] = OrderedDict()
+        self._candidates: dict[str, Candidate] = {}
+        self._asking = self._begin()
+
+    def close(self) -> None:
+        self.store.close()
+
+    # --- asking -------------------------------------------------------------------------------------------------------
+
+    def state(self, token: CancelToken | None = None, trouble: Sequence[str] = ()) -> State:
+        """The waiting question; pairs that cannot be drawn any more are passed over, and said. Raises: Cancelled."""
+        token, said = token or CancelToken(), list(trouble)
+        while (question := self._asking.next()) is not None:
+            try:
+                (first, original), (second, _) = (
+                    self._picture(key, token) for key in (question.image1, question.image2)
+                )
+            except EngineError as error:
+                said.append(error.message)
+                self._asking.skip()
+                continue
+            places = self.store.places(question.photo)
+            name = places[0].name if places else ""
+            return State(Shown(question, first, second, original, name), self._progress(), tuple(dict.fromkeys(said)))
+        return State(None, self._progress(), tuple(dict.fromkeys(said)))
+
+    def answer(self, preference: Preference, dimensions: Mapping[str, Preference]) -> None:
+        """Raises: PickStoreError; then the question still waits."""
+        self._asking.answer(preference, dimensions)
+
+    def skip(self) -> None:
+        self._asking.skip()
+
+    def undo(self) -> bool:
+        """Raises: PickStoreError."""
+        return self._asking.undo()
+
+    def preload(self, token: CancelToken) -> None:
+        """Make the pictures of what is probably asked next. Raises: Cancelled."""
+        for key in self._asking.ahead():
+            token.check()
+            try:
+                self._picture(key, token)
+            except EngineError:  # said when it is asked
+                continue
+
+    def _progress(self) -> picks.Progress:
+        return self._asking.progress()
+
+    def _begin(self) -> picks.PickSession:
+        from trainer.picks.session import PickSession
+        from trainer.reward.prior import shipped
+
+        self._candidates = self.store.candidates()
+        return PickSession.of_store(self.store, shipped(), self._identity, session=self._id)
+
+    # --- drawing candidates -------------------------------------------------------------------------------------------
+
+    def add(self, photos: Sequence[Path], token: CancelToken, report: Report = silent) -> list[str]:
+        """Draw candidates of photos, measure them and keep them in the store.
+
+        Returns: a sentence for each photo that could not be used. Raises: PickStoreError, Cancelled.
+        """
+        trouble = []
+        try:
+            for number, path in enumerate(photos):
+                share = _share(report, number, len(photos), path.name)
+                try:
+                    self._add(path, token, share)
+                except EngineError as error:
+                    if error.code == "picks":
+                        raise
+                    trouble.append(error.message)
+        finally:
+            self._asking = self._begin()
+        return trouble
+
+    def _add(self, path: Path, token: CancelToken, report: Report) -> None:
+        from trainer.picks.records import Candidate
+        from trainer.picks.store import with_features, with_files
+        from trainer.reward.features import NAMES, VERSION
+
+        session = self._engine.open(path)
+        session.analyse()
+        session.require_faces()
+        policy = self._engine.policy()
+        base = session.propose(policy, token=token).spec
+        face = max(session.faces, key=lambda each: each.width)
+        measure = self._engine.meter(session, face)
+        photo = session.to_sidecar().photo.sha256
+        with_files(self.store, {photo: path})
+        self._keep(photo, _Open(session, None, {}))
+        for number, spec in enumerate(self._specs(base, photo)):
+            token.check()
+            report(Progress("sample", number / COUNT))
+            session.adopt(session.draw(policy, spec, token=token))
+            candidate = Candidate(photo=photo, face=face.id, retouch=session.to_sidecar())
+            self.store.append(candidate)
+            with_features(self.store, VERSION, NAMES, {candidate.id: measure()})
+            self._remember(candidate.id, self._drawn(photo, face, token))
+
+    def _specs(self, base: ProposalSpec, photo: str) -> list[ProposalSpec]:
+        """Samples of a photo that are not in the store yet."""
+        from engine.session import MAX_SEED
+
+        sampler = replace(base.sampler, kind="dpg")
+        known = {
+            each.retouch.proposal.seed
+            for each in self._candidates.values()
+            if each.photo == photo and each.retouch is not None and each.retouch.proposal is not None
+        }
+        seeds: list[int] = []
+        seed = base.seed
+        while len(seeds) < COUNT:
+            seed = (seed + 1) % (MAX_SEED + 1)
+            if seed not in known:
+                seeds.append(seed)
+        return [replace(base, seed=each, sampler=sampler, exploration=EXPLORATION, anchor=base) for each in seeds]
+
+    # --- pictures -----------------------------------------------------------------------------------------------------
+
+    def _picture(self, key: str, token: CancelToken) -> tuple[U8, U8]:
+        """A candidate and the photo before it, around the face. Raises: EngineError, Cancelled."""
+        if key not in self._pictures:
+            candidate = self._candidates[key]
+            opened = self._photo(candidate)
+            session = opened.session
+            face = next((each for each in session.faces if each.id == candidate.face), None)
+            face = face or max(session.faces, key=lambda each: each.width)
+            if candidate.retouch is None or candidate.retouch.proposal is None:
+                self._remember(key, self._finished(candidate, face, token))
+            else:
+                spec = candidate.retouch.proposal
+                policy = self._engine.policy_for(spec.policy, spec.policy_version)
+                session.adopt(session.draw(policy, spec, token=token))
+                session.apply(candidate.retouch)
+                self._remember(key, self._drawn(candidate.photo, face, token))
+        self._pictures.move_to_end(key)
+        return self._pictures[key]
+
+    def _drawn(self, photo: str, face: FaceAnalysis, token: CancelToken) -> tuple[U8, U8]:
+        """The current proposal of an open photo, with its edits."""
+        session = self._photos[photo].session
+        layers = {each.face_id: each for each, _ in session.layers()}
+        source = self._engine.source(session.photo, layers)
+        stack = source.prepare(_request(face.grid.box), dict(session.edits), token)
+        after = np.array(stack.after(dict(session.edits)))
+        return after, self._photos[photo].original.setdefault(face.id, np.array(stack.before))
+
+    def _finished(self, candidate: Candidate, face: FaceAnalysis, token: CancelToken) -> tuple[U8, U8]:
+        """A picture that another program made."""
+        from engine.imageio.read import read_photo
+        from trainer.reward.measuring import fitted, whole_file
+
+        session, request = self._photos[candidate.photo].session, _request(face.grid.box)
+        picture = fitted(read_photo(whole_file(self.store, candidate.picture or "")), session.photo.size)
+        pair = [self._engine.source(each, None).prepare(request, {}, token).before for each in (picture, session.photo)]
+        return np.array(pair[0]), np.array(pair[1])
+
+    def _photo(self, candidate: Candidate) -> _Open:
+        """The candidate's photo, analysed. Raises: EngineError."""
+        from trainer.reward.measuring import whole_file
+
+        boxes = candidate.retouch.boxes if candidate.retouch else None
+        known = self._photos.get(candidate.photo)
+        if known is None or known.boxes != boxes:
+            session = self._engine.open(whole_file(self.store, candidate.photo))
+            session.analyse(boxes)
+            session.require_faces()
+            self._keep(candidate.photo, _Open(session, boxes, {}))
+        self._photos.move_to_end(candidate.photo)
+        return self._photos[candidate.photo]
+
+    def _keep(self, photo: str, opened: _Open) -> None:
+        self._photos[photo] = opened
+        self._photos.move_to_end(photo)
+        while len(self._photos) > KEPT_PHOTOS:
+            self._photos.popitem(last=False)
+
+    def _remember(self, key: str, pair: tuple[U8, U8]) -> None:
+        self._pictures[key] = pair
+        while len(self._pictures) > KEPT_PICTURES:
+            self._pictures.popitem(last=False)
+
+
+def _request(box: Box) -> Request:
+    width, height = box[2] - box[0], box[3] - box[1]
+    scale = min(PICTURE / max(width, height), 1.0)
+    return Request(box, (max(round(width * scale), 1), max(round(height * scale), 1)))
+
+
+def _share(report: Report, index: int, count: int, name: str) -> Callable[[Progress], None]:
+    return lambda p: report(Progress(p.stage, (index + p.fraction) / count, name))

@@ -1,0 +1,125 @@
+"""Picks as the window takes them, on made-up faces."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.views.main_window import MainWindow
+from app.views.picks_window import PicksWindow
+from tests.app.conftest import MakeWindow
+from tests.helpers.fake_engine import write_portrait
+from trainer.picks.records import Pick
+from trainer.picks.store import PickStore, default_store
+
+# Windows that are offscreen are neither sized nor raised.
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+
+def stored() -> list[Pick]:
+    with PickStore.open(default_store()) as store:
+        assert store.damage == ""
+        return store.picks()
+
+
+def picking(make_window: MakeWindow, qtbot: QtBot, folder: Path) -> tuple[MainWindow, PicksWindow]:
+    """A window with two photos whose variations are drawn, and the first pair shown."""
+    for name, size in (("a", (211, 307)), ("b", (223, 311))):
+        write_portrait(folder / f"{name}.png", size)
+    window = make_window()
+    window.desk.open([folder])
+    qtbot.waitUntil(lambda: window.desk.library.total == 2 and not window.desk.library.scanning)
+    window.desk.library.select_all()
+    window.learn.show_picks()
+    shown = window.learn._picks
+    assert shown is not None
+    qtbot.waitUntil(lambda: not shown.model.busy)
+    assert shown.model.problem is None, shown.model.problem.details
+    assert shown.model.state is not None
+    assert shown.model.state.shown is None
+    assert shown.draw.text() == "Draw Variations of 2 Photos"
+    shown.draw.click()
+    qtbot.waitUntil(lambda: asked(shown), timeout=20_000)
+    return window, shown
+
+
+def asked(shown: PicksWindow) -> bool:
+    state = shown.model.state
+    return not shown.model.busy and state is not None and state.shown is not None
+
+
+def test_a_key_is_an_answer_and_lies_in_the_store(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    _, shown = picking(make_window, qtbot, tmp_path)
+    asked_about = []
+    for key in (Qt.Key.Key_1, Qt.Key.Key_Right, Qt.Key.Key_Space):
+        state = shown.model.state
+        assert state is not None
+        assert state.shown is not None
+        asked_about.append((state.shown.question.image1, state.shown.question.image2))
+        if key == Qt.Key.Key_Right:
+            qtbot.keyPress(shown, Qt.Key.Key_F2)  # blemishes: left
+            qtbot.keyPress(shown, Qt.Key.Key_F5)
+            qtbot.keyPress(shown, Qt.Key.Key_F5)  # clarity: right
+        qtbot.keyPress(shown, key)
+        qtbot.waitUntil(lambda: asked(shown))
+    picks = stored()
+    assert [each.preference for each in picks] == ["image1", "image2", "tie"]
+    assert [(each.image1, each.image2) for each in picks] == asked_about
+    assert [each.dimensions for each in picks] == [{}, {"blemishes": "image1", "clarity": "image2"}, {}]
+    assert shown.progress.text().startswith("3 picks")
+
+
+def test_skip_records_nothing_and_undo_takes_the_last_back(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    _, shown = picking(make_window, qtbot, tmp_path)
+
+    def pair() -> tuple[str, str]:
+        state = shown.model.state
+        assert state is not None
+        assert state.shown is not None
+        return state.shown.question.image1, state.shown.question.image2
+
+    skipped = pair()
+    qtbot.keyPress(shown, Qt.Key.Key_S)
+    qtbot.waitUntil(lambda: asked(shown))
+    assert set(pair()) != set(skipped)
+    first = pair()
+    qtbot.keyPress(shown, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: asked(shown))
+    assert len(stored()) == 1
+    qtbot.keyPress(shown, Qt.Key.Key_U)
+    qtbot.waitUntil(lambda: asked(shown))
+    assert stored() == []
+    assert pair() == first
+
+
+def test_picks_go_on_after_the_window_was_closed(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window, shown = picking(make_window, qtbot, tmp_path)
+    qtbot.keyPress(shown, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: asked(shown))
+    shown.reject()
+    window.learn.show_picks()
+    qtbot.waitUntil(lambda: asked(shown))
+    qtbot.keyPress(shown, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: asked(shown))
+    picks = stored()
+    assert [each.preference for each in picks] == ["image1", "image2"]
+    assert picks[0].session != picks[1].session
+
+
+def test_a_photo_that_is_gone_is_said_and_passed_over(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    window, shown = picking(make_window, qtbot, tmp_path)
+    shown.reject()
+    (tmp_path / "a.png").unlink()
+    window.learn.show_picks()
+    qtbot.waitUntil(lambda: not shown.model.busy and shown.model.state is not None)
+    for _ in range(4):
+        qtbot.waitUntil(lambda: asked(shown))
+        assert shown.title.text() == "b.png"
+        qtbot.keyPress(shown, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: not shown.model.busy)
+    assert len(stored()) == 4
