@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import find_objects
 
-from engine.marks.kinds import judged
+from engine.marks.kinds import KEPT, judged
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
 THRESHOLD = 0.45
@@ -77,25 +77,13 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     width, scale = face.grid_width, face.grid.scale[0]
     skin = face.regions["skin"]
     found = (1 - np.prod(1 - classes, axis=0)) * np.clip(skin * 2, 0, 1) > THRESHOLD
-    labels, count = _label(found, classes[_KEPT].max(0) > classes[~_KEPT].max(0))
-    spots = [_Spot.of(labels, i, window) for i, window in enumerate(find_objects(labels), 1) if window]
+    labels, count = _label(found, classes[KEPT].max(0) > classes[~KEPT].max(0))
+    spots = [_Spot.of(labels, i, where, change, classes) for i, where in enumerate(find_objects(labels), 1) if where]
+    spots = [s for s in spots if s.radius >= MIN_RADIUS * width and s.contrast >= MIN_CONTRAST]
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
-    seen: list[_Spot] = []
-    scores, changes, contrasts = [], [], []
-    for spot in spots:
-        own = change[spot.window][spot.inside]
-        strength = np.linalg.norm(own, axis=-1)
-        if spot.radius < MIN_RADIUS * width or strength.mean() < MIN_CONTRAST:
-            continue
-        seen.append(spot)
-        contrasts.append(float(strength.mean()))
-        changes.append(own.mean(0))
-        scores.append(np.average(classes[:, *spot.window][:, spot.inside], axis=1, weights=strength))
-    area = np.array([spot.radius**2 for spot in seen], np.float32)
-    kinds_of = judged(np.array(scores), np.array(changes), area) if seen else ()
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
-    for spot, contrast, own, kinds in zip(seen, contrasts, scores, kinds_of, strict=True):
+    for spot, kinds in zip(spots, _judged(spots), strict=True):
         kind = MARK_CLASSES[int(kinds.argmax())]
         centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(
@@ -103,9 +91,9 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
                 id=f"{face.id}/mark-{len(marks) + 1}",
                 centre=(float(centre[0]), float(centre[1])),
                 radius=spot.radius / scale,
-                contrast=contrast,
+                contrast=spot.contrast,
                 kind=kind,
-                confidence=float(own.max()),
+                confidence=float(spot.scores.max()),
                 decision=Decision.KEEP if kind in KEPT_BY_DEFAULT else Decision.REMOVE,
             )
         )
@@ -127,30 +115,43 @@ def _label(found: npt.NDArray[np.bool_], stays: npt.NDArray[np.bool_]) -> tuple[
     return np.asarray(labels, np.int32), len(whole) - 1 + own_count - 1
 
 
-_KEPT = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
-
-
 @dataclass(frozen=True)
 class _Spot:
-    """A connected spot: its label, window on the grid, pixels inside the window, and centre (x, y) in grid pixels."""
+    """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels;
+    change: (3,) its mean, contrast: its mean magnitude; scores: (K,) of the kinds, by how strong the change is."""
 
     label: int
-    window: tuple[slice, slice]
-    inside: npt.NDArray[np.bool_]
     centre: tuple[float, float]
-
-    @property
-    def radius(self) -> float:
-        """Of a disc of the same area, in grid pixels."""
-        return float(np.sqrt(self.inside.sum() / np.pi))
+    radius: float
+    change: F32
+    contrast: float
+    scores: F32
 
     @classmethod
-    def of(cls, labels: npt.NDArray[np.int32], label: int, window: tuple[slice, slice]) -> _Spot:
+    def of(
+        cls, labels: npt.NDArray[np.int32], label: int, window: tuple[slice, slice], change: F32, classes: F32
+    ) -> _Spot:
         inside = labels[window] == label
         y, x = np.nonzero(inside)
+        own = change[window][inside]
+        strength = np.linalg.norm(own, axis=-1)
+        weights = strength if strength.any() else None
         return cls(
-            label, window, inside, (float(x.mean()) + window[1].start + 0.5, float(y.mean()) + window[0].start + 0.5)
+            label,
+            (float(x.mean()) + window[1].start + 0.5, float(y.mean()) + window[0].start + 0.5),
+            float(np.sqrt(inside.sum() / np.pi)),
+            own.mean(0),
+            float(strength.mean()),
+            np.average(classes[:, *window][:, inside], axis=1, weights=weights),
         )
+
+
+def _judged(spots: Sequence[_Spot]) -> F32:
+    """(N, K) comparable scores of all spots of a face."""
+    if not spots:
+        return np.zeros((0, len(MARK_CLASSES)), np.float32)
+    scores, changes, areas = zip(*((spot.scores, spot.change, spot.radius**2) for spot in spots), strict=True)
+    return judged(np.array(scores), np.array(changes), np.array(areas, np.float32))
 
 
 def _soft_masks(ids: tuple[str, ...], labels: npt.NDArray[np.int32], width: float, skin: F32) -> MarkMasks:

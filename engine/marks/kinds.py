@@ -19,7 +19,8 @@ BROWN, RED = 0.35, 0.5
 """Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
 and freckles are melanin (REFERENCES: jacques2013)."""
 
-_KEPT = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
+KEPT: Final = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
+"""Which of `MARK_CLASSES` stay by default."""
 _PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
 
 
@@ -33,7 +34,7 @@ def judged(scores: F32, change: F32, area: F32) -> F32:
     pigment = np.clip((RED - redness) / (RED - BROWN), 0, 1)
     scores = np.where(_PIGMENT, scores * pigment[:, None], scores)
     first, evidence = scores.argmax(1), scores.max(1) * contrast * area
-    acne = float(evidence[~_KEPT[first]].sum())
+    acne = float(evidence[~KEPT[first]].sum())
     freckles = float(evidence[first == MARK_CLASSES.index(MarkKind.FRECKLE)].sum())
-    weight = np.where(_KEPT & (acne >= freckles), 1 / AMID_ACNE, 1.0)
+    weight = np.where(KEPT & (acne >= freckles), 1 / AMID_ACNE, 1.0)
     return np.asarray(scores * weight, np.float32)

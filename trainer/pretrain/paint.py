@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from engine.marks.kinds import KEPT
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 
 MELANIN = np.array([0.32, 0.48, 0.82], np.float32)
@@ -40,12 +41,12 @@ class Painted:
     @property
     def removable(self) -> F32:
         """(H, W) mask in [0, 1] of the kinds that are removed by default."""
-        return np.asarray(self.classes[[k not in KEPT_BY_DEFAULT for k in MARK_CLASSES]].max(0), np.float32)
+        return np.asarray(self.classes[~KEPT].max(0), np.float32)
 
     @property
     def keep(self) -> F32:
         """(H, W) mask in [0, 1] of the kinds that are kept by default."""
-        return np.asarray(self.classes[[k in KEPT_BY_DEFAULT for k in MARK_CLASSES]].max(0), np.float32)
+        return np.asarray(self.classes[KEPT].max(0), np.float32)
 
 
 @dataclass(frozen=True)
