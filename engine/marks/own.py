@@ -9,12 +9,10 @@ import cv2
 import numpy as np
 
 from engine.imageio.colour import from_lab
-from engine.layers.bands import masked_gaussian
 from engine.layers.heal import heal_patches
+from engine.marks.fill import close_marks
 from engine.types import F32, Decision, FaceAnalysis, HealPatch, Mark, MarkKind, OwnMark, Photo, RetouchLayers
 
-REACH = 1 / 60
-"""σ of the surroundings that tell the colour, as a share of W; at least the mark's own radius."""
 FEATHER = 1 / 350
 """σ of the mark's soft edge, as a share of W."""
 
@@ -50,12 +48,8 @@ def _soft(face: FaceAnalysis, own: OwnMark) -> F32:
 
 
 def _heal(photo: Photo, face: FaceAnalysis, own: OwnMark, soft: F32) -> tuple[Mark, tuple[HealPatch, ...]]:
-    width, scale = face.grid_width, face.grid.scale[0]
     rows, columns = np.flatnonzero(soft.any(axis=1)), np.flatnonzero(soft.any(axis=0))
-    reach = max(width * REACH, own.radius * scale)
-    clean = (0.02 + np.clip(face.regions["skin"], 0, 1)) * (1 - soft) ** 2
-    around = masked_gaussian(face.lab, reach, clean)
-    change = around - face.lab
+    change = close_marks(face.lab, np.zeros_like(face.lab), soft, face.regions["skin"], face.grid_width)
     points = np.asarray(own.points, np.float64)
     centre = (points.min(0) + points.max(0)) / 2
     spread = float(np.hypot(*(points.max(0) - points.min(0)))) / 2
