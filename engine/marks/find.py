@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import find_objects
 
+from engine.layers.bands import gaussian
 from engine.marks.kinds import KEPT, judged
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
@@ -22,6 +23,12 @@ AMID = 4
 """How many times as large as a mark to keep the acne around it must be for the two to be told apart."""
 MIN_CONTRAST = 1.2
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
+
+EDGE, CLEAR = 4.0, 3.5
+"""Where the large shades change by more than `EDGE` times a mark's contrast over `ACROSS`, it lies on an edge of shade,
+where light scattered in the skin looks red, and is none, unless its contrast is `CLEAR` (ΔE76)."""
+ACROSS = 1 / 60
+"""Distance over which shades are compared, and σ that tells the large ones, as a share of W."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +85,11 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     skin = face.regions["skin"]
     found = (1 - np.prod(1 - classes, axis=0)) * np.clip(skin * 2, 0, 1) > THRESHOLD
     labels, count = _label(found, classes[KEPT].max(0) > classes[~KEPT].max(0))
-    spots = [_Spot.of(labels, i, where, change, classes) for i, where in enumerate(find_objects(labels), 1) if where]
-    spots = [s for s in spots if s.radius >= MIN_RADIUS * width and s.contrast >= MIN_CONTRAST]
+    shades = _shades(face.lab[..., 0] + change[..., 0], width * ACROSS)
+    spots = [
+        _Spot.of(labels, i, where, change, classes, shades) for i, where in enumerate(find_objects(labels), 1) if where
+    ]
+    spots = [s for s in spots if s.radius >= MIN_RADIUS * width and s.contrast >= s.least_contrast]
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
@@ -118,18 +128,31 @@ def _label(found: npt.NDArray[np.bool_], stays: npt.NDArray[np.bool_]) -> tuple[
 @dataclass(frozen=True)
 class _Spot:
     """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels;
-    change: (3,) its mean, contrast: its mean magnitude; scores: (K,) of the kinds, by how strong the change is."""
+    change: (3,) its mean, contrast: its mean magnitude; shade: how much the large shades change there, in L* over
+    `ACROSS`; scores: (K,) of the kinds, by how strong the change is."""
 
     label: int
     centre: tuple[float, float]
     radius: float
     change: F32
     contrast: float
+    shade: float
     scores: F32
+
+    @property
+    def least_contrast(self) -> float:
+        """From which it is a mark, where it lies."""
+        return max(MIN_CONTRAST, min(self.shade / EDGE, CLEAR))
 
     @classmethod
     def of(
-        cls, labels: npt.NDArray[np.int32], label: int, window: tuple[slice, slice], change: F32, classes: F32
+        cls,
+        labels: npt.NDArray[np.int32],
+        label: int,
+        window: tuple[slice, slice],
+        change: F32,
+        classes: F32,
+        shades: F32,
     ) -> _Spot:
         inside = labels[window] == label
         y, x = np.nonzero(inside)
@@ -142,8 +165,16 @@ class _Spot:
             float(np.sqrt(inside.sum() / np.pi)),
             own.mean(0),
             float(strength.mean()),
+            float(shades[window][inside].mean()),
             np.average(classes[:, *window][:, inside], axis=1, weights=weights),
         )
+
+
+def _shades(light: F32, across: float) -> F32:
+    """(h, w) how much the large shades change over `across` grid pixels, in L*. light: L* with marks healed."""
+    form = gaussian(np.ascontiguousarray(light), across)
+    right, down = cv2.Scharr(form, cv2.CV_32F, 1, 0), cv2.Scharr(form, cv2.CV_32F, 0, 1)
+    return (np.hypot(right, down) * (across / 32)).astype(np.float32)
 
 
 def _judged(spots: Sequence[_Spot]) -> F32:

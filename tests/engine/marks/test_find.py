@@ -1,5 +1,7 @@
 """The mark ledger from painted maps whose marks are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,20 @@ def test_a_mole_amid_acne_is_a_mark_of_its_own():
     assert masks[decided[MarkKind.MOLE].id][at] > 0.95
     assert masks[decided[MarkKind.BLEMISH].id][at] == 0
     assert masks[decided[MarkKind.BLEMISH].id][at[0], at[1] + 6] > 0.95
+
+
+def test_a_faint_mark_on_an_edge_of_shade_is_none():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    x = np.arange(face.grid.shape[1], dtype=np.float32)
+    lab = face.lab.copy()
+    lab[..., 0] = 60 - 40 / (1 + np.exp(-(x - x.mean()) / 2))
+    face = replace(face, lab=lab)
+    shape = face.grid.shape
+    on_edge = _disc(shape, (shape[1] / 2, shape[0] / 2 - 95), 4)
+    beside = _disc(shape, (shape[1] / 2 - 50, shape[0] / 2 + 40), 4)
+    change = (on_edge + beside)[..., None] * np.float32([1.5, -2.0, 0.0])
+    marks, _ = find_marks(face, change, _classes(shape, blemish=on_edge + beside))
+    assert len(marks) == 1
+    assert face.grid.to_grid(np.float32([marks[0].centre]))[0][0] == pytest.approx(shape[1] / 2 - 50, abs=1)
+    marks, _ = find_marks(face, 3 * change, _classes(shape, blemish=on_edge + beside))
+    assert len(marks) == 2, "a clear one is told from shade"
