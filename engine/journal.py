@@ -48,8 +48,7 @@ def now() -> str:
 
 def journal_file(photo: Path, size: tuple[int, int]) -> Path:
     """Where a photo's journal lies; another picture size under the same name is another photo."""
-    key = hashlib.sha256(str(photo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return paths.user_folder() / "history" / f"{photo.stem[:40]}-{key}-{size[0]}x{size[1]}.jsonl"
+    return paths.user_folder() / "history" / f"{paths.own_name(photo)}-{size[0]}x{size[1]}.jsonl"
 
 
 class Journal:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -33,6 +35,20 @@ def user_folder() -> Path:
 def user_sidecars() -> Path:
     """Sidecars of photos whose own folder cannot be written."""
     return user_folder() / "sidecars"
+
+
+def own_name(photo: Path) -> str:
+    """What the person's own files about a photo are named by; tells photos of the same name apart."""
+    key = hashlib.sha256(str(photo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"{photo.stem[:40]}-{key}"
+
+
+def spare_name(path: Path, word: str) -> Path:
+    """A free name beside `path` for what is in its place now: `path.WORD-1`, `path.WORD-2` …"""
+    number = 1
+    while (spare := path.with_name(f"{path.name}.{word}-{number}")).exists():
+        number += 1
+    return spare
 
 
 def user_cache() -> Path:
@@ -67,6 +83,20 @@ def write_atomic(path: Path, data: bytes | Iterable[Piece], *, overwrite: bool =
         _publish(hidden, path, overwrite=overwrite)
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def write_either(path: Path, otherwise: Path, data: bytes) -> Path:
+    """`write_atomic` to `path` or, where that cannot be written, to `otherwise`, whose folder is made.
+
+    Returns: where it was written. Raises: OSError.
+    """
+    if path != otherwise:
+        with suppress(OSError):
+            write_atomic(path, data)
+            return path
+    otherwise.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(otherwise, data)
+    return otherwise
 
 
 def _publish(hidden: Path, path: Path, *, overwrite: bool) -> None:

@@ -194,8 +194,7 @@ def beside(photo: Path) -> Path:
 
 def in_user_folder(photo: Path) -> Path:
     """The sidecar's place in the person's own folder; the name tells photos of the same name apart."""
-    key = hashlib.sha256(str(photo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return paths.user_sidecars() / f"{photo.stem[:40]}-{key}{SUFFIX}"
+    return paths.user_sidecars() / f"{paths.own_name(photo)}{SUFFIX}"
 
 
 def load(photo: Path) -> Sidecar | None:
@@ -258,21 +257,16 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
     """
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
     data = sidecar.model_copy(update={"saved": now}).model_dump_json(indent=1).encode() + b"\n"
-    places = [in_user_folder(photo)] if user_folder else [beside(photo), in_user_folder(photo)]
-    for path in places:
+    own = in_user_folder(photo)
+    place = own if user_folder else beside(photo)
+    for path in dict.fromkeys((place, own)):
         if _exists(path):
             _make_room(path)
-    problem: OSError | None = None
-    for path in places:
-        try:
-            if path.parent != photo.parent:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            paths.write_atomic(path, data)
-            return path
-        except OSError as error:
-            problem = error
-    reason = problem.strerror if problem else ""
-    raise SidecarError(f"The sidecar of {photo.name} cannot be written: {reason}.", "Free space or change the rights.")
+    try:
+        return paths.write_either(place, own, data)
+    except OSError as error:
+        message = f"The sidecar of {photo.name} cannot be written: {error.strerror}."
+        raise SidecarError(message, "Free space or change the rights.") from error
 
 
 def saved_at(photo: Path) -> str:
@@ -289,9 +283,7 @@ def set_aside(photo: Path) -> Path | None:
     path = next((each for each in (beside(photo), in_user_folder(photo)) if _exists(each)), None)
     if path is None:
         return None
-    number = 1
-    while (other := path.with_name(f"{path.name}.other-{number}")).exists():
-        number += 1
+    other = paths.spare_name(path, "other")
     try:
         path.replace(other)
     except OSError as error:
@@ -362,11 +354,8 @@ def _make_room(path: Path) -> None:
     except SidecarError as error:
         if error.context.get("newer"):
             raise
-        number = 1
-        while (backup := path.with_name(f"{path.name}.damaged-{number}")).exists():
-            number += 1
         try:
-            path.replace(backup)
+            path.replace(paths.spare_name(path, "damaged"))
         except OSError as problem:
             message = f"The damaged sidecar {path.name} cannot be moved away."
             raise SidecarError(message, "Check the rights of its folder.") from problem

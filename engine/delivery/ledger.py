@@ -135,10 +135,8 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise
-            number = 1  # damaged: kept under another name, so that nothing is lost that could be repaired
-            while (aside := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
-                number += 1
-            self.path.replace(aside)
+            # Kept under another name, so that nothing is lost that could be repaired.
+            self.path.replace(paths.spare_name(self.path, "damaged"))
             for rest in ("-wal", "-shm"):
                 with suppress(OSError):
                     self.path.with_name(self.path.name + rest).unlink()

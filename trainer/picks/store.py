@@ -239,9 +239,7 @@ class PickStore:
             fresh.unlink(missing_ok=True)
             with PickStore.open(fresh, create=True) as store:
                 store._insert(rows)
-            number = 1
-            while (kept := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
-                number += 1
+            kept = paths.spare_name(self.path, "damaged")
             self.path.replace(kept)
             journal = self.path.with_name(self.path.name + "-journal")
             journal.unlink(missing_ok=True)
