@@ -7,7 +7,6 @@ person's own folder; of two, the one written later counts. The photo itself is n
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final
 from engine import locks, paths
 from engine.errors import SidecarError
 from engine.imageio.read import is_raw_name, supported_suffixes
-from engine.library.xmp import BrokenXmp, Cull, edited, read, says_anything
+from engine.library.xmp import BrokenXmp, Cull, edited, read, verdict
 
 SUFFIX: Final = ".xmp"
 
@@ -59,8 +58,7 @@ class Listing:
 
 def in_user_folder(photo: Path) -> Path:
     """The sidecar's place where the photo's folder cannot be written."""
-    key = hashlib.sha256(str(photo.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return paths.user_sidecars() / f"{photo.stem[:40]}-{key}{SUFFIX}"
+    return paths.user_sidecars() / f"{paths.own_name(photo)}{SUFFIX}"
 
 
 def load(photo: Path, listing: Listing | None = None, embedded: bytes | None = None) -> Cull:
@@ -68,12 +66,12 @@ def load(photo: Path, listing: Listing | None = None, embedded: bytes | None = N
 
     Raises: SidecarError if the sidecar that counts is damaged.
     """
-    newest = _newest(photo, listing)
+    newest = _newest(photo, listing or Listing.read(photo.parent))
     if newest is not None:
         packet = _bytes(newest)
         try:
-            if embedded is None or says_anything(packet):
-                return read(packet)
+            if (said := verdict(packet)) is not None:
+                return said
         except BrokenXmp as error:
             raise SidecarError(f"{newest.name} {error}.", "Repair it, or move it away.") from error
     return _embedded(embedded)
@@ -85,7 +83,8 @@ def save(photo: Path, cull: Cull, embedded: bytes | None = None) -> Path:
     Raises: SidecarError if the sidecar is damaged (it is left alone) or cannot be written anywhere.
     """
     with locks.sidecars_locked():
-        newest = _newest(photo, None)
+        listing = Listing.read(photo.parent)
+        newest = _newest(photo, listing)
         packet = _bytes(newest) if newest else None
         try:
             start = packet
@@ -96,10 +95,13 @@ def save(photo: Path, cull: Cull, embedded: bytes | None = None) -> Path:
             name = newest.name if newest else photo.name
             message = f"The stars, label and flag of {photo.name} are not saved: {name} {error}."
             raise SidecarError(message, "Repair it, or move it away; it is left as it is.") from error
-        places = [newest or _new(photo), in_user_folder(photo)]
         if newest is not None and data == packet:
             return newest
-        return _write(photo, places, data)
+        try:
+            return paths.write_either(newest or _new(photo, listing), in_user_folder(photo), data)
+        except OSError as error:
+            message = f"The stars, label and flag of {photo.name} cannot be saved: {error.strerror}."
+            raise SidecarError(message, "Free space or change the rights of its folder.") from error
 
 
 def _embedded(packet: bytes | None) -> Cull:
@@ -110,26 +112,9 @@ def _embedded(packet: bytes | None) -> Cull:
         return Cull()
 
 
-def _write(photo: Path, places: list[Path], data: bytes) -> Path:
-    problem: OSError | None = None
-    for path in dict.fromkeys(places):
-        try:
-            if path.parent != photo.parent:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            paths.write_atomic(path, data)
-            return path
-        except OSError as error:
-            problem = error
-    reason = problem.strerror if problem else ""
-    message = f"The stars, label and flag of {photo.name} cannot be saved: {reason}."
-    raise SidecarError(message, "Free space or change the rights of its folder.")
-
-
-def _newest(photo: Path, listing: Listing | None) -> Path | None:
-    found = (listing or Listing.read(photo.parent)).sidecars(photo)
-    own = in_user_folder(photo)
+def _newest(photo: Path, listing: Listing) -> Path | None:
     times = {}
-    for path in (*found, own):
+    for path in (*listing.sidecars(photo), in_user_folder(photo)):
         try:
             times[path] = path.stat().st_mtime_ns
         except OSError:
@@ -144,6 +129,5 @@ def _bytes(path: Path) -> bytes:
         raise SidecarError(f"{path.name} cannot be read: {error.strerror}.", "Check its rights.") from error
 
 
-def _new(photo: Path) -> Path:
-    owns = Listing.read(photo.parent).owns_stem(photo)
-    return photo.with_name((photo.stem if owns else photo.name) + SUFFIX)
+def _new(photo: Path, listing: Listing) -> Path:
+    return photo.with_name((photo.stem if listing.owns_stem(photo) else photo.name) + SUFFIX)

@@ -72,12 +72,13 @@ class Cull:
 
 def read(packet: bytes) -> Cull:
     """Stars, label and flag of a packet. Raises: BrokenXmp."""
-    return _cull(_parse(packet))
+    return verdict(packet) or Cull()
 
 
-def says_anything(packet: bytes) -> bool:
-    """Whether the packet holds any of the properties read here. Raises: BrokenXmp."""
-    return bool(_parse(packet).values)
+def verdict(packet: bytes) -> Cull | None:
+    """The same, None if the packet holds none of the properties read here. Raises: BrokenXmp."""
+    tree = _parse(packet)
+    return _cull(tree) if tree.values else None
 
 
 def edited(packet: bytes | None, cull: Cull) -> bytes:

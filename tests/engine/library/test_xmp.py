@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.library.xmp import BrokenXmp, Cull, Flag, Label, edited, read, says_anything
+from engine.library.xmp import BrokenXmp, Cull, Flag, Label, edited, read, verdict
 from tests.engine.library.packets import CAPTURE_ONE, DARKTABLE, LIGHTROOM
 
 OURS = {
@@ -78,7 +78,7 @@ def test_a_rejected_frame_without_stars_is_rejected_for_darktable_too() -> None:
 def test_a_packet_without_a_verdict_says_nothing() -> None:
     empty = edited(None, Cull())
     assert read(empty) == Cull()
-    assert not says_anything(empty)
+    assert verdict(empty) is None
 
 
 @pytest.mark.parametrize(
