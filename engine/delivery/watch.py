@@ -92,16 +92,16 @@ class Arrivals:
         ready = self._settling.look(self._listing())
         if not ready:
             return []
-        frames = [details(of_file(path)) for path, _ in ready]
+        own = {path for entry in self.ledger.entries() for path in entry.outputs}
+        new = [path for path, _ in ready if path not in own]  # none that the queue wrote there itself
+        frames = [details(of_file(path)) for path in new]
         subjects = [Subject(frame.path, frame.captured, frame.cull.stars) for frame in frames]
         self.ledger.add(plan.jobs(subjects, self.recipes, self.ledger.promised()))
         self.ledger.note_seen(self.folder, ready)
-        return [path for path, _ in ready]
+        return new
 
     def _listing(self) -> dict[Path, Stamp]:
-        """The folder's photos, without those that the queue wrote there itself."""
         from engine.library.scan import list_folder
 
         frames, _ = list_folder(self.folder)
-        own = {path for entry in self.ledger.entries() for path in entry.outputs}
-        return {frame.path: frame.stamp for frame in frames if frame.path not in own}
+        return {frame.path: frame.stamp for frame in frames}

@@ -3,7 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.delivery.ledger import Ledger
-from engine.delivery.watch import Settling
+from engine.delivery.queue import Queue
+from engine.delivery.recipe import Recipe
+from engine.delivery.watch import Arrivals, Settling
+from engine.jobs import CancelToken, Report
+from engine.pipeline import RetouchRequest, RetouchResult, Status
 
 
 def test_only_settled_files_are_taken_and_each_once() -> None:
@@ -45,3 +49,31 @@ def test_what_was_seen_survives_a_restart(tmp_path: Path) -> None:
     again = Ledger(tmp_path / "queue.sqlite")
     assert again.seen(tmp_path) == {tmp_path / "a.jpg": (3, 4)}
     again.close()
+
+
+def test_results_in_the_watched_folder_are_no_arrivals_even_when_their_jobs_are_forgotten(tmp_path: Path) -> None:
+    folder, now = (tmp_path / "in").resolve(), 0.0
+    folder.mkdir()
+    result = folder / "a-2.jpg"
+
+    def attempt(request: RetouchRequest, token: CancelToken, report: Report) -> RetouchResult:
+        result.write_bytes(b"result")
+        return RetouchResult(request.source, Status.DONE, outputs=(result,))
+
+    ledger = Ledger(tmp_path / "queue.sqlite")
+    arrivals = Arrivals(folder, ledger, [Recipe(format="jpeg", folder=".")], clock=lambda: now, settle=1)
+    (folder / "a.jpg").write_bytes(b"photo")
+    assert arrivals.look() == []
+    now += 2
+    assert arrivals.look() == [folder / "a.jpg"]
+    queue = Queue(ledger, attempt)
+    queue.drain(CancelToken())
+    queue.close()
+    for _ in range(3):
+        now += 2
+        assert arrivals.look() == []
+    ledger.remove([entry.id for entry in ledger.entries()])
+    for _ in range(3):
+        now += 2
+        assert arrivals.look() == []
+    ledger.close()
