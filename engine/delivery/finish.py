@@ -18,6 +18,7 @@ from engine.delivery.metadata import kept
 from engine.delivery.recipe import Recipe
 from engine.imageio import colour
 from engine.imageio.profiles import adobe_rgb_profile, display_p3_profile, srgb_profile
+from engine.imageio.write import to_depth
 from engine.types import F32, Photo
 
 GAMMA: Final = np.float32(2.2)
@@ -36,7 +37,8 @@ def finished(photo: Photo, recipe: Recipe) -> Photo:
     """The photo as the recipe wants it; 16 bit unless the recipe is plain. Raises: ColourProfileError."""
     before = photo.size
     if not recipe.plain:
-        pixels = _deep(photo, recipe)
+        icc = photo.icc if recipe.profile == "own" else profile_of(recipe)
+        pixels = _deep(photo, icc)
         size = target_size(before, recipe)
         alpha = photo.alpha
         if size != before:
@@ -46,7 +48,6 @@ def finished(photo: Photo, recipe: Recipe) -> Photo:
             _sharpen(pixels, SHARPEN[recipe.sharpen])
         if recipe.watermark:
             _mark(pixels, recipe.watermark)
-        icc = photo.icc if recipe.profile == "own" else profile_of(recipe)
         photo = replace(photo, pixels=pixels, icc=icc, alpha=alpha)
     return replace(photo, metadata=kept(photo.metadata, recipe.metadata, None if photo.size == before else photo.size))
 
@@ -68,17 +69,16 @@ def target_size(size: tuple[int, int], recipe: Recipe) -> tuple[int, int]:
     return size if scale >= 1 else (max(round(width * scale), 1), max(round(height * scale), 1))
 
 
-def _deep(photo: Photo, recipe: Recipe) -> U16:
-    """The pixels in the recipe's profile, 16 bit, a fresh array."""
-    target = photo.icc if recipe.profile == "own" else profile_of(recipe)
-    same = target == photo.icc or (photo.icc is None and recipe.profile == "srgb")
+def _deep(photo: Photo, icc: bytes | None) -> U16:
+    """The pixels in this profile, 16 bit, a fresh array."""
+    same = icc == photo.icc or (photo.icc is None and icc == srgb_profile())
     out = np.empty(photo.pixels.shape, np.uint16)
     for y in range(0, len(out), ROWS):
         part = photo.pixels[y : y + ROWS]
         if same:
-            out[y : y + ROWS] = part if part.dtype == np.uint16 else part.astype(np.uint16) * np.uint16(257)
+            out[y : y + ROWS] = to_depth(part, 16)
         else:
-            out[y : y + ROWS] = _codes(colour.from_lab(colour.to_lab(part, photo.icc), target))
+            out[y : y + ROWS] = _codes(colour.from_lab(colour.to_lab(part, photo.icc), icc))
     return out
 
 

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import psdtags
 
+from engine.imageio.write import to_depth
 from engine.layers.render import render
 from engine.types import LAYERS, Box, FaceEdits, Photo, Pixels, RetouchLayers
 
@@ -53,7 +54,7 @@ class Sheet:
 
 def sheets(photo: Photo, done: Done, final: Pixels) -> list[Sheet]:
     """The layers from the lowest up. final: the export's pixels in the photo's depth, which they flatten to."""
-    deep = replace(photo, pixels=to16(photo.pixels))
+    deep = replace(photo, pixels=to_depth(photo.pixels, 16))
     found = [Sheet(BASE, (0, 0, *photo.size), deep.pixels)]
     box = _union([layers.grid.box for layers, edits in done if edits.enabled], photo.size)
     if box is None:
@@ -67,7 +68,7 @@ def sheets(photo: Photo, done: Done, final: Pixels) -> list[Sheet]:
         if sheet is not None:
             found.append(sheet)
             below = flatten_onto(below, sheet, box)
-    wanted = to16(final[y0:y1, x0:x1])
+    wanted = to_depth(final[y0:y1, x0:x1], 16)
     off = np.abs(wanted.astype(np.int32) - below) > (FULL // 255 // 2 + 16 if photo.depth == 8 else 2 * len(found))
     if off.any():
         found.append(_cut(REST, box, wanted, off.any(axis=2), light=False))
@@ -95,11 +96,6 @@ def source_data(layers: Sequence[Sheet], order: str) -> bytes:
         info=[],
     )
     return bytes(data.tobytes(maxworkers=min(os.cpu_count() or 1, 8)))
-
-
-def to16(pixels: Pixels) -> U16:
-    """8 or 16 bit as 16 bit."""
-    return pixels if pixels.dtype == np.uint16 else pixels.astype(np.uint16) * np.uint16(257)
 
 
 def _only(edits: FaceEdits, name: str) -> FaceEdits:

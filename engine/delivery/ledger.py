@@ -189,7 +189,7 @@ class Ledger:
         return replace(row, state=State.RUNNING, data=data)
 
     def finish(self, id: int, result: RetouchResult, seconds: float) -> None:
-        """What became of a running job. One that was cancelled by stopping the queue waits again."""
+        """What became of a running job; one that was cancelled meanwhile stays so."""
         outputs = json.dumps([str(path) for path in result.outputs])
         with self._change():
             self._base.execute(

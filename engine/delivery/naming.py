@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from engine.library.frames import clock
 
 TOKENS: Final = {
     "name": "the photo's name",
@@ -47,8 +48,8 @@ def check_template(template: str) -> None:
 
 def stem(template: str, subject: Subject, sequence: int, recipe: str) -> str:
     """A file's name without suffix, fit for every file system. sequence: from 1."""
-    clock = subject.captured or _file_time(subject.path)
-    day, _, hour = clock.partition(" ")
+    captured = subject.captured or _file_time(subject.path)
+    day, _, hour = captured.partition(" ")
     values = {
         "name": subject.path.stem,
         "date": day.replace(":", "-"),
@@ -68,7 +69,6 @@ def stem(template: str, subject: Subject, sequence: int, recipe: str) -> str:
 
 def _file_time(path: Path) -> str:
     try:
-        moment = path.stat().st_mtime
+        return clock(path.stat().st_mtime_ns)
     except OSError:
-        moment = 0.0
-    return time.strftime("%Y:%m:%d %H:%M:%S", time.localtime(moment))
+        return clock(0)

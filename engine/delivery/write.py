@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.delivery.finish import finished
-from engine.delivery.layered import Done, sheets, source_data, to16
+from engine.delivery.layered import Done, sheets, source_data
 from engine.delivery.recipe import Recipe
-from engine.imageio.write import write_photo
+from engine.imageio.write import to_depth, write_photo
 from engine.outputs import format_of
 from engine.types import Photo, Pixels
 
@@ -33,7 +33,7 @@ def write(
     format = format_of(photo, recipe.written)
     if recipe.format == "layered":
         layers = sheets(photo, done, pixels)
-        result = finished(replace(result, pixels=to16(pixels)), recipe)
+        result = finished(replace(result, pixels=to_depth(pixels, 16)), recipe)
         return write_photo(
             result,
             path,
