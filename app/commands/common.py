@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from engine.errors import Cancelled, EngineError, UsageError
-from engine.jobs import CancelToken
+from engine.jobs import CancelToken, Progress, Report
 
 if TYPE_CHECKING:
     from engine.proposal import SamplerSettings
@@ -58,6 +58,7 @@ Amount = Annotated[float | None, typer.Option(min=0, max=100, help="Master stren
 Format = Annotated[str | None, typer.Option(help="jpeg, png or tiff; by default the photo's own.")]
 Quality = Annotated[int, typer.Option(min=1, max=100, help="JPEG quality.")]
 Depth = Annotated[int | None, typer.Option(help="8 or 16 bits per channel; by default the photo's own.")]
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there (never a photo read).")]
 
 
@@ -140,6 +141,22 @@ def cancel_on_interrupt(token: CancelToken) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def progress_bar(stage: str, *, transient: bool = False) -> Iterator[Report]:
+    """A bar on the terminal for a job that begins with `stage`; without a terminal, silence."""
+    from rich.progress import Progress as Bars
+
+    console = stderr()
+    with Bars(console=console, disable=not console.is_terminal, transient=transient) as bars:
+        bar = bars.add_task(stage, total=1.0)
+
+        def show(state: Progress) -> None:
+            said = escape(printable(state.detail or state.stage))
+            bars.update(bar, completed=state.fraction, description=said)
+
+        yield show
 
 
 def parse_strengths(pairs: list[str] | None) -> dict[str, float]:

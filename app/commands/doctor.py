@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
 
 import typer
 
@@ -12,7 +11,7 @@ from app.commands.common import Exit, guarded
 
 
 @guarded
-def doctor(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def doctor(json: common.Json = False) -> None:
     """Check packages, system libraries, devices and models; exit code 1 if something needed is missing."""
     from engine import doctor as checks
 

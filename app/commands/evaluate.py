@@ -9,7 +9,7 @@ import typer
 
 from app.commands import common
 from app.commands.common import guarded
-from engine.jobs import CancelToken, Progress
+from engine.jobs import CancelToken
 
 if TYPE_CHECKING:
     from engine.evaluation.cases import Case
@@ -71,16 +71,8 @@ def evaluate(
 
 
 def _with_progress(cases: list[Case], tools: Tools) -> Evaluation:
-    from rich.markup import escape
-    from rich.progress import Progress as Bars
-
     from engine.evaluation.run import evaluate
 
-    console, token = common.stderr(), CancelToken()
-    with common.cancel_on_interrupt(token), Bars(console=console, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("evaluate", total=1.0)
-
-        def show(state: Progress) -> None:
-            bars.update(bar, completed=state.fraction, description=escape(common.printable(state.detail or "evaluate")))
-
+    token = CancelToken()
+    with common.cancel_on_interrupt(token), common.progress_bar("evaluate") as show:
         return evaluate(cases, tools, token, show)

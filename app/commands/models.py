@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -11,7 +11,7 @@ from app.commands.common import Exit, guarded
 
 
 @guarded
-def models(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def models(json: common.Json = False) -> None:
     """List the policies with their licences, and check the shipped weights."""
     from engine.doctor import check_models
     from engine.policies.registry import POLICIES

@@ -123,7 +123,7 @@ def export(
 
 @cli.command("stats")
 @guarded
-def stats(store: Store = None, json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def stats(store: Store = None, json: common.Json = False) -> None:
     """How many picks of what kind there are, and how consistent they are."""
     from trainer.reward.evaluate import statistics
 
@@ -187,17 +187,11 @@ def withdraw(photo: Annotated[Path, typer.Argument(help="The photo.")], store: S
 
 def _measure(store: PickStore, token: CancelToken) -> None:
     """Measure new pictures now, so that picks outlive them; what cannot be measured is left to training to say."""
-    from rich.progress import Progress as Bars
-
     from trainer.reward.measuring import Loaded, measure_candidates
 
-    console = common.stderr()
-    with Bars(console=console, disable=not console.is_terminal, transient=True) as bars:
-        bar = bars.add_task("measure", total=1.0)
-        wanted = [key for pick in store.picks() for key in pick.pair]
-        measure_candidates(
-            store, wanted, Loaded(), token=token, report=lambda state: bars.update(bar, completed=state.fraction)
-        )
+    wanted = [key for pick in store.picks() for key in pick.pair]
+    with common.progress_bar("measure", transient=True) as show:
+        measure_candidates(store, wanted, Loaded(), token=token, report=show)
 
 
 def _open(path: Path | None, *, create: bool = False) -> PickStore:

@@ -18,7 +18,7 @@ Name = Annotated[str, typer.Argument(help="A policy, as `porelight policies list
 
 @cli.command("list")
 @guarded
-def list_(json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False) -> None:
+def list_(json: common.Json = False) -> None:
     """All policies: what each was trained from, how it did, and which one retouches when none is named."""
     from engine.policies import versions
 

@@ -9,7 +9,7 @@ import typer
 
 from app.commands import common
 from app.commands.common import guarded
-from engine.jobs import CancelToken, Progress
+from engine.jobs import CancelToken
 
 if TYPE_CHECKING:
     from trainer.review import Review
@@ -28,7 +28,7 @@ def review(
         list[str] | None, typer.Option(help="PAIR=A, PAIR=B or PAIR=tie; may be repeated, or write answers.csv.")
     ] = None,
     device: common.Device = "auto",
-    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    json: common.Json = False,
 ) -> None:
     """Make a blind A/B set of photos, or count the answers that were given to one, with win rate and interval."""
     from trainer.review import Review
@@ -49,8 +49,6 @@ def review(
 
 
 def _make(inputs: list[str], out: Path, against: str | None, policy: str | None, seed: int, device: str) -> Review:
-    from rich.progress import Progress as Bars
-
     from engine import outputs
     from engine.policies import versions
     from engine.policies.registry import load_policy
@@ -59,16 +57,11 @@ def _make(inputs: list[str], out: Path, against: str | None, policy: str | None,
     photos = [source.path for source in outputs.gather(inputs, exclude=out)]
     names = policy or versions.active(), against or versions.SHIPPED
     first, second = (load_policy(name, device=device) for name in names)
-    token, console = CancelToken(), common.stderr()
-    with common.cancel_on_interrupt(token), Bars(console=console, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("draw", total=1.0)
-
-        def show(state: Progress) -> None:
-            bars.update(bar, completed=state.fraction, description=common.printable(state.detail or state.stage))
-
+    token = CancelToken()
+    with common.cancel_on_interrupt(token), common.progress_bar("draw") as show:
         made, left_out = make_review(photos, first, second, out, seed=seed, token=token, report=show)
     for sentence in left_out:
-        console.print(common.printable(sentence), markup=False)
+        common.stderr().print(common.printable(sentence), markup=False)
     return made
 
 

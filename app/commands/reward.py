@@ -23,7 +23,7 @@ def score(
     face: Annotated[
         str, typer.Option(help="Id of the face, as `porelight analyse` names it; the largest if none.")
     ] = "",
-    json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
+    json: common.Json = False,
 ) -> None:
     """Which of two retouches is liked better, how surely, and which dimension decides."""
     import numpy as np

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +9,7 @@ import typer
 
 from app.commands import common
 from app.commands.common import Exit, guarded
-from engine.jobs import CancelToken, Progress, Report
+from engine.jobs import CancelToken
 
 if TYPE_CHECKING:
     from trainer.grpo.train import PolicyResult
@@ -36,8 +34,6 @@ def reward(
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Fit a reward to picks, and report how well it predicts answers that it has not seen."""
-    from rich.progress import Progress as Bars
-
     from trainer.picks.store import PickStore, default_store
     from trainer.reward.files import save_reward
     from trainer.reward.train import RewardConfig, train_reward
@@ -45,21 +41,13 @@ def reward(
 
     refuse_existing(out)
     token = CancelToken()
-    console = common.stderr()
-    with (
-        common.cancel_on_interrupt(token),
-        PickStore.open(picks or default_store()) as store,
-        Bars(console=console, disable=not console.is_terminal, transient=True) as bars,
-    ):
-        bar = bars.add_task("measure", total=1.0)
-
-        def show(state: Progress) -> None:
-            bars.update(bar, completed=state.fraction, description=state.stage)
-
+    with common.cancel_on_interrupt(token), PickStore.open(picks or default_store()) as store:
         if store.damage:
-            console.print(f"{store.path.name} is damaged: {store.damage}; what is before that is used.", markup=False)
+            said = f"{store.path.name} is damaged: {store.damage}; what is before that is used."
+            common.stderr().print(said, markup=False)
         config = RewardConfig(tuple(person or ()), trust_model, seed)
-        trained = train_reward(store, config, token=token, report=show)
+        with common.progress_bar("measure", transient=True) as show:
+            trained = train_reward(store, config, token=token, report=show)
         sources = {"picks": str(store.path.resolve()), "rows": len(store)}
     save_reward(trained.reward, out, config=trained.report["config"], sources=sources, report=trained.report)
     if json:
@@ -114,7 +102,7 @@ def policy(
     token = CancelToken()
     if hasattr(os, "nice"):
         os.nice(5)  # retouching beside it goes first
-    with common.cancel_on_interrupt(token), _bar() as show:
+    with common.cancel_on_interrupt(token), common.progress_bar("faces", transient=True) as show:
         if resume:
             result = resume_policy(out, token=token, report=show, threads=threads)
         else:
@@ -122,19 +110,6 @@ def policy(
             request = PolicyRequest(tuple(photos), reward, out, settings, base, name, threads)
             result = train_policy(request, token=token, report=show)
     _tell(result, out, activate, json)
-
-
-@contextmanager
-def _bar() -> Iterator[Report]:
-    """A progress bar on the terminal; without one, silence."""
-    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    console = common.stderr()
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=console, disable=not console.is_terminal, transient=True) as bars:
-        bar = bars.add_task("faces", total=1.0)
-        yield lambda state: bars.update(bar, completed=state.fraction, description=state.stage)
 
 
 def _tell(result: PolicyResult, out: Path, activate: bool, json: bool) -> None:
