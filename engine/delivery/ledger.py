@@ -91,7 +91,7 @@ def frozen(request: RetouchRequest) -> Job:
         {
             "folder": str(each.target.folder),
             "stem": each.target.stem,
-            "recipe": each.recipe.model_dump(mode="json", exclude_defaults=True) | {"name": each.recipe.name},
+            "recipe": each.recipe.as_json(),
         }
         for each in request.deliveries
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -68,6 +68,10 @@ class Recipe(BaseModel):
         """The format as files know it; None for the photo's own."""
         return {"own": None, "layered": "tiff"}.get(self.format, self.format)
 
+    def as_json(self) -> dict[str, Any]:
+        """Its name and what differs from the default; `model_validate` makes it again."""
+        return self.model_dump(mode="json", exclude_defaults=True) | {"name": self.name}
+
 
 BUILT_IN: Final = (
     Recipe(name="Like the photo"),
@@ -110,9 +114,7 @@ def load() -> tuple[tuple[Recipe, ...], str]:
 def save(recipes: Sequence[Recipe]) -> None:
     """Keep these recipes; a file that could not be used before is kept under another name. Raises: ExportError."""
     place = recipes_file()
-    data = {"version": 1, "recipes": [recipe.model_dump(mode="json", exclude_defaults=True) for recipe in recipes]}
-    for each, recipe in zip(data["recipes"], recipes, strict=True):  # type: ignore[call-overload]
-        each["name"] = recipe.name
+    data = {"version": 1, "recipes": [recipe.as_json() for recipe in recipes]}
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         if load()[1]:
