@@ -11,33 +11,17 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-from PIL import Image
 
-from engine.session import RetouchSession
+from tests.bench.bench_retouch import frame
 
 pytestmark = pytest.mark.bench
-CHECKOUT = Path(__file__).parents[2]
-SIZE = (6000, 4000)
-FACE = 1500
 
 
 @pytest.fixture(scope="module")
 def photo(portraits: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A portrait scaled until its face is `FACE` wide, on a blurred canvas of `SIZE`."""
-    session = RetouchSession.open(portraits / "test" / "large" / "pexels-simon-robben-614810.jpg")
-    (face,) = session.analyse()
-    scale = FACE / face.width
-    pixels = cv2.resize(session.photo.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    canvas = cv2.resize(cv2.GaussianBlur(pixels, (0, 0), 200), SIZE)
-    height, width = (min(a, b) for a, b in zip(pixels.shape, SIZE[::-1], strict=False))
-    top, left = (SIZE[1] - height) // 2, (SIZE[0] - width) // 2
-    canvas[top : top + height, left : left + width] = pixels[:height, :width]
-    path = tmp_path_factory.mktemp("bench") / "24mp.jpg"
-    Image.fromarray(canvas).save(path, quality=95)
-    return path
+    return frame(portraits, tmp_path_factory.mktemp("bench") / "24mp.jpg")
 
 
 def test_retouch_24_megapixels(photo: Path, tmp_path: Path) -> None:
