@@ -12,15 +12,21 @@ SOFT = 0.5
 """Share of the radius over which the brush fades, half inside and half outside its edge."""
 
 
-def coverage(shape: tuple[int, int], points: F32, radius: float) -> F32:
-    """(h, w) in [0, 1]: how far a stroke covers each grid pixel. points: (N, 2) grid positions, pixel centres at .5."""
-    if radius <= 0 or points.size == 0:
-        raise ValueError("A stroke needs points and a radius.")
+def stroke(shape: tuple[int, int], points: F32, radius: float) -> npt.NDArray[np.uint8]:
+    """(h, w) 1 within `radius` of a line, else 0. points: (N, 2) grid positions, pixel centres at .5."""
     inside = np.zeros(shape, np.uint8)
     fixed = np.rint((points - 0.5) * 16).astype(np.int32)  # OpenCV positions with 4 binary places
     cv2.polylines(inside, [fixed.reshape(-1, 1, 2)], False, 1, max(1, round(2 * radius)), cv2.LINE_8, 4)
     for x, y in fixed:
         cv2.circle(inside, (int(x), int(y)), round(radius * 16), 1, -1, cv2.LINE_8, 4)
+    return inside
+
+
+def coverage(shape: tuple[int, int], points: F32, radius: float) -> F32:
+    """(h, w) in [0, 1]: how far a stroke covers each grid pixel. points: (N, 2) grid positions, pixel centres at .5."""
+    if radius <= 0 or points.size == 0:
+        raise ValueError("A stroke needs points and a radius.")
+    inside = stroke(shape, points, radius)
     fade = max(radius * SOFT, 1.0)
     within = cv2.distanceTransform(inside, cv2.DIST_L2, 5)
     outside = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)

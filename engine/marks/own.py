@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from engine.imageio.colour import from_lab
+from engine.layers.brush import stroke
 from engine.layers.heal import heal_patches
 from engine.marks.fill import close_marks
 from engine.types import F32, Decision, FaceAnalysis, HealPatch, Mark, MarkKind, OwnMark, Photo, RetouchLayers
@@ -38,12 +39,8 @@ def _soft(face: FaceAnalysis, own: OwnMark) -> F32:
     scale = face.grid.scale[0]
     radius = max(own.radius * scale, 1.5)
     points = face.grid.to_grid(np.asarray(own.points, np.float32).reshape(-1, 2))
-    canvas = np.zeros(face.grid.shape, np.float32)
-    fixed = np.rint((points - 0.5) * 16).astype(np.int32)  # OpenCV positions with 4 binary places
-    cv2.polylines(canvas, [fixed.reshape(-1, 1, 2)], False, 1.0, max(1, round(2 * radius)), cv2.LINE_8, 4)
-    for x, y in fixed:
-        cv2.circle(canvas, (int(x), int(y)), round(radius * 16), 1.0, -1, cv2.LINE_8, 4)
-    soft = cv2.GaussianBlur(canvas, (0, 0), max(face.grid_width * FEATHER, 0.7))
+    covered = stroke(face.grid.shape, points, radius).astype(np.float32)
+    soft = cv2.GaussianBlur(covered, (0, 0), max(face.grid_width * FEATHER, 0.7))
     return np.clip(soft * 1.02 - 0.02, 0, 1).astype(np.float32)
 
 
