@@ -13,6 +13,7 @@ import numpy.typing as npt
 from engine.errors import ModelCorruptError
 from engine.imageio.colour import from_lab
 from engine.layers.heal import heal_patches
+from engine.layers.resample import support
 from engine.marks.find import MarkMasks
 from engine.types import AREAS, F32, LAYERS, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo, RetouchLayers
 
@@ -124,10 +125,9 @@ def _encode(photo: Photo, lab: F32, source: F32, delta: F32, name: str) -> F32:
     """L*a*b* difference → difference of encoded values, exactly 0 where nothing changes."""
     encoded = np.zeros_like(delta)
     changed = _beyond(delta, np.float32(0))
-    rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
-    if rows.size == 0:
+    part = support(changed)
+    if part is None:
         return encoded
-    part = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
     inner = from_lab((lab[part] + delta[part]).astype(np.float32), photo.icc) - source[part]
     _check(photo, name, inner, inner.shape)
     inner[~(_beyond(inner, NEGLIGIBLE) & changed[part])] = 0
@@ -164,8 +164,5 @@ def _partition(
 def _cut(photo: Photo, mask: F32, shape: tuple[int, int]) -> SoftMask:
     """A whole mask cut to its support."""
     _check(photo, "heal", mask, shape)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not rows.size:
-        return (slice(0, 0), slice(0, 0)), mask[:0, :0]
-    where = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    where = support(mask) or (slice(0, 0), slice(0, 0))
     return where, mask[where]

@@ -23,7 +23,7 @@ import numpy as np
 from engine.device import threads
 from engine.layers.areas import weight_of
 from engine.layers.bands import PORE_CUT
-from engine.layers.resample import across, down, enlarging, intersect, reach
+from engine.layers.resample import across, down, enlarging, intersect, reach, support
 from engine.types import F32, Box, Decision, FaceEdits, HealPatch, Photo, Pixels, RetouchLayers
 
 STRIP_ROWS: Final = 128
@@ -46,13 +46,14 @@ def gate_of(mask: F32) -> F32:
 
 def reach_of(layers: RetouchLayers) -> Box | None:
     """The source pixels outside which the enlarged mask is 0; None if it is 0 everywhere."""
-    rows, columns = np.flatnonzero(layers.mask.any(axis=1)), np.flatnonzero(layers.mask.any(axis=0))
-    if not rows.size:
+    part = support(layers.mask)
+    if part is None:
         return None
+    rows, columns = part
     x0, y0, x1, y1 = layers.grid.box
     sx, sy = layers.grid.scale
-    left, top = math.floor(x0 + (columns[0] - 1) / sx), math.floor(y0 + (rows[0] - 1) / sy)
-    right, bottom = math.ceil(x0 + (columns[-1] + 2) / sx), math.ceil(y0 + (rows[-1] + 2) / sy)
+    left, top = math.floor(x0 + (columns.start - 1) / sx), math.floor(y0 + (rows.start - 1) / sy)
+    right, bottom = math.ceil(x0 + (columns.stop + 1) / sx), math.ceil(y0 + (rows.stop + 1) / sy)
     return max(x0, left), max(y0, top), min(x1, right), min(y1, bottom)
 
 

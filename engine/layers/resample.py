@@ -89,6 +89,14 @@ def enlarge(image: F32, grid: FaceGrid, box: Box, *, cubic: bool = True) -> F32:
     return down(enlarging(*y, cubic=cubic, window=rows), narrow)
 
 
+def support(image: npt.NDArray[Any]) -> tuple[slice, slice] | None:
+    """Rows and columns of the smallest part of (h, w) outside which everything is 0; None if everything is."""
+    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    if not rows.size:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
 def intersect(a: Box, b: Box) -> Box | None:
     """The common part of two boxes, None if there is none."""
     box = (max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3]))

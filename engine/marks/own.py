@@ -11,6 +11,7 @@ import numpy as np
 from engine.imageio.colour import from_lab
 from engine.layers.brush import stroke
 from engine.layers.heal import heal_patches
+from engine.layers.resample import support
 from engine.marks.fill import close_marks
 from engine.types import F32, Decision, FaceAnalysis, HealPatch, Mark, MarkKind, OwnMark, Photo, RetouchLayers
 
@@ -45,7 +46,6 @@ def _soft(face: FaceAnalysis, own: OwnMark) -> F32:
 
 
 def _heal(photo: Photo, face: FaceAnalysis, own: OwnMark, soft: F32) -> tuple[Mark, tuple[HealPatch, ...]]:
-    rows, columns = np.flatnonzero(soft.any(axis=1)), np.flatnonzero(soft.any(axis=0))
     change = close_marks(face.lab, np.zeros_like(face.lab), soft, face.regions["skin"], face.grid_width)
     points = np.asarray(own.points, np.float64)
     centre = (points.min(0) + points.max(0)) / 2
@@ -62,5 +62,6 @@ def _heal(photo: Photo, face: FaceAnalysis, own: OwnMark, soft: F32) -> tuple[Ma
     )
     source = from_lab(face.lab, photo.icc)
     encoded = from_lab((face.lab + change).astype(np.float32), photo.icc) - source
-    where = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    where = support(soft)
+    assert where is not None, "a mark without a mask is left out before"
     return mark, heal_patches(photo, face, [mark], {own.id: (where, soft[where])}, source, encoded)

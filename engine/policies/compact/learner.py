@@ -17,6 +17,7 @@ from safetensors.torch import load, save
 
 from engine.errors import ModelCorruptError
 from engine.layers.bands import PORE_CUT, gaussian
+from engine.layers.resample import support
 from engine.policies.base import Condition, Policy
 from engine.policies.compact import field as fields
 from engine.policies.compact import tensors
@@ -126,10 +127,9 @@ def _prepare(face: FaceAnalysis, data: CompactCondition) -> _Canvas:
 
 def _response(layer: str, channel: int, values: F32) -> _Response | None:
     """Cut to its support; None where it does nothing."""
-    rows, columns = np.flatnonzero(values.any(axis=1)), np.flatnonzero(values.any(axis=0))
-    if not rows.size:
+    where = support(values)
+    if where is None:
         return None
-    where = slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
     return _Response(layer, channel, *where, np.ascontiguousarray(values[where], np.float32))
 
 
