@@ -22,9 +22,9 @@ from engine.policies.base import Condition, Policy
 from engine.policies.compact import field as fields
 from engine.policies.compact import tensors
 from engine.policies.compact.networks import FIELD_VERSION
-from engine.policies.compact.policy import CompactCondition, CompactPolicy
+from engine.policies.compact.policy import CompactCondition, CompactPolicy, going_and_staying
 from engine.policies.compact.propose import unit_layers
-from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, Decision, FaceAnalysis, Mark, Strengths
+from engine.types import DEFAULT_STRENGTHS, F32, LAYERS, FaceAnalysis, Mark, Strengths
 
 _ENTRIES: Final = tuple(DEFAULT_STRENGTHS[name] > 0 for name in LAYERS)
 """Layers of skin: those that show without anyone moving a slider."""
@@ -105,9 +105,8 @@ class _Canvas:
 
 def _prepare(face: FaceAnalysis, data: CompactCondition) -> _Canvas:
     """Layers are linear in the amounts; they are taken at 1 on the healed face, where healing is full."""
-    removed = np.isin(data.masks.labels, [i + 1 for i, m in enumerate(data.marks) if m.decision is Decision.REMOVE])
-    heal = data.change * (data.masks.soft * removed)[..., None]
-    protect = np.where(removed, np.float32(0), data.masks.soft)
+    removed, protect = going_and_staying(data.marks, data.masks)
+    heal = data.change * removed[..., None]
     pores = face.lab - gaussian(face.lab, face.grid_width * PORE_CUT)
     deltas = {
         **unit_layers(face, face.lab + heal, protect),

@@ -90,12 +90,17 @@ class CompactPolicy:
         return np.ascontiguousarray(out[:3].transpose(1, 2, 0)), out[3:]
 
 
+def going_and_staying(marks: tuple[Mark, ...], masks: MarkMasks) -> tuple[F32, F32]:
+    """(h, w) soft masks of the marks that are proposed to be removed, and of those that stay."""
+    removed = np.isin(masks.labels, [i + 1 for i, m in enumerate(marks) if m.decision is Decision.REMOVE])
+    return masks.soft * removed, np.where(removed, np.float32(0), masks.soft)
+
+
 def _typical_layers(
     photo: Photo, face: FaceAnalysis, change: F32, marks: tuple[Mark, ...], masks: MarkMasks
 ) -> RetouchLayers:
-    removed = np.isin(masks.labels, [i + 1 for i, m in enumerate(marks) if m.decision is Decision.REMOVE])
-    base = face.lab + change * (masks.soft * removed)[..., None]
-    protect = np.where(removed, np.float32(0), masks.soft)
+    removed, protect = going_and_staying(marks, masks)
+    base = face.lab + change * removed[..., None]
     return build_layers(
         photo,
         face,
