@@ -166,12 +166,10 @@ def _identity_distance(photo: Photo, final: Pixels, face: FaceAnalysis) -> float
     """Distance of the embeddings of the face before and after, None where analysis made none."""
     if face.embedding is None:
         return None
-    from engine.faces.identity import distance, embed
-    from engine.imageio.colour import to_srgb8
+    from engine.faces.identity import distance
+    from engine.metrics.likeness import embedded
 
-    x0, y0, x1, y1 = face.grid.box
-    after = embed(to_srgb8(final[y0:y1, x0:x1], photo.icc), face.landmarks - np.array((x0, y0), np.float32))
-    return float(distance(face.embedding, after))
+    return distance(face.embedding, embedded(photo, final, face))
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------

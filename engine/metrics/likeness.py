@@ -30,10 +30,11 @@ _HINT = "Give an ONNX file with one image input of 1×3×112×112, such as an Ar
 def identity_distance(photo: Photo, result: Pixels, face: FaceAnalysis) -> float:
     """Distance of the shipped embeddings before and after; 0.3 and more is drift. Raises: ModelMissingError,
     ModelCorruptError, ColourProfileError."""
-    return identity.distance(_embedded(photo, photo.pixels, face), _embedded(photo, result, face))
+    return identity.distance(embedded(photo, photo.pixels, face), embedded(photo, result, face))
 
 
-def _embedded(photo: Photo, pixels: Pixels, face: FaceAnalysis) -> F32:
+def embedded(photo: Photo, pixels: Pixels, face: FaceAnalysis) -> F32:
+    """The shipped embedding of a face of the photo, as `pixels` of its size and encoding show it."""
     crop, points = _crop(photo, pixels, face)
     return identity.embed(crop, points)
 
