@@ -16,6 +16,7 @@ from engine.errors import ModelCorruptError, ModelMissingError
 from engine.faces import identity, topology
 from engine.faces.models import Srgb8
 from engine.imageio.colour import to_srgb8
+from engine.inference import open_model
 from engine.types import F32, FaceAnalysis, Photo, Pixels
 
 SIDE: Final = 112
@@ -47,15 +48,11 @@ class ArcFace:
     """
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime
-
         if not path.is_file():
             raise ModelMissingError(f"There is no face model {path.name}.", _HINT)
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own exceptions share no public base class
+            self._session = open_model(path)
+        except ModelCorruptError as error:
             raise ModelCorruptError(f"The face model {path.name} cannot be loaded.", _HINT) from error
         self.name = path.name
         inputs = self._session.get_inputs()
