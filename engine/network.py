@@ -42,7 +42,7 @@ def listen(listener: Callable[[], None]) -> None:
 
 
 def _check(event: str, arguments: tuple[Any, ...]) -> None:
-    if not event.startswith("socket.") or event not in EVENTS:
+    if event not in EVENTS:
         return
     address = arguments[EVENTS[event]]
     if isinstance(arguments[0], socket.socket):
