@@ -112,18 +112,13 @@ class _Child:
         self.source, self.sink = source, sink
         self.sessions: dict[int, RetouchSession] = {}
         self.policies: dict[str, Policy] = {}
-        self.requests: list[tuple[Any, ...]] = []
-        self.ready = threading.Condition()
+        self.requests: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         self.token = CancelToken()
 
     def serve(self) -> None:
         threading.Thread(target=self._read, daemon=True).start()
         while True:
-            with self.ready:
-                while not self.requests:
-                    self.ready.wait()
-                request = self.requests.pop(0)
-            self._answer(request)
+            self._answer(self.requests.get())
 
     def _read(self) -> None:
         while True:
@@ -134,10 +129,8 @@ class _Child:
             if message[0] == "cancel":
                 self.token.cancel()
             else:
-                with self.ready:
-                    self.token = CancelToken()
-                    self.requests.append(message)
-                    self.ready.notify()
+                self.token = CancelToken()
+                self.requests.put(message)
 
     def _answer(self, request: tuple[Any, ...]) -> None:
         kind, *arguments = request
