@@ -42,9 +42,9 @@ def find_cases(folder: Path, against: Sequence[Path] = ()) -> list[Case]:
         befores = [path for path in files if word_of(path) in BEFORE_WORDS]
         if len(befores) == 1:
             own = {word_of(path): path for path in files if path != befores[0]}
-            cases.append(Case(key, befores[0], own | _results(befores[0], folder, others)))
+            cases.append(Case(key, befores[0], own | _results(befores[0], others)))
         else:
-            cases += [Case(_relative(path, folder), path, _results(path, folder, others)) for path in files]
+            cases += [Case(_relative(path, folder), path, _results(path, others)) for path in files]
     for name in names:
         if not any(name in case.results for case in cases):
             raise UsageError(
@@ -99,7 +99,7 @@ def _names(folder: Path, against: Sequence[Path]) -> dict[str, Path]:
     return names
 
 
-def _results(before: Path, folder: Path, others: Mapping[str, Sequence[Path]]) -> dict[str, Path]:
+def _results(before: Path, others: Mapping[str, Sequence[Path]]) -> dict[str, Path]:
     """The result of each retoucher for a photo: the same stem, else one that a last word leads to."""
     found = {}
     for name, files in others.items():

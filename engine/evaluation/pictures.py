@@ -28,17 +28,14 @@ QUALITY: Final = 90
 
 @dataclass(frozen=True)
 class FacePictures:
-    """whole: "before" and each retoucher → JPEG; crops: the same of several places at 100%; places: their boxes in the
-    whole picture, as shares of it; marks: what was looked at, (x, y, radius, to remove) as shares of the whole picture.
-    scale: of the whole picture, 1 is 100%."""
+    """whole: "before" and each retoucher → JPEG; crops: the same of several places at 100%; marks: what was looked at,
+    (x, y, radius, to remove) as shares of the whole picture; size: of the whole picture, in pixels."""
 
     label: str
     whole: Mapping[str, bytes]
     crops: Sequence[Mapping[str, bytes]]
-    places: Sequence[tuple[float, float, float, float]]
     marks: Sequence[tuple[float, float, float, bool]]
     size: tuple[int, int]
-    scale: float
 
 
 def face_pictures(
@@ -60,13 +57,11 @@ def face_pictures(
             for name, part in srgb.items()
         },
         [{name: jpeg(part[y : y + side, x : x + side]) for name, part in srgb.items()} for x, y in corners],
-        [(x / width, y / height, side / width, side / height) for x, y in corners],
         [
             ((m.centre[0] - x0) / width, (m.centre[1] - y0) / height, m.radius / width, m.decision == "remove")
             for m in marks
         ],
         size,
-        scale,
     )
 
 
