@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from engine.errors import EngineError, ImageReadError
+from engine.errors import ColourProfileError, EngineError, ImageReadError
 from engine.evaluation import classical
 from engine.evaluation.cases import Case
 from engine.evaluation.pictures import FacePictures, face_pictures, save_crop
@@ -70,7 +70,7 @@ def evaluate(
             report(Progress("evaluate", index / max(len(cases), 1), case.name))
             try:
                 _case(case, tools, found, crops, token)
-            except (ImageReadError, _NotComparableError) as error:
+            except (ImageReadError, ColourProfileError) as error:
                 found.left_out[case.name] = error.message
         if tools.backend is not None:
             found.sets = _sets(tools.backend, crops)

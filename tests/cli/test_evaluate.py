@@ -120,6 +120,15 @@ def test_results_of_another_shape_are_left_out_with_the_reason(tmp_path: Path) -
     assert "90×90" in json.loads((out / "evaluation.json").read_text())["left_out"]["b: other"]
 
 
+def test_a_photo_without_usable_colours_is_left_out_with_the_reason(tmp_path: Path) -> None:
+    before, after = _folders(tmp_path)
+    Image.new("CMYK", (64, 64)).save(before / "print.jpg")
+    out = tmp_path / "out"
+    assert _run(before, "--against", after, "--results-only", "--out", out)[0] == 0
+    data = json.loads((out / "evaluation.json").read_text())
+    assert "print.jpg" in data["left_out"]["print"] and data["photos"] == 2
+
+
 def test_an_evaluation_is_not_replaced_unasked_and_bad_input_is_named(tmp_path: Path) -> None:
     before, after = _folders(tmp_path)
     out = tmp_path / "out"
