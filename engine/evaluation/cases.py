@@ -42,7 +42,7 @@ def find_cases(folder: Path, against: Sequence[Path] = ()) -> list[Case]:
         befores = [path for path in files if word_of(path) in BEFORE_WORDS]
         if len(befores) == 1:
             own = {word_of(path): path for path in files if path != befores[0]}
-            cases.append(Case(key, befores[0], own | _results(befores[0], others)))
+            cases.append(Case(key.relative_to(folder).as_posix(), befores[0], own | _results(befores[0], others)))
         else:
             cases += [Case(_relative(path, folder), path, _results(path, others)) for path in files]
     for name in names:
@@ -74,15 +74,14 @@ def _relative(path: Path, folder: Path) -> str:
     return path.relative_to(folder).with_suffix("").as_posix()
 
 
-def _groups(files: Iterable[Path]) -> dict[str, list[Path]]:
+def _groups(files: Iterable[Path]) -> dict[Path, list[Path]]:
     """Files by folder and stem, where one of a stem is marked as the photo before; else each by itself."""
     files = list(files)
     marked = {(path.parent, stem_of(path)) for path in files if word_of(path) in BEFORE_WORDS}
-    groups: dict[str, list[Path]] = {}
+    groups: dict[Path, list[Path]] = {}
     for path in files:
         together = (path.parent, stem_of(path)) in marked
-        key = (path.parent / stem_of(path)) if together else path
-        groups.setdefault(str(key) if not together else key.name, []).append(path)
+        groups.setdefault(path.parent / stem_of(path) if together else path, []).append(path)
     return groups
 
 

@@ -42,6 +42,14 @@ def test_one_folder_may_hold_photos_and_results(tmp_path: Path) -> None:
     assert cases["alone"].results == {} and cases["alone"].before.name == "alone.png"
 
 
+def test_photos_of_one_name_in_several_folders_are_told_apart(tmp_path: Path) -> None:
+    folder = _photos(tmp_path, "x/3_input.png", "x/3_other.png", "y/3_input.png", "y/3_other.png")
+    cases = {case.name: case for case in find_cases(folder)}
+    assert list(cases) == ["x/3", "y/3"]
+    for name, case in cases.items():
+        assert case.before == folder / f"{name}_input.png" and case.results == {"other": folder / f"{name}_other.png"}
+
+
 def test_names_with_a_last_word_stay_single_photos_without_a_photo_before(tmp_path: Path) -> None:
     folder = _photos(tmp_path, "neutral_a.png", "neutral_b.png")
     assert [case.name for case in find_cases(folder)] == ["neutral_a", "neutral_b"]
