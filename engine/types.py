@@ -233,6 +233,12 @@ class RetouchLayers:
         """Layer name → greatest change of any channel anywhere, full scale 1, at proposed strength."""
         return {name: float(np.abs(delta).max(initial=0)) for name, delta in self.deltas.items()}
 
+    @cached_property
+    def shares(self) -> Mapping[str, F32]:
+        """Region → its mask (h, w) in [0, 1], made smaller where regions overlap, so that they sum to at most 1."""
+        total = np.maximum(np.sum([*self.regions.values()], axis=0, dtype=np.float32), 1)
+        return {name: (np.clip(mask, 0, 1) / total).astype(np.float32) for name, mask in self.regions.items()}
+
 
 PROPOSED = 50.0
 """The strength at which a layer is as the policy proposes."""

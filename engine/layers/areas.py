@@ -57,10 +57,7 @@ def part_mask(layers: RetouchLayers, split: Collection[str], part: str) -> F32 |
     if part == REST:
         parts = [mask for area in split if (mask := part_mask(layers, split, area)) is not None]
         return np.clip(1 - np.sum(parts, axis=0, dtype=np.float32), 0, 1).astype(np.float32)
-    if part not in layers.regions:
-        return np.zeros(layers.grid.shape, np.float32)
-    total = np.sum([layers.regions[area] for area in layers.regions], axis=0, dtype=np.float32)
-    return (np.clip(layers.regions[part], 0, 1) / np.maximum(total, 1)).astype(np.float32)
+    return layers.shares[part] if part in layers.shares else np.zeros(layers.grid.shape, np.float32)
 
 
 def brushed(layers: RetouchLayers, edits: FaceEdits, name: str) -> F32 | None:
