@@ -6,6 +6,7 @@ up names fail as on a machine without network. Sockets between programs of this 
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 import sys
 from collections.abc import Callable
@@ -16,7 +17,6 @@ EVENTS: Final = {
     "socket.gethostbyname": 0, "socket.gethostbyaddr": 0,
 }  # fmt: skip
 """Python's audit event → which of its arguments is the address."""
-HERE: Final = ("localhost", "127.", "::1", "0:0:0:0:0:0:0:1")
 
 refused: list[str] = []
 """The audit events that were refused, oldest first; no addresses."""
@@ -51,9 +51,18 @@ def _check(event: str, arguments: tuple[Any, ...]) -> None:
         if address is None:  # sending on a socket that is connected, and so was asked about before
             return
         address = address[0]
-    if address is None or str(address).startswith(HERE):
+    if address is None or _is_here(address):
         return
     refused.append(event)
     for listener in _listeners:
         listener()
     raise ConnectionRefusedError("Porelight uses no network.")
+
+
+def _is_here(address: str | bytes) -> bool:
+    """Whether a name or number means this machine (RFC 6761 section 6.3; RFC 1122, 127/8; RFC 4291, ::1)."""
+    name = address.decode("ascii", "replace") if isinstance(address, bytes) else str(address)
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"

@@ -29,6 +29,8 @@ print(json.dumps({
     "connect": tried(lambda: socket.create_connection(("192.0.2.1", 80), 1)),
     "connect6": tried(lambda: socket.socket(socket.AF_INET6).connect(("2001:db8::1", 80))),
     "name": tried(lambda: socket.getaddrinfo("example.invalid", 443)),
+    "like here": tried(lambda: socket.getaddrinfo("localhost.example.invalid", 443)),
+    "like a number": tried(lambda: socket.getaddrinfo("127.example.invalid", 443)),
     "send": tried(lambda: udp.sendto(b"x", ("192.0.2.1", 53))),
     "bind": tried(lambda: socket.socket().bind(("0.0.0.0", 0))),
     "here": tried(lambda: socket.create_connection(server.getsockname()).close()),
@@ -82,9 +84,10 @@ def test_guard_refuses_the_network_and_leaves_this_machine_alone() -> None:
     done = _run(GUARDED)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert {found[each] for each in ("connect", "connect6", "name", "send", "bind")} == {"Porelight uses no network."}
+    asked = ("connect", "connect6", "name", "like here", "like a number", "send", "bind")
+    assert {found[each] for each in asked} == {"Porelight uses no network."}
     assert (found["here"], found["pair"]) == ("done", "done")
-    assert len(found["refused"]) == found["heard"] == 5
+    assert len(found["refused"]) == found["heard"] == len(asked)
     assert "192.0.2" not in str(found["refused"])
 
 
