@@ -111,12 +111,8 @@ class RegionMeter:
         if self._skin.sum() < LEAST_SKIN:
             skin = (math.nan,) * 6
         else:
-            bands = [gaussian(np.ascontiguousarray(lab[..., c]), self.width * SPOT[0]) for c in (0, 1)]
-            broad = [
-                masked_gaussian(np.ascontiguousarray(lab[..., c]), self.width * SPOT[1], self._skin) for c in (0, 1)
-            ]
             dark, red = (
-                rms(np.maximum(s * (f - b), 0), self._skin) for s, f, b in zip((-1, 1), bands, broad, strict=True)
+                rms(np.maximum(sign * self._spots(lab[..., c]), 0), self._skin) for c, sign in enumerate((-1, 1))
             )
             wide = masked_gaussian(np.ascontiguousarray(form[..., 0]), self.width / COARSER * FORM, coarse)
             skin = (
