@@ -113,8 +113,7 @@ class Pick(_Record):
     @property
     def pair(self) -> tuple[str, str]:
         """The two candidates, whatever their sides."""
-        first, second = sorted((self.image1, self.image2))
-        return first, second
+        return pair_of(self.image1, self.image2)
 
     @property
     def better(self) -> str | None:
@@ -142,6 +141,11 @@ class Withdrawal(_Record):
 
     photo: Digest
     time: str
+
+
+def pair_of(first: str, second: str) -> tuple[str, str]:
+    """Two candidates by their ids, whatever their sides."""
+    return (first, second) if first <= second else (second, first)
 
 
 def new_id() -> str:

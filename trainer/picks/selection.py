@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from trainer.picks.records import pair_of
 from trainer.reward import davidson
 from trainer.reward.davidson import F64
 
@@ -52,7 +53,7 @@ class Group:
 Pair = tuple[Group, int, int]
 """Two candidates of a group, by their places."""
 Asked = Collection[tuple[str, str]]
-"""Pairs of candidate ids that were asked already, each in sorted order."""
+"""Pairs of candidate ids that were asked already, as `pair_of` gives them."""
 
 
 def information(head: Weights, delta: F64, covariance: F64 | None = None) -> F64:
@@ -67,7 +68,7 @@ def choose_active(
     groups: Sequence[Group], head: Weights, asked: Asked, times: Mapping[str, int], count: int = 1
 ) -> list[Pair]:
     """The `count` most telling pairs that were not asked yet. times: photo → how often it was asked about."""
-    pairs = _open_pairs(groups, asked)
+    pairs = open_pairs(groups, asked)
     if not pairs:
         return []
     delta = np.array([group.units[i] - group.units[j] for group, i, j in pairs])
@@ -88,7 +89,7 @@ def choose_active(
 
 def choose_random(groups: Sequence[Group], asked: Asked, times: Mapping[str, int], rng: random.Random) -> Pair | None:
     """A random pair of a random photo among those asked about least often; None if all were asked."""
-    pairs = _open_pairs(groups, asked)
+    pairs = open_pairs(groups, asked)
     if not pairs:
         return None
     least = min(times.get(group.photo, 0) for group, _, _ in pairs)
@@ -97,9 +98,11 @@ def choose_random(groups: Sequence[Group], asked: Asked, times: Mapping[str, int
     return rng.choice([pair for pair in pairs if pair[0].photo == photo])
 
 
-def _open_pairs(groups: Sequence[Group], asked: Asked) -> list[Pair]:
-    def key(group: Group, i: int, j: int) -> tuple[str, str]:
-        first, second = sorted((group.candidates[i], group.candidates[j]))
-        return first, second
-
-    return [(group, i, j) for group in groups for i, j in group.pairs() if key(group, i, j) not in asked]
+def open_pairs(groups: Sequence[Group], asked: Asked) -> list[Pair]:
+    """All pairs that were not asked yet."""
+    return [
+        (group, i, j)
+        for group in groups
+        for i, j in group.pairs()
+        if pair_of(group.candidates[i], group.candidates[j]) not in asked
+    ]

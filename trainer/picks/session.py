@@ -20,8 +20,8 @@ import numpy as np
 from engine.errors import UsageError
 from engine.types import F32
 from trainer.picks.identity import Identity
-from trainer.picks.records import Pick, Preference, Purpose, new_id
-from trainer.picks.selection import Group, Pair, choose_active, choose_random
+from trainer.picks.records import Pick, Preference, Purpose, new_id, pair_of
+from trainer.picks.selection import Group, Pair, choose_active, choose_random, open_pairs
 from trainer.picks.store import PickStore
 from trainer.reward.data import collect
 from trainer.reward.evaluate import Consistency, more_picks
@@ -125,7 +125,7 @@ class PickSession:
     def skip(self) -> None:
         """Ask something else; the pair does not come back in this sitting."""
         if self._question is not None:
-            self._skipped.add(_key(self._question.image1, self._question.image2))
+            self._skipped.add(pair_of(self._question.image1, self._question.image2))
             self._question = None
 
     def undo(self) -> bool:
@@ -173,19 +173,14 @@ class PickSession:
             return ()
         asked = self._asked() | self._skipped
         if self._question is not None:
-            asked.add(_key(self._question.image1, self._question.image2))
+            asked.add(pair_of(self._question.image1, self._question.image2))
         times = Counter(each.photo for each in self._answers())
         pairs = choose_active(self._groups, self.head(), asked, times, count)
         return tuple(dict.fromkeys(group.candidates[place] for group, *places in pairs for place in places))
 
     def progress(self) -> Progress:
         answers = self._answers()
-        asked = self._asked()
-        left = sum(
-            _key(group.candidates[i], group.candidates[j]) not in asked
-            for group in self._groups
-            for i, j in group.pairs()
-        )
+        left = len(open_pairs(self._groups, self._asked()))
         more = None
         if answers and self._groups:
             deltas = np.concatenate([_deltas(group) for group in self._groups])
@@ -283,11 +278,6 @@ class PickSession:
         """Decided by the photo and the studio alone, so that it stays for good; one person's photos go together."""
         key = f"{self.identity.studio} {self.subjects.get(photo, photo)}"
         return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32 < TESTS
-
-
-def _key(first: str, second: str) -> tuple[str, str]:
-    low, high = sorted((first, second))
-    return low, high
 
 
 def _deltas(group: Group) -> np.ndarray:
