@@ -33,11 +33,11 @@ class KnownPicks:
     def of(cls, reward: Path) -> KnownPicks | None:
         """None if the store is not there any more or cannot be read; the reward itself still works."""
         manifest = Run.open(reward, KIND).manifest
-        persons, trusted = manifest.config.get("persons"), bool(manifest.config.get("trust_model"))
+        persons, trusted = manifest.config.get("persons") or (), bool(manifest.config.get("trust_model"))
         try:
             with PickStore.open(Path(manifest.sources["picks"])) as store:
-                picks = [pick for pick in store.picks() if not persons or pick.person in persons]
-                answers = collect(settle(picks, trust_model=trusted).picks, store.features(VERSION, NAMES))
+                settled = settle(store.picks(), persons=persons, trust_model=trusted)
+                answers = collect(settled.picks, store.features(VERSION, NAMES))
                 faces = {key: each.face for key, each in store.candidates().items()}
         except (EngineError, KeyError, TypeError):
             return None

@@ -9,7 +9,7 @@ answer alone settles nothing unless that is wanted.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from trainer.picks.records import LEVELS, Pick
@@ -25,8 +25,11 @@ class Settled:
     unread: tuple[Pick, ...]
 
 
-def settle(picks: Sequence[Pick], *, trust_model: bool = False) -> Settled:
-    """Sort answers out by pair. trust_model: let a model's answers count where no person answered."""
+def settle(picks: Sequence[Pick], *, persons: Collection[str] = (), trust_model: bool = False) -> Settled:
+    """Sort answers out by pair. persons: ids whose answers are looked at, all if empty. trust_model: let a model's
+    answers count where no person answered."""
+    if persons:
+        picks = [each for each in picks if each.person in persons]
     by_pair: dict[tuple[str, str], list[Pick]] = defaultdict(list)
     for each in picks:
         by_pair[each.pair].append(each)

@@ -59,10 +59,7 @@ def train_reward(
 ) -> Trained:
     """Raises: PicksError if nothing can be learned from, PickStoreError, Cancelled."""
     config, prior = config or RewardConfig(), prior or shipped()
-    settled = settle(
-        [each for each in store.picks() if not config.persons or each.person in config.persons],
-        trust_model=config.trust_model,
-    )
+    settled = settle(store.picks(), persons=config.persons, trust_model=config.trust_model)
     if not settled.picks:
         raise PicksError(f"The store {store.path.name} holds no pick that counts.", _why(settled))
     wanted = [key for each in settled.picks for key in each.pair]
