@@ -1,4 +1,4 @@
-"""Shares with intervals."""
+"""Shares with intervals, and numbers for reports."""
 
 from __future__ import annotations
 
@@ -30,8 +30,13 @@ class Share:
         return cls(p, max(middle - half, 0.0), min(middle + half, 1.0), count)
 
     def as_json(self) -> dict[str, Any]:
-        value = round(self.value, 4) if self.count else None
-        return {"value": value, "low": round(self.low, 4), "high": round(self.high, 4), "count": self.count}
+        low, high = rounded(self.low), rounded(self.high)
+        return {"value": rounded(self.value), "low": low, "high": high, "count": self.count}
+
+
+def rounded(value: float) -> float | None:
+    """To four places, for JSON; None where it is not finite."""
+    return round(float(value), 4) if math.isfinite(value) else None
 
 
 def sign_test(wins: int, losses: int) -> float:

@@ -20,7 +20,7 @@ from trainer.grpo import guards
 from trainer.grpo.config import GrpoConfig
 from trainer.grpo.faces import TrainingFace
 from trainer.grpo.rollout import Group, Reward, plain, seed_of
-from trainer.statistics import Share
+from trainer.statistics import Share, rounded
 
 SEEDS: Final = 4
 """Samples of each unseen face, the same seeds for both policies."""
@@ -62,13 +62,13 @@ class Proof:
         return {
             "wins": self.wins,
             "faces": self.faces,
-            "win_rate": _number(self.win_rate.value),
-            "interval": [round(self.win_rate.low, 4), round(self.win_rate.high, 4)],
+            "win_rate": rounded(self.win_rate.value),
+            "interval": [rounded(self.win_rate.low), rounded(self.win_rate.high)],
             "held_out_picks": None if self.picks is None else self.picks.as_json(),
-            "gain": _number(self.gain),
-            "dimensions": {name: _number(value) for name, value in self.dimensions.items()},
-            "guards": {name: _number(value) for name, value in self.guards.items()},
-            "guards_before": {name: _number(value) for name, value in self.before.items()},
+            "gain": rounded(self.gain),
+            "dimensions": {name: rounded(value) for name, value in self.dimensions.items()},
+            "guards": {name: rounded(value) for name, value in self.guards.items()},
+            "guards_before": {name: rounded(value) for name, value in self.before.items()},
             "breaches": list(self.breaches),
             "words": list(self.words),
         }
@@ -165,7 +165,3 @@ def _words(proof: Proof) -> tuple[str, ...]:
     said += [f"A guard is broken: {each}." for each in proof.breaches]
     said.append("It wins." if proof.wins else "It does not win, so it is not activated.")
     return tuple(said)
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 4) if math.isfinite(value) else None

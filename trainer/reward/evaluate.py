@@ -20,7 +20,7 @@ from trainer.reward.data import Answers
 from trainer.reward.davidson import F64, FIRST, SECOND
 from trainer.reward.model import Comparisons, Head, fit_head
 from trainer.reward.prior import OVERALL, Prior
-from trainer.statistics import Share
+from trainer.statistics import Share, rounded
 
 FOLDS: Final = 5
 LEAST_TESTS: Final = 10
@@ -210,5 +210,5 @@ def statistics(store: PickStore) -> dict[str, Any]:
         "disputed": len(settled.disputed),
         "withdrawn_photos": len(store.withdrawn()),
         "repeats": consistency.agreement.as_json(),
-        "ceiling": round(consistency.ceiling, 4) if math.isfinite(consistency.ceiling) else None,
+        "ceiling": rounded(consistency.ceiling),
     }

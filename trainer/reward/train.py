@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
@@ -20,7 +19,7 @@ from trainer.reward.evaluate import Consistency, Prediction
 from trainer.reward.measuring import Load, Loaded, Measured, measure_candidates
 from trainer.reward.model import Reward, fit_head, fit_reward, tempered
 from trainer.reward.prior import OVERALL, Prior, shipped
-from trainer.statistics import Share
+from trainer.statistics import Share, rounded
 
 
 class PicksError(EngineError):
@@ -110,14 +109,14 @@ def fit_answers(
         },
         "method": "test picks" if tested else "cross-validation by photo and person",
         "accuracy": accuracy.as_json(),
-        "log_loss": _finite(shown.log_loss()),
-        "calibration": {"bins": bins, "gap": _finite(gap), "temperature": round(reward.heads[OVERALL].temperature, 3)},
+        "log_loss": rounded(shown.log_loss()),
+        "calibration": {"bins": bins, "gap": rounded(gap), "temperature": round(reward.heads[OVERALL].temperature, 3)},
         "consistency": {
             "repeats": consistency.agreement.as_json(),
-            "ceiling": _finite(consistency.ceiling),
+            "ceiling": rounded(consistency.ceiling),
         },
         "by_dimension": {name: share.as_json() for name, share in evaluate.by_dimension(prior, train).items()},
-        "by_person": _by_person(prior, answers, config),
+        "by_person": _by_person(prior, answers),
         "families": [{"name": name, "share": round(share, 4)} for name, share in reward.heads[OVERALL].families],
         "more_picks": more,
         "store_damage": damage,
@@ -151,22 +150,21 @@ def _tempered(prediction: Prediction, reward: Reward) -> Prediction:
     return Prediction(odds / odds.sum(-1, keepdims=True), prediction.outcomes)
 
 
-def _by_person(prior: Prior, answers: Answers, config: RewardConfig) -> dict[str, Any]:
+def _by_person(prior: Prior, answers: Answers) -> dict[str, Any]:
     """Where several people answered: how well each one's answers are predicted from the others' and by photo."""
     persons = sorted({each.person for each in answers.picks})
     if len(persons) < 2:
         return {}
-    found = {}
+    found, groups = {}, evaluate.groups_of(answers.picks)
     for person in persons:
         own = [i for i, each in enumerate(answers.picks) if each.person == person]
         others = [i for i, each in enumerate(answers.picks) if each.person != person]
-        groups = evaluate.groups_of(answers.picks)
         theirs = {groups[i] for i in own}
         apart = [i for i in others if groups[i] not in theirs] or others
         fitted = fit_head(prior, OVERALL, answers.overall.take(np.array(apart)))
         share = evaluate.predict(prior, fitted, answers.overall.take(np.array(own))).accuracy()
-        found[person] = {"from_others": share.as_json(), "consistency": Consistency.of(answers.take(own).picks).ceiling}
-        found[person]["consistency"] = _finite(found[person]["consistency"])  # type: ignore[arg-type]
+        ceiling = Consistency.of(answers.take(own).picks).ceiling
+        found[person] = {"from_others": share.as_json(), "consistency": rounded(ceiling)}
     return found
 
 
@@ -214,7 +212,3 @@ def _why(settled: Settled) -> str:
     if settled.unread:
         return "They are a model's; let a person look at them, or use --trust-model."
     return "Make some picks first."
-
-
-def _finite(value: float) -> float | None:
-    return round(float(value), 4) if math.isfinite(value) else None
