@@ -77,6 +77,10 @@ class Prediction:
         lead = np.where(outcome == FIRST, p[:, 0] - p[:, 1], p[:, 1] - p[:, 0])
         return Share.of(float((lead > 0).sum() + 0.5 * (lead == 0).sum()), len(lead))
 
+    def tempered(self, temperature: float) -> Prediction:
+        """The same as another temperature would state it."""
+        return Prediction(np.exp(_tempered(self.probabilities, temperature)), self.outcomes)
+
     def log_loss(self) -> float:
         """Mean negative logarithm of the probability of what was answered, in nats; ln 3 is a guess."""
         if not len(self.outcomes):
@@ -144,18 +148,22 @@ def best_temperature(prediction: Prediction) -> float:
     """The temperature under which answers that were not seen are likeliest; near 1 unless they speak against it."""
     if not prediction.decided.any():
         return 1.0
-    p = np.maximum(prediction.probabilities, 1e-12)
-    lead, tied = np.log(p[:, 0] / p[:, 1]), np.log(p[:, 2]) - (np.log(p[:, 0]) + np.log(p[:, 1])) / 2
 
     def loss(log_t: float) -> float:
-        u = lead / math.exp(log_t)
-        logits = np.stack([u / 2, -u / 2, tied], -1)
-        logits -= logits.max(-1, keepdims=True)
-        chosen = logits[np.arange(len(u)), prediction.outcomes] - np.log(np.exp(logits).sum(-1))
-        return float(-chosen.sum()) + log_t**2 / (2 * 0.4**2)
+        logs = _tempered(prediction.probabilities, math.exp(log_t))
+        return float(-logs[np.arange(len(logs)), prediction.outcomes].sum()) + log_t**2 / (2 * 0.4**2)
 
     grid = np.linspace(math.log(0.4), math.log(4), 47)
     return float(math.exp(grid[int(np.argmin([loss(each) for each in grid]))]))
+
+
+def _tempered(probabilities: F64, temperature: float) -> F64:
+    """(n, 3) logarithms of (n, 3) probabilities, the log-odds of the two sides divided by the temperature."""
+    p = np.maximum(probabilities, 1e-12)
+    u, tied = np.log(p[:, 0] / p[:, 1]) / temperature, np.log(p[:, 2]) - (np.log(p[:, 0]) + np.log(p[:, 1])) / 2
+    logits = np.stack([u / 2, -u / 2, tied], -1)
+    logits -= logits.max(-1, keepdims=True)
+    return np.asarray(logits - np.log(np.exp(logits).sum(-1, keepdims=True)))
 
 
 def more_picks(head: Head, deltas: F64, picks: int) -> int:

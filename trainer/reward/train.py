@@ -15,7 +15,7 @@ from trainer.picks.annotation import Settled, settle
 from trainer.picks.store import PickStore
 from trainer.reward import evaluate
 from trainer.reward.data import Answers, collect
-from trainer.reward.evaluate import Consistency, Prediction
+from trainer.reward.evaluate import Consistency
 from trainer.reward.measuring import Load, Loaded, Measured, measure_candidates
 from trainer.reward.model import Reward, fit_head, fit_reward, tempered
 from trainer.reward.prior import OVERALL, Prior, shipped
@@ -85,9 +85,10 @@ def fit_answers(
     train, test = split(answers)
     validated = evaluate.overall_prediction(prior, train, config.seed)
     reward = fit_reward(prior, train.overall, train.dimensions)
-    reward = tempered(reward, evaluate.best_temperature(validated))
-    tested = _test(prior, reward, test) if test else None
-    shown = tested or _tempered(validated, reward)
+    temperature = evaluate.best_temperature(validated)
+    reward = tempered(reward, temperature)
+    tested = evaluate.predict(prior, reward.heads[OVERALL], test.overall) if test else None
+    shown = tested or validated.tempered(temperature)
     consistency = Consistency.of(answers.picks)
     deltas = prior.units(answers.overall.first) - prior.units(answers.overall.second)
     more = evaluate.more_picks(reward.heads[OVERALL], deltas, len(train.picks))
@@ -110,7 +111,7 @@ def fit_answers(
         "method": "test picks" if tested else "cross-validation by photo and person",
         "accuracy": accuracy.as_json(),
         "log_loss": rounded(shown.log_loss()),
-        "calibration": {"bins": bins, "gap": rounded(gap), "temperature": round(reward.heads[OVERALL].temperature, 3)},
+        "calibration": {"bins": bins, "gap": rounded(gap), "temperature": round(temperature, 3)},
         "consistency": {
             "repeats": consistency.agreement.as_json(),
             "ceiling": rounded(consistency.ceiling),
@@ -135,19 +136,6 @@ def split(answers: Answers) -> tuple[Answers, Answers | None]:
     if decided < evaluate.LEAST_TESTS or not rest:
         return answers, None
     return answers.take(rest), answers.take(test)
-
-
-def _test(prior: Prior, reward: Reward, test: Answers) -> Prediction:
-    return evaluate.predict(prior, reward.heads[OVERALL], test.overall)
-
-
-def _tempered(prediction: Prediction, reward: Reward) -> Prediction:
-    """Cross-validated probabilities as the reward's temperature would state them."""
-    p = np.maximum(prediction.probabilities, 1e-12)
-    lead = np.log(p[:, 0] / p[:, 1]) / reward.heads[OVERALL].temperature
-    tied = np.log(p[:, 2]) - (np.log(p[:, 0]) + np.log(p[:, 1])) / 2
-    odds = np.exp(np.stack([lead / 2, -lead / 2, tied], -1))
-    return Prediction(odds / odds.sum(-1, keepdims=True), prediction.outcomes)
 
 
 def _by_person(prior: Prior, answers: Answers) -> dict[str, Any]:
