@@ -11,9 +11,9 @@ import datetime
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -109,7 +109,7 @@ class PickSession:
     def next(self) -> Question | None:
         """The question that waits for an answer; the same until it is answered or skipped. None if none is left."""
         if self._question is None:
-            self._question = self._choose()
+            self._question = self._choose(self._answers(), self.head)
         return self._question
 
     def answer(self, preference: Preference, dimensions: Mapping[str, Preference] | None = None) -> Pick:
@@ -136,6 +136,7 @@ class PickSession:
         self.store.undo(last.id)
         self._mine.pop()
         self._ties -= last.preference == "tie"
+        self._head = None  # it may have learnt from that answer
         self._question = Question(last.image1, last.image2, last.photo, last.purpose, last.repeats)
         return True
 
@@ -157,7 +158,8 @@ class PickSession:
 
     def grid(self, count: int = 4) -> tuple[str, ...]:
         """Candidates of one face to be shown together: the most telling pair, and others of that face."""
-        chosen = self._new_pair(random.Random(f"{self.seed} grid {len(self._mine)}"), training=True)
+        stream = random.Random(f"{self.seed} grid {len(self._mine)}")
+        chosen = self._new_pair(stream, self._answers(), self.head, training=True)
         if chosen is None:
             return ()
         (group, i, j), _ = chosen
@@ -167,16 +169,14 @@ class PickSession:
         stream.shuffle(shown)
         return tuple(shown)
 
-    def ahead(self, count: int = 4) -> tuple[str, ...]:
-        """Candidates that are likely to be shown soon, the likeliest first, so that they can be drawn in good time."""
-        if not self._groups:
+    def ahead(self) -> tuple[str, ...]:
+        """Candidates that are shown after the waiting question, whatever is answered, so that they can be drawn in good
+        time."""
+        question = self.next()
+        if question is None:
             return ()
-        asked = self._asked() | self._skipped
-        if self._question is not None:
-            asked.add(pair_of(self._question.image1, self._question.image2))
-        times = Counter(each.photo for each in self._answers())
-        pairs = choose_active(self._groups, self.head(), asked, times, count)
-        return tuple(dict.fromkeys(group.candidates[place] for group, *places in pairs for place in places))
+        found = [self._after(question, preference) for preference in get_args(Preference)]
+        return tuple(dict.fromkeys(key for each in found if each is not None for key in (each.image1, each.image2)))
 
     def progress(self) -> Progress:
         answers = self._answers()
@@ -191,19 +191,24 @@ class PickSession:
 
     def head(self) -> Head:
         """What the reward knows by now, from all training answers of this person."""
-        used = [each for each in self._answers() if not self._is_test(each.photo)]
-        if self._head is None or not 0 <= len(used) - self._head[0] < self.refit:
-            self._head = len(used), fit_head(self.prior, OVERALL, collect(used, self._known()).overall)
+        self._head = self._fitted(self._answers())
         return self._head[1]
 
     # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _choose(self) -> Question | None:
-        answers = self._answers()
+    def _fitted(self, answers: Sequence[Pick]) -> tuple[int, Head]:
+        """How many answers a head knows, and the head: the present one, or a new one if these are enough more."""
+        used = [each for each in answers if not self._is_test(each.photo)]
+        if self._head is not None and 0 <= len(used) - self._head[0] < self.refit:
+            return self._head
+        return len(used), fit_head(self.prior, OVERALL, collect(used, self._known()).overall)
+
+    def _choose(self, answers: Sequence[Pick], head: Callable[[], Head]) -> Question | None:
+        """What is asked after these answers. head: what they have taught, asked for only if it is needed."""
         stream = random.Random(f"{self.seed} {len(answers)} {len(self._skipped)}")
         if stream.random() < REPEATS and (again := self._repeat(answers, stream)) is not None:
             return again
-        chosen = self._new_pair(stream)
+        chosen = self._new_pair(stream, answers, head)
         if chosen is None:
             return self._repeat(answers, stream)
         (group, i, j), purpose = chosen
@@ -211,10 +216,17 @@ class PickSession:
         stream.shuffle(sides)
         return Question(sides[0], sides[1], group.photo, purpose)
 
-    def _new_pair(self, stream: random.Random, *, training: bool = False) -> tuple[Pair, Purpose] | None:
+    def _after(self, question: Question, preference: Preference) -> Question | None:
+        """What would be asked after an answer."""
+        answers = [*self._answers(), self._pick(question, preference, {})]
+        return self._choose(answers, lambda: self._fitted(answers)[1])
+
+    def _new_pair(
+        self, stream: random.Random, answers: Sequence[Pick], head: Callable[[], Head], *, training: bool = False
+    ) -> tuple[Pair, Purpose] | None:
         """training: only pairs that are trained on."""
-        asked = self._asked() | self._skipped
-        times = Counter(each.photo for each in self._answers())
+        asked = {each.pair for each in answers} | self._skipped
+        times = Counter(each.photo for each in answers)
         tests = [group for group in self._groups if self._is_test(group.photo)]
         others = [group for group in self._groups if not self._is_test(group.photo)]
         if self.mode == "random" and not training:
@@ -222,7 +234,7 @@ class PickSession:
             return None if pair is None else (pair, "random" if self._is_test(pair[0].photo) else "given")
         if not training and stream.random() < TESTS and (pair := choose_random(tests, asked, times, stream)):
             return pair, "random"
-        active = choose_active(others, self.head(), asked, times) if others else []
+        active = choose_active(others, head(), asked, times) if others else []
         if active:
             return active[0], "active"
         if training or (pair := choose_random(tests, asked, times, stream)) is None:
@@ -245,8 +257,15 @@ class PickSession:
         return Question(first.image2, first.image1, first.photo, "repeat", first.id)
 
     def _record(self, question: Question, preference: Preference, dimensions: Mapping[str, Preference]) -> Pick:
+        pick = self._pick(question, preference, dimensions)
+        self.store.append(pick)
+        self._mine.append(pick.id)
+        self._ties += preference == "tie"
+        return pick
+
+    def _pick(self, question: Question, preference: Preference, dimensions: Mapping[str, Preference]) -> Pick:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        pick = Pick(
+        return Pick(
             time=now,
             person=self.identity.person,
             studio=self.identity.studio,
@@ -260,10 +279,6 @@ class PickSession:
             repeats=question.repeats,
             dimensions=dict(dimensions),
         )
-        self.store.append(pick)
-        self._mine.append(pick.id)
-        self._ties += preference == "tie"
-        return pick
 
     def _answers(self) -> list[Pick]:
         return [each for each in self.store.picks() if each.person == self.identity.person]

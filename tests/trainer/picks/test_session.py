@@ -137,6 +137,28 @@ def test_undo_asks_the_same_again(store: PickStore) -> None:
     assert store.picks() == []
 
 
+def test_an_answer_that_was_taken_back_teaches_nothing(store: PickStore) -> None:
+    session = sitting(store)
+    session.next()
+    session.answer("image1")
+    first = session.head().mean
+    session.undo()
+    session.answer("image2")
+    np.testing.assert_allclose(session.head().mean, -first, atol=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["active", "random"])
+def test_what_is_drawn_ahead_is_what_is_asked_next(store: PickStore, mode: str) -> None:
+    session = sitting(store, seed=2, mode=mode)
+    for number in range(30):
+        ahead = session.ahead()
+        assert len(ahead) <= 6
+        session.answer(("image1", "image2", "tie")[number % 3])
+        question = session.next()
+        assert question is not None and {question.image1, question.image2} <= set(ahead)
+    assert len(store.picks()) == 30
+
+
 def test_a_full_disk_keeps_the_question(store: PickStore) -> None:
     session = sitting(store)
     question = session.next()
