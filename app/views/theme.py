@@ -105,7 +105,6 @@ QTableView::item {{ padding: 0 8px; }}
 QListWidget::item {{ padding: 6px 6px; border-radius: 4px; }}
 QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
 QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 6px 11px; }}
-QAbstractSpinBox QLineEdit {{ border: none; padding: 0 4px; background: transparent; }}
 QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
 QListWidget::indicator, QCheckBox::indicator {{
   width: 13px; height: 13px; border: 1px solid {FAINT}; border-radius: 3px; background: transparent; }}
@@ -124,10 +123,11 @@ QCheckBox::indicator:checked:disabled {{ background: {EDGE}; border-color: {EDGE
 #states::item:hover {{ background: {RAISED}; }}
 #states::item:selected {{ background: {HOVER}; color: {TEXT}; }}
 #states::item:disabled {{ color: {FAINT}; }}
-QSpinBox {{ background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 3px 6px; }}
-QSpinBox:focus {{ border-color: {ACCENT}; }}
-QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0 4px; }}
-QSpinBox::up-button, QSpinBox::down-button {{ width: 0; }}
+QAbstractSpinBox {{
+  background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 4px 7px; }}
+QAbstractSpinBox:focus {{ border-color: {ACCENT}; }}
+QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; }}
 QScrollArea, #scrolled {{ background: {PANEL}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {EDGE}; border-radius: 3px; min-height: 32px; margin: 1px; }}
