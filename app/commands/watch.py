@@ -78,9 +78,12 @@ def _recipes(names: list[str] | None, out: Path) -> list[Recipe]:
 def _loop(arrivals: Arrivals, queue: Queue, idle: float | None, token: CancelToken) -> None:
     last = time.monotonic()
     while not token.cancelled:
-        if arrivals.look() or queue.step(token) is not None:
+        if arrivals.look():
             last = time.monotonic()
             queue.drain(token, _say)
+        elif (entry := queue.step(token)) is not None:  # left by an earlier run
+            last = time.monotonic()
+            _say(entry)
         elif idle is not None and not arrivals.waiting and time.monotonic() - last >= idle:
             return
         time.sleep(POLL_SECONDS)

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.delivery import plan
 from engine.delivery import watch as watching
+from engine.delivery.ledger import Ledger
+from engine.delivery.naming import Subject
+from engine.delivery.recipe import Recipe
 from tests.cli.conftest import Run
 from tests.helpers.fake_policy import landscape, portrait
 
@@ -45,6 +49,20 @@ def test_arrivals_are_retouched_once_and_counted(porelight: Run, tmp_path: Path)
     again = porelight("watch", folder, "--out", out, "--until-idle", "1")
     assert sorted(path.name for path in out.glob("*.png")) == ["new.png"]
     assert "2 photos" in again.stdout
+
+
+def test_jobs_left_by_an_earlier_run_are_done_and_told(porelight: Run, tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    names = ("one.png", "two.png")
+    subjects = [Subject(portrait(folder / name)) for name in names]
+    out.mkdir()
+    ledger = Ledger(out / ".porelight-watch.sqlite")
+    ledger.add(plan.jobs(subjects, [Recipe(folder=str(out))]))
+    ledger.close()
+    done = porelight("watch", folder, "--out", out, "--until-idle", "1")
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in out.glob("*.png")) == sorted(names)
+    assert all(f"{name} → {name}" in done.stderr for name in names)
 
 
 def test_existing_photos_are_taken_when_asked_for(porelight: Run, tmp_path: Path) -> None:
