@@ -59,7 +59,6 @@ class SettingsWindow(QDialog):
         self.sections = QListWidget()
         self.sections.setObjectName("sections")
         self.sections.setAccessibleName(tr("Sections"))
-        self.sections.setFixedWidth(170)
         self.sections.addItems(SECTIONS)
         self.rows = {each.name: PreferenceRow(each, settings) for each in PREFERENCES}
         self.headings = {section: _heading(section) for section in SECTIONS}
