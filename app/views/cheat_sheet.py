@@ -53,7 +53,7 @@ class CheatSheet(QDialog):
         whole.setSpacing(0)
         whole.addWidget(scroll, 1)
         whole.addLayout(foot)
-        self.resize(1160, 770)
+        self.resize(max(1160, page.sizeHint().width() + 8), 770)  # words and keys are longer in other languages
 
     def _blocks(self) -> list[tuple[str, list[tuple[str, str]]]]:
         """(group, (keys, what it does)); what has no keys is left out."""

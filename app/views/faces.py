@@ -30,6 +30,7 @@ class FaceRow(QFrame):
         self.setAccessibleName(title)
         self.detail = QLabel()
         self.detail.setProperty("role", "muted")
+        self.detail.setWordWrap(True)  # else its words would set how narrow the panel can be
         self.switch = QCheckBox()
         self.switch.setToolTip(tr("Retouch this face"))
         self.switch.setAccessibleName(tr("Retouch {title}", title=title))

@@ -66,6 +66,15 @@ def test_painting_protection_with_the_mouse_keeps_the_original(window: MainWindo
     assert np.array_equal(picture(window)[y, x], before)
 
 
+def test_words_of_a_face_push_nothing_out_of_the_panel(window: MainWindow, qtbot: QtBot) -> None:
+    (row,) = window.faces.rows.values()
+    row.detail.setText("114 Hautstellen entfernt, 117 behalten")
+    page = window.adjust.pages.widget(0)
+    qtbot.wait(50)
+    assert page.widget().width() == page.viewport().width()
+    assert row.detail.height() >= row.detail.heightForWidth(row.detail.width())  # in two lines, both in sight
+
+
 def test_brush_size_follows_the_brackets(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_Q)
     size = window.adjust.tools.size
