@@ -44,14 +44,8 @@ def test_neighbours_are_read_and_retouched_only_as_wanted(
     qtbot.wait(80)
     assert desk.opened.take(tmp_path / "c.png") is None
     window.settings.set(read_ahead=True, retouch_ahead=False)
-    ready = None
-
-    def read() -> bool:
-        nonlocal ready
-        ready = ready or desk.opened.take(tmp_path / "c.png")
-        return ready is not None
-
-    qtbot.waitUntil(read)
+    qtbot.waitUntil(lambda: tmp_path / "c.png" in desk.opened)  # taking before it is read would stop the reading
+    ready = desk.opened.take(tmp_path / "c.png")
     assert ready is not None
     assert ready.retouched is None
 
