@@ -114,6 +114,13 @@ class OpenedPhotos:
         if path in self._kept:
             self._kept[path].stamp = stamp(path)
 
+    def forget_proposals(self) -> None:
+        """Drop what was proposed and not edited: no sidecar holds it, so it is to be proposed anew."""
+        self.pause()
+        for path, opened in list(self._kept.items()):
+            if opened.retouched is not None and opened.stamp[1:] == (None, None):
+                del self._kept[path]
+
     def pause(self) -> None:
         """Stop reading ahead: something else matters now."""
         self._wanted.clear()

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from app.language import tr
 from app.viewmodels.desk import Desk
 from app.viewmodels.picks import PicksModel
+from app.viewmodels.policies import PoliciesModel
 from app.views.actions import Actions
 
 if TYPE_CHECKING:
     from app.views.picks_window import PicksWindow
+    from app.views.policies_window import PoliciesWindow
 
 
 class Learn(QObject):
@@ -24,9 +26,14 @@ class Learn(QObject):
         super().__init__(window)
         self.desk, self.window = desk, window
         self.picks = PicksModel(desk.photo.engine, desk.photo.runner, self)
+        self.policies = PoliciesModel(desk.photo.runner, self)
+        self.policies.switched.connect(self._switched)
         self.menu = QMenu(tr("&Learn"), window)
-        self.menu.addActions([actions.make("learn_picks", self.show_picks)])
+        self.menu.addActions(
+            [actions.make("learn_picks", self.show_picks), actions.make("learn_policies", self.show_policies)]
+        )
         self._picks: PicksWindow | None = None
+        self._policies: PoliciesWindow | None = None
 
     def show_picks(self) -> None:
         """Ask which of two retouches is better."""
@@ -35,6 +42,19 @@ class Learn(QObject):
 
             self._picks = PicksWindow(self.picks, self._chosen, self.window)
         self._picks.begin()
+
+    def show_policies(self) -> None:
+        """What was trained, and which of it retouches."""
+        if self._policies is None:
+            from app.views.policies_window import PoliciesWindow
+
+            self._policies = PoliciesWindow(self.policies, self.window)
+        self._policies.begin()
+
+    def _switched(self) -> None:
+        """Another policy retouches: what was retouched ahead by the one before is not shown as its own."""
+        self.desk.opened.forget_proposals()
+        self.desk.photo.say(self.policies.notice)
 
     def _chosen(self) -> list[Path]:
         """The selected photos, else the open one."""

@@ -6,22 +6,12 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QDialog,
-    QHBoxLayout,
-    QHeaderView,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import tr
 from app.viewmodels.queue import QueueModel
 from app.views import theme
+from app.views.parts import button, say, table, thin_bar, words
 from engine.delivery.ledger import OPEN, Entry, State
 
 Index = QModelIndex | QPersistentModelIndex
@@ -93,51 +83,22 @@ class QueueWindow(QDialog):
         self.setWindowTitle(tr("Export Queue"))
         self.resize(860, 520)
         self.queue = queue
-        self.title, self.trouble, self.hint = QLabel(), QLabel(), QLabel()
-        self.title.setProperty("role", "title")
-        self.trouble.setProperty("role", "warning")
-        self.hint.setProperty("role", "muted")
-        for label in (self.title, self.trouble, self.hint):
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setWordWrap(True)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setRange(0, 1000)
-        self.bar.setAccessibleName(tr("Progress of the export"))
+        self.title, self.trouble, self.hint = words("title"), words("warning"), words("muted")
+        self.bar = thin_bar(tr("Progress of the export"))
         self.rows = _Rows(queue, self)
-        self.table = self._make_table()
+        self.table = table(self.rows, tr("Export jobs"), (220, 190))
         self.empty = QLabel(tr("Nothing is being exported. Choose photos, then Export."))
         self.empty.setProperty("role", "lead")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.pause = _button(tr("Pause"), tr("Stop; the running photo waits again"))
-        self.pause.setProperty("role", "primary")
-        self.up, self.down = _button(tr("Up"), tr("Earlier (Alt+Up)")), _button(tr("Down"), tr("Later (Alt+Down)"))
-        self.cancel = _button(tr("Cancel Selected"), tr("Do not export the selected photos (Delete)"))
-        self.retry = _button(tr("Retry Failed"), tr("Export again what failed"))
-        self.show_folder = _button(tr("Open Folder"), tr("Show the folder of the selected photo's file"))
-        self.clear = _button(tr("Clear Finished"), tr("Take finished jobs off this list; their files stay"))
+        self.pause = button(tr("Pause"), tr("Stop; the running photo waits again"), role="primary")
+        self.up, self.down = button(tr("Up"), tr("Earlier (Alt+Up)")), button(tr("Down"), tr("Later (Alt+Down)"))
+        self.cancel = button(tr("Cancel Selected"), tr("Do not export the selected photos (Delete)"))
+        self.retry = button(tr("Retry Failed"), tr("Export again what failed"))
+        self.show_folder = button(tr("Open Folder"), tr("Show the folder of the selected photo's file"))
+        self.clear = button(tr("Clear Finished"), tr("Take finished jobs off this list; their files stay"))
         self._lay_out()
         self._connect()
         self._refresh()
-
-    def _make_table(self) -> QTableView:
-        table = QTableView()
-        table.setModel(self.rows)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)  # Tab leaves, arrows move
-        table.setAccessibleName(tr("Export jobs"))
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(28)
-        header = table.horizontalHeader()
-        header.setHighlightSections(False)
-        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        header.resizeSection(0, 220)
-        header.resizeSection(1, 190)
-        return table
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -154,11 +115,11 @@ class QueueWindow(QDialog):
         layout.addWidget(self.empty, 1)
         foot = QHBoxLayout()
         foot.setSpacing(8)
-        for button in (self.up, self.down, self.cancel, self.show_folder):
-            foot.addWidget(button)
+        for each in (self.up, self.down, self.cancel, self.show_folder):
+            foot.addWidget(each)
         foot.addStretch(1)
-        for button in (self.retry, self.clear):
-            foot.addWidget(button)
+        for each in (self.retry, self.clear):
+            foot.addWidget(each)
         layout.addLayout(foot)
 
     def _connect(self) -> None:
@@ -170,8 +131,8 @@ class QueueWindow(QDialog):
         self.retry.clicked.connect(lambda: queue.retry())
         self.clear.clicked.connect(queue.clear)
         self.show_folder.clicked.connect(self._open_folder)
-        for key, button in (("Alt+Up", self.up), ("Alt+Down", self.down), ("Del", self.cancel)):
-            QShortcut(QKeySequence(key), self.table, button.click, context=Qt.ShortcutContext.WidgetShortcut)
+        for key, each in (("Alt+Up", self.up), ("Alt+Down", self.down), ("Del", self.cancel)):
+            QShortcut(QKeySequence(key), self.table, each.click, context=Qt.ShortcutContext.WidgetShortcut)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         queue.changed.connect(self._refresh)
 
@@ -194,10 +155,8 @@ class QueueWindow(QDialog):
         self.bar.setValue(round(queue.fraction * 1000))
         self.bar.setVisible(bool(queue.waiting))
         problem = queue.problem
-        self.trouble.setText(problem.message if problem else "")
-        self.hint.setText(problem.hint if problem else "")
-        for label in (self.trouble, self.hint):
-            label.setVisible(bool(label.text()))
+        say(self.trouble, problem.message if problem else "")
+        say(self.hint, problem.hint if problem else "")
         self.table.setVisible(bool(queue.entries))
         self.empty.setVisible(not queue.entries)
         self._enable()
@@ -225,10 +184,3 @@ class QueueWindow(QDialog):
             if entry.id in chosen and entry.outputs:
                 QDesktopServices.openUrl(QUrl.fromLocalFile(str(entry.outputs[0].parent)))
                 return
-
-
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAutoDefault(False)
-    return button

@@ -99,11 +99,11 @@ QComboBox:focus {{ border-color: {MUTED}; }}
 QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
 QScrollBar::handle:horizontal {{ background: {EDGE}; border-radius: 3px; min-width: 32px; margin: 1px; }}
 QLabel[role="warning"] {{ color: {WARN}; font-weight: 600; }}
-QTableView, QListWidget {{ background: {CANVAS}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
-  selection-background-color: {HOVER}; selection-color: {TEXT}; outline: none; }}
+QTableView, QListWidget {{ background: {PANEL}; color: {TEXT}; border: 1px solid {LINE}; border-radius: 5px;
+  selection-background-color: {CELL_CHOSEN}; selection-color: {TEXT}; outline: none; }}
 QTableView::item {{ padding: 0 8px; }}
 QListWidget::item {{ padding: 6px 6px; border-radius: 4px; }}
-QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
+QListWidget::item:selected {{ background: {CELL_CHOSEN}; color: {TEXT}; }}
 QHeaderView::section {{ background: {PANEL}; color: {MUTED}; border: none; padding: 6px 11px; }}
 QComboBox:disabled, QLineEdit:disabled {{ color: {FAINT}; }}
 QListWidget::indicator, QCheckBox::indicator {{

@@ -146,7 +146,7 @@ def check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise UsageError(f"A policy cannot be called {name!r}.", "Use small letters, digits, '-', '_' and '.'.")
     if name in {entry.name for entry in POLICIES} or (folder() / name).exists():
-        raise UsageError(f"There is a policy {name!r} already.", "Choose another name.")
+        raise UsageError(f"There is a policy {name!r} already.", "Choose another name.", taken=name)
 
 
 def free_name(stem: str = "taste") -> str:
@@ -167,7 +167,7 @@ def now() -> str:
 
 def active() -> str:
     """The policy that retouches when none is named: the shipped one unless a trained one was activated."""
-    return next((name for name in reversed(_history()) if name == SHIPPED or (folder() / name).is_dir()), SHIPPED)
+    return [SHIPPED, *_history()][-1]
 
 
 def activate(name: str) -> str:
@@ -190,20 +190,27 @@ def activate(name: str) -> str:
     return before
 
 
+def before_active() -> str | None:
+    """The policy that a rollback makes active, None if no policy was activated yet."""
+    history = [SHIPPED, *_history()]
+    return history[-2] if len(history) > 1 else None
+
+
 def rollback() -> str:
     """Make the policy before the active one active again. Returns: its name. Raises: UsageError, ExportError."""
-    history = [name for name in _history() if name == SHIPPED or (folder() / name).is_dir()]
-    if not history:
+    before = before_active()
+    if before is None:
         raise UsageError("No policy was activated yet.", "The shipped one is active.")
-    _remember(history[:-1])
-    return active()
+    _remember(_history()[:-1])
+    return before
 
 
 def _history() -> list[str]:
-    """Names in the order of their activation, the active one last; begins after the shipped policy."""
+    """Names in the order of their activation, the active one last; begins after the shipped policy, and leaves out
+    those that are gone."""
     try:
         names = json.loads((folder() / ACTIVE).read_bytes())["history"]
-        return [name for name in names if isinstance(name, str)]
+        return [name for name in names if name == SHIPPED or (isinstance(name, str) and (folder() / name).is_dir())]
     except (OSError, ValueError, KeyError, TypeError):
         return []
 

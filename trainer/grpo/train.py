@@ -178,7 +178,7 @@ def _finish(
     with ThreadPoolExecutor(threads) as pool:
         comparisons, whole = compare(policy, unseen, config)
         proof = prove(policy, unseen, reward, config, tested, pool, whole)
-    version = _version(run, good.weights, proof)
+    version = _version(run, good.weights, proof, reward.picks)
     log.write(
         "finished", status=outcome.status, words=f"{outcome.words} {' '.join(proof.words)}", version=version.name,
         **{"proof": proof.plain()},
@@ -186,7 +186,7 @@ def _finish(
     return PolicyResult(outcome, proof, version, reports.write(run, proof, version, comparisons, outcome.words))
 
 
-def _version(run: Run, weights: bytes, proof: Proof) -> Version:
+def _version(run: Run, weights: bytes, proof: Proof, picks: int) -> Version:
     """Stored once: a run that is resumed after its version was stored finds it again."""
     sources = run.manifest.sources
     made = version_of(weights)
@@ -201,7 +201,7 @@ def _version(run: Run, weights: bytes, proof: Proof) -> Version:
             sha256=hashlib.sha256(weights).hexdigest(),
             wins=proof.wins,
             results=proof.plain(),
-            sources={"photos": len(sources["photos"]), "reward_sha256": sources["reward_sha256"]},
+            sources={"photos": len(sources["photos"]), "picks": picks, "reward_sha256": sources["reward_sha256"]},
             config=dict(run.manifest.config),
         ),
         weights,

@@ -1,0 +1,65 @@
+"""Parts that several windows are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QProgressBar, QPushButton, QTableView
+
+
+def words(role: str, text: str = "") -> QLabel:
+    """A label for sentences, of any length."""
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    return label
+
+
+def say(label: QLabel, text: str) -> None:
+    """Show a text, or nothing in its place."""
+    label.setText(text)
+    label.setVisible(bool(text))
+
+
+def button(text: str, tip: str, do: Callable[[], object] | None = None, role: str = "") -> QPushButton:
+    """A button that Return does not press by itself."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.setAutoDefault(False)
+    if role:
+        made.setProperty("role", role)
+    if do is not None:
+        made.clicked.connect(lambda: do())
+    return made
+
+
+def thin_bar(name: str) -> QProgressBar:
+    """A bar of thousandths without a text. name: for screen readers."""
+    bar = QProgressBar()
+    bar.setTextVisible(False)
+    bar.setFixedHeight(4)
+    bar.setRange(0, 1000)
+    bar.setAccessibleName(name)
+    return bar
+
+
+def table(model: QAbstractItemModel, name: str, widths: Sequence[int]) -> QTableView:
+    """Rows to choose from. name: for screen readers. widths: of all columns but the last, which takes the rest."""
+    made = QTableView()
+    made.setModel(model)
+    made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    made.setShowGrid(False)
+    made.setWordWrap(False)
+    made.setTabKeyNavigation(False)  # Tab leaves, arrows move
+    made.setAccessibleName(name)
+    made.verticalHeader().hide()
+    made.verticalHeader().setDefaultSectionSize(28)
+    header = made.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    for section, width in enumerate(widths):
+        header.resizeSection(section, width)
+    header.setSectionResizeMode(len(widths), QHeaderView.ResizeMode.Stretch)
+    return made
