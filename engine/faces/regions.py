@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.faces import features, hair, models, occluders, parts, topology
 from engine.faces.landmarks import Surroundings, roll_of
-from engine.faces.raster import blur, fill_marks, guided, polygon, ramp
+from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
 from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, likeness
 from engine.types import F32, REGIONS, FaceGrid
 
@@ -23,6 +23,10 @@ CONTEXT_SIZE = 512
 
 NOT_SKIN = ("hair", "facial_hair", "brows", "eyes", "lips", "nostrils", "occluders")
 """Where one of these is more likely than not, nothing is skin: retouching leaves it bit-identical."""
+
+
+REDDER = 4.0
+"""In a*: a spot that is so much redder than the skin around it is blood, not hair."""
 
 
 class Segmenters:
@@ -97,17 +101,24 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     prior = np.maximum(zones.face, 0.5 * zones.around) * free
     hairline = polygon(parts.tall_forehead(points, unit), shape, unit / 30)
     like = likeness(lab, colour, prior, core, hairline, unit)
-    oval = polygon(points[topology.OVAL], shape, unit / 60)
-    like = fill_marks(like, ramp(oval, 0.4, 0.9) * (1 - blocked), np.pi * (unit / 20) ** 2, unit / 7)
     like = guided(like, light / np.float32(100), max(2, round(unit / 80)), 1e-3)
     calm = ramp(fine_amplitude(lab, unit) / colour.texture, 3.0, 1.7) * ramp(light / colour.mean[0], 0.3, 0.5)
     like = ramp(like, 0.2, 0.8) * np.maximum(zones.face, zones.around * blur(calm, unit / 80))
     out["hair"] = hair.hair(points, shape, unit, person, like) * free * (1 - core)
     skin = like * free * (1 - out["facial_hair"]) * ramp(person, 0.2, 0.7)
-    other = np.maximum.reduce([out[name] for name in NOT_SKIN])
-    out["skin"] = skin * ramp(other, 0.5, 0.2)
+    redder = lab[..., 1] - weighted_blur(lab[..., 1:2], skin, unit / 12)[..., 0] > REDDER
+    possible = np.maximum(zones.face, zones.around) * free * ramp(person, 0.2, 0.7)
+    marks = spots_in(_without(out, skin), possible, redder & (zones.face > 0.5), unit)
+    for name in ("hair", "facial_hair"):
+        out[name] = out[name] * (1 - marks)
+    out["skin"] = _without(out, np.maximum(skin, marks))
     out.update(parts.split(out["skin"], zones, points, shape, unit))
     return {name: np.ascontiguousarray(np.clip(out[name], 0, 1), np.float32) for name in REGIONS}
+
+
+def _without(out: dict[str, F32], skin: F32) -> F32:
+    """Skin where nothing of `NOT_SKIN` is more likely."""
+    return skin * ramp(np.maximum.reduce([out[name] for name in NOT_SKIN]), 0.5, 0.2)
 
 
 def _features(points: F32, unit: float, lab: F32, colour: SkinColour) -> dict[str, F32]:

@@ -18,7 +18,8 @@ HOLD = 1e-4
 
 def close_marks(lab: F32, change: F32, soft: F32, skin: F32, width: float) -> F32:
     """The change that heals marks completely: inside marks low frequencies are a membrane (Laplace's equation with the
-    clean skin around as boundary; REFERENCES: poisson, equation 2), in the pore band the network's proposal stays.
+    clean skin around as boundary; REFERENCES: poisson, equation 2), in the pore band the network's proposal stays. The
+    boundary is the skin as the network heals it, so that the faint rim of a mark is not drawn into it.
 
     What is not skin is no boundary. Args: lab and change (h, w, 3) L*a*b*, soft and skin (h, w) in [0, 1], width: W in
     grid pixels.
@@ -28,7 +29,7 @@ def close_marks(lab: F32, change: F32, soft: F32, skin: F32, width: float) -> F3
         return change
     healed = lab + change
     clean = (np.clip(skin, 0, 1) * ~marked).astype(np.float32)
-    around = masked_gaussian(lab, width * PORE_CUT, clean)
+    around = masked_gaussian(healed, width * PORE_CUT, clean)
     own = masked_gaussian(healed, width * PORE_CUT, skin)
     rows, columns = np.nonzero(marked)
     membrane = _membrane(around, own, marked, clean > 0.5, rows, columns)

@@ -39,10 +39,13 @@ def test_a_share_is_least_squares_inside_the_mask():
     mask = np.zeros((20, 20), np.float32)
     mask[5:12, 5:12] = 1
     marked = clean + mask[..., None] * np.float32([-6, 8, 2])
-    assert share(marked, clean, marked, mask) == pytest.approx(1)
-    assert share(clean, clean, marked, mask) == pytest.approx(0)
-    assert share(clean + 0.25 * (marked - clean), clean, marked, mask) == pytest.approx(0.25)
-    assert share(marked, clean, marked, 0 * mask) is None
+    scene = 1 - mask, 60
+    assert share(marked, clean, marked, mask, *scene) == pytest.approx(1)
+    assert share(clean, clean, marked, mask, *scene) == pytest.approx(0)
+    faded = clean + 0.25 * (marked - clean)
+    assert share(faded, clean, marked, mask, *scene) == pytest.approx(0.25)
+    assert share(faded + 3, clean, marked, mask, *scene) == pytest.approx(0.25, abs=1e-4), "lighter all over is no mark"
+    assert share(marked, clean, marked, 0 * mask, *scene) is None
 
 
 def test_portraits_are_of_people_held_out_and_mixed(tmp_path):

@@ -11,6 +11,7 @@ import numpy as np
 from engine.evaluation import classical
 from engine.evaluation.run import OURS
 from engine.imageio.colour import from_lab, to_lab
+from engine.layers.bands import masked_gaussian
 from engine.metrics.crop import lab_on, measuring_grid
 from engine.metrics.dimensions import measure_pair
 from engine.metrics.geometry import landmark_drift
@@ -130,8 +131,9 @@ def painted(
     for method, result in results.items():
         after = to_lab(result, photo.icc)
         values = {f"texture, {generator} generator": texture_retention(made.marked, after, quiet, face.width)}
-        left = share(after, made.kept, made.marked, made.removable * (made.keep < 0.1))
-        kept = share(after, made.clean, made.kept, made.keep * (made.removable < 0.05))
+        scene = quiet, face.width
+        left = share(after, made.kept, made.marked, made.removable * (made.keep < 0.1), *scene)
+        kept = share(after, made.clean, made.kept, made.keep * (made.removable < 0.05), *scene)
         if left is not None:
             values[f"removed, {generator} generator"] = 1 - left
         if kept is not None:
@@ -140,12 +142,19 @@ def painted(
     return trials
 
 
-def share(after: F32, clean: F32, marked: F32, mask: F32) -> float | None:
-    """Share of the contrast marked − clean still in `after`, by least squares inside the mask; None without marks."""
+def share(after: F32, clean: F32, marked: F32, mask: F32, quiet: F32, width: float) -> float | None:
+    """Share of the marks' contrast still in `after`, by least squares inside the mask; None without marks.
+
+    Contrast is against the skin around: what a retouch changes there as well, such as its light, is taken off. clean,
+    marked: the face without and with the marks, (H, W, 3) L*a*b*; mask, quiet: (H, W) of the marks and of skin without
+    any; width: W in pixels.
+    """
     weight = mask[..., None] * (mask[..., None] > 0.3)
     change = (marked - clean).astype(np.float64) * weight
     energy = float((change * (marked - clean)).sum())
-    return float((change * (after - clean)).sum()) / energy if energy > 1 else None
+    left = after - clean
+    left = left - masked_gaussian(left, width / 30, quiet)
+    return float((change * left).sum()) / energy if energy > 1 else None
 
 
 def _on_photo(face: FaceAnalysis, photo: Photo) -> F32:

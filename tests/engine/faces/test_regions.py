@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.faces import analyse, features, hair, occluders, parts, regions, topology
-from engine.faces.raster import blur, fill_marks, guided, polygon, ramp, weighted_blur
+from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
 from engine.faces.skin import fit_colour
 from engine.types import REGIONS
 from tests.engine.faces.conftest import as_photo
@@ -220,13 +220,20 @@ def test_guided_filter_keeps_an_edge_and_ramp_is_monotone():
     assert ramp(np.float32([5]), 4, 2)[0] == 0
 
 
-def test_fill_marks_fills_spots_but_no_strand_from_outside():
-    inside = np.zeros((200, 200), np.float32)
-    inside[20:180, 20:180] = 1
-    mask = np.ones((200, 200), np.float32)
-    cv2.circle(mask, (100, 120), 6, 0, -1)
-    mask[0:80, 60:64] = 0  # a strand from the upper border
-    mask[140:170, 120:160] = 0  # too large for a mark
-    filled = fill_marks(mask, inside, 300, 30)
-    assert filled[120, 100] > 0.9
-    assert filled[60, 62] == 0 and filled[155, 140] == 0
+def test_spots_are_filled_but_no_strand_and_no_tip_of_hair():
+    inside = np.zeros((512, 512), np.float32)
+    inside[20:490, 20:490] = 1
+    mask = np.ones((512, 512), np.float32)
+    mask[:90] = 0  # hair
+    cv2.circle(mask, (200, 300), 6, 0, -1)  # a spot on the cheek
+    cv2.circle(mask, (100, 94), 8, 0, -1)  # a red one at the hairline
+    cv2.circle(mask, (300, 94), 8, 0, -1)  # a tip of hair
+    mask[90:160, 400:403] = 0  # a strand that enters
+    mask[350:353, 100:180] = 0  # one that lies on the skin
+    mask[400:460, 300:360] = 0  # too large for a mark
+    red = np.zeros(mask.shape, bool)
+    red[80:110, 85:115] = True
+    filled = spots_in(mask, inside, red, 512)
+    assert filled[300, 200] > 0.9 and filled[99, 100] > 0.9
+    assert filled[99, 300] == 0 and filled[130, 401] == 0 and filled[351, 140] == 0 and filled[430, 330] == 0
+    assert filled[:80].max() == 0
