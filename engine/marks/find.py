@@ -9,7 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import find_objects
+from scipy.ndimage import distance_transform_edt, find_objects, maximum
 
 from engine.layers.bands import gaussian
 from engine.marks.kinds import KEPT, judged
@@ -19,8 +19,10 @@ THRESHOLD = 0.45
 """Probability from which a pixel belongs to a mark."""
 MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
-AMID = 4
-"""How many times as large as a mark to keep the acne around it must be for the two to be told apart."""
+SURE = 0.3
+"""How much more likely a part of a spot is to stay than to go, on average, from which it is a mark of its own."""
+SOLID = 1 / 220
+"""Radius of the largest disc inside a part of a spot from which it is a mark of its own and no rim, as a share of W."""
 MIN_CONTRAST = 1.2
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
 
@@ -84,7 +86,8 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     width, scale = face.grid_width, face.grid.scale[0]
     skin = face.regions["skin"]
     found = (1 - np.prod(1 - classes, axis=0)) * np.clip(skin * 2, 0, 1) > THRESHOLD
-    labels, count = _label(found, classes[KEPT].max(0) > classes[~KEPT].max(0))
+    staying = classes[KEPT].max(0) - classes[~KEPT].max(0)
+    labels, count = _label(found, staying, width * SOLID)
     shades = _shades(face.lab[..., 0] + change[..., 0], width * ACROSS)
     spots = [
         _Spot.of(labels, i, where, change, classes, shades) for i, where in enumerate(find_objects(labels), 1) if where
@@ -111,18 +114,39 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     return tuple(marks), _soft_masks(tuple(m.id for m in marks), order[labels], width, skin)
 
 
-def _label(found: npt.NDArray[np.bool_], stays: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], int]:
+def _label(found: npt.NDArray[np.bool_], staying: F32, solid: float) -> tuple[npt.NDArray[np.int32], int]:
     """Number the spots, (h, w) from 1, and how many there are.
 
-    What stays amid what goes, such as a mole amid acne, is a spot of its own if the whole is `AMID` times as large;
-    otherwise a spot is one thing, whatever its rim looks like.
+    A spot is one thing, whatever its rim looks like, unless a mark to keep and a mark to remove have grown together, such
+    as a mole and acne beside it: then what is solid of either is a spot, and the rest belongs to the nearest.
+    staying: (h, w) how much more likely a pixel is to stay than to go. solid: in pixels.
     """
-    _, labels = cv2.connectedComponents(found.astype(np.uint8), connectivity=4)
-    whole, part = np.bincount(labels.ravel()), np.bincount(labels[found & stays], minlength=int(labels.max()) + 1)
-    amid = found & stays & (whole >= AMID * part)[labels]
-    own_count, own = cv2.connectedComponents(amid.astype(np.uint8), connectivity=4)
-    labels = np.where(amid, own + labels.max(), labels)
-    return np.asarray(labels, np.int32), len(whole) - 1 + own_count - 1
+    count, wholes = cv2.connectedComponents(found.astype(np.uint8), connectivity=4)
+    stay, go = _solid(found & (staying > 0), staying, solid, SURE), _solid(found & (staying <= 0), staying, solid, -1)
+    both = np.intersect1d(wholes[stay > 0], wholes[go > 0])
+    mixed = np.isin(wholes, both) & found
+    parts = np.where(mixed & (stay > 0), stay, np.where(mixed & (go > 0), go + stay.max(), 0))
+    if not len(both):
+        return np.asarray(wholes, np.int32), count - 1
+    nearest = distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
+    own = parts[tuple(nearest)]
+    _, labels = np.unique(np.where(mixed, own + count, wholes), return_inverse=True)
+    labels = labels.reshape(found.shape)
+    return np.asarray(labels, np.int32), int(labels.max())
+
+
+def _solid(mask: npt.NDArray[np.bool_], staying: F32, radius: float, least: float) -> npt.NDArray[np.int32]:
+    """Numbers, (h, w) from 1, of the connected parts of a mask that hold a disc of this radius and in which `staying` is
+    `least` on average; the others are 0."""
+    plane = mask.astype(np.uint8)
+    count, labels = cv2.connectedComponents(plane, connectivity=4)
+    inscribed = maximum(cv2.distanceTransform(plane, cv2.DIST_L2, 5), labels, np.arange(count))
+    sums = np.bincount(labels.ravel(), staying.ravel(), count) / np.maximum(
+        np.bincount(labels.ravel(), minlength=count), 1
+    )
+    kept = (np.asarray(inscribed) >= radius) & (sums >= least)
+    kept[0] = False
+    return np.where(kept[labels], labels, 0).astype(np.int32)
 
 
 @dataclass(frozen=True)

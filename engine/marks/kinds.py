@@ -14,7 +14,7 @@ import numpy as np
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 
 AMID_ACNE: Final = 1.4
-"""By how much the score of a kind to keep must be above the others' on a face with more acne than freckles."""
+"""By how much the score of a mole or freckle must be above the others' on a face with more acne than freckles."""
 BROWN, RED = 0.35, 0.5
 """Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
 and freckles are melanin (REFERENCES: jacques2013)."""
@@ -36,5 +36,5 @@ def judged(scores: F32, change: F32, area: F32) -> F32:
     first, evidence = scores.argmax(1), scores.max(1) * contrast * area
     acne = float(evidence[~KEPT[first]].sum())
     freckles = float(evidence[first == MARK_CLASSES.index(MarkKind.FRECKLE)].sum())
-    weight = np.where(KEPT & (acne >= freckles), 1 / AMID_ACNE, 1.0)
+    weight = np.where(_PIGMENT & (acne >= freckles), 1 / AMID_ACNE, 1.0)
     return np.asarray(scores * weight, np.float32)
