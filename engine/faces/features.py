@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.faces import topology
-from engine.faces.raster import blur, expand, polygon, ramp
+from engine.faces.raster import blur, compact_parts, expand, polygon, ramp
 from engine.faces.skin import SkinColour
 from engine.types import F32
 
@@ -39,14 +39,17 @@ def iris(points: F32, shape: tuple[int, int], opening: F32) -> F32:
 
 
 def brows(points: F32, shape: tuple[int, int], unit: float, lab: F32) -> F32:
-    """Brow hair: the landmark polygon, and what is darker than the skin around it close by."""
+    """Brow hair: the landmark polygon, and what is darker than the skin around it close by; spots apart are marks."""
     core, wide = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for ring in (topology.RIGHT_BROW, topology.LEFT_BROW):
         core = np.maximum(core, polygon(points[ring], shape, unit / 90))
         wide = np.maximum(wide, polygon(expand(points[ring], unit / 22), shape, unit / 60))
     light = blur(lab[..., 0].copy(), unit / 150)
     darker = blur(lab[..., 0].copy(), unit / 14) - light
-    return np.maximum(core * 0.9, wide * ramp(darker, 2.5, 7.0)).astype(np.float32)
+    found = np.maximum(core * 0.9, wide * ramp(darker, 2.5, 7.0))
+    labels, area, compact = compact_parts(found > 0.1)
+    apart = compact & (np.bincount(labels[core > 0.5], minlength=len(area)) == 0)
+    return np.where(apart[labels], np.float32(0), found).astype(np.float32)
 
 
 def lips(points: F32, shape: tuple[int, int], unit: float) -> F32:

@@ -76,23 +76,32 @@ def ramp(values: F32, low: float, high: float) -> F32:
     return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
+def compact_parts(
+    mask: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Numbers (h, w) of a mask's connected parts from 1, their areas, and which are spots rather than strands."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    area = stats[:, cv2.CC_STAT_AREA]
+    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    compact = area >= 0.3 * (extent - 2.0) ** 2
+    compact[0] = False
+    return np.asarray(labels, np.int32), np.asarray(area, np.int32), np.asarray(compact, np.bool_)
+
+
 def spots_in(mask: F32, inside: F32, spot_like: npt.NDArray[np.bool_], unit: float) -> F32:
     """What is missing from `mask` because a mark lies there: compact gaps inside `inside`, (h, w) in [0, 1].
 
     A gap of up to W/30 in radius that the mask encloses is one; one that joins something larger outside the mask, such
-    as hair, only if most of it is `spot_like`. Strands are none. unit: W in pixels.
+    as hair, only if a good part of it is `spot_like`. Strands are none. unit: W in pixels.
     """
     allowed = inside > 0.5
     gap = (mask < 0.5) & allowed
     size = 2 * round(unit / 30) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     body = cv2.morphologyEx((gap | ~allowed).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
-    count, labels, stats, _ = cv2.connectedComponentsWithStats((gap & ~body).astype(np.uint8), connectivity=8)
-    area = stats[:, cv2.CC_STAT_AREA]
-    extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    chosen = area >= 0.3 * (extent - 2.0) ** 2
+    labels, area, chosen = compact_parts(gap & ~body)
+    count = len(area)
     joined = np.bincount(labels[cv2.dilate(body.astype(np.uint8), np.ones((3, 3))) > 0], minlength=count) > 0
-    chosen &= ~joined | (np.bincount(labels[spot_like], minlength=count) > 0.5 * area)
-    chosen[0] = False
+    chosen &= ~joined | (np.bincount(labels[spot_like], minlength=count) > 0.25 * area)
     closed = cv2.dilate(chosen[labels].astype(np.float32), np.ones((3, 3)))
     return (blur(np.asarray(closed, np.float32), 1.0) * inside).astype(np.float32)

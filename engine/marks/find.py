@@ -117,7 +117,7 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
 def _label(found: npt.NDArray[np.bool_], staying: F32, solid: float) -> tuple[npt.NDArray[np.int32], int]:
     """Number the spots, (h, w) from 1, and how many there are.
 
-    A spot is one thing, whatever its rim looks like, unless a mark to keep and a mark to remove have grown together, such
+    A spot is one thing, whatever its rim looks like, unless a mark to keep and one to remove have grown together, such
     as a mole and acne beside it: then what is solid of either is a spot, and the rest belongs to the nearest.
     staying: (h, w) how much more likely a pixel is to stay than to go. solid: in pixels.
     """
@@ -136,8 +136,8 @@ def _label(found: npt.NDArray[np.bool_], staying: F32, solid: float) -> tuple[np
 
 
 def _solid(mask: npt.NDArray[np.bool_], staying: F32, radius: float, least: float) -> npt.NDArray[np.int32]:
-    """Numbers, (h, w) from 1, of the connected parts of a mask that hold a disc of this radius and in which `staying` is
-    `least` on average; the others are 0."""
+    """Numbers, (h, w) from 1, of the connected parts of a mask that hold a disc of this radius and in which `staying`
+    is `least` on average; the others are 0."""
     plane = mask.astype(np.uint8)
     count, labels = cv2.connectedComponents(plane, connectivity=4)
     inscribed = maximum(cv2.distanceTransform(plane, cv2.DIST_L2, 5), labels, np.arange(count))
