@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,22 @@ from app.views.main_window import MainWindow
 from tests.helpers.fake_engine import FakeEngine, opened, write_portrait
 
 MakeWindow = Callable[..., MainWindow]
+PATIENCE = 60_000
+"""Milliseconds after which what a test waits for is taken to never come, on a busy machine too."""
 
 
 @pytest.fixture(autouse=True)
 def _own_place(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test starts as on a new machine: no folder to go back to, no queue."""
     monkeypatch.setenv("PORELIGHT_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture
+def qtbot(qtbot: QtBot) -> QtBot:
+    """No test depends on how fast the machine is."""
+    for name in ("waitUntil", "waitSignal", "waitSignals", "waitExposed"):
+        setattr(qtbot, name, partial(getattr(qtbot, name), timeout=PATIENCE))
+    return qtbot
 
 
 @pytest.fixture

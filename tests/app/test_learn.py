@@ -42,7 +42,7 @@ def picking(make_window: MakeWindow, qtbot: QtBot, folder: Path) -> tuple[MainWi
     assert shown.model.state.shown is None
     assert shown.draw.text() == "Draw Variations of 2 Photos"
     shown.draw.click()
-    qtbot.waitUntil(lambda: asked(shown), timeout=20_000)
+    qtbot.waitUntil(lambda: asked(shown))
     return window, shown
 
 

@@ -158,7 +158,7 @@ def test_files_that_come_change_and_vanish_are_noticed(library: LibraryModel, tm
     paths[1].unlink()  # the current one
     paths[3].unlink()
     Image.new("RGB", (600, 400)).save(paths[2])
-    qtbot.waitUntil(lambda: names(library) == ["IMG_1.jpg", "IMG_2.jpg", "IMG_3.jpg", "IMG_9.jpg"], timeout=4000)
+    qtbot.waitUntil(lambda: names(library) == ["IMG_1.jpg", "IMG_2.jpg", "IMG_3.jpg", "IMG_9.jpg"])
     assert library.current == paths[1]
     assert library.frames[paths[1]].missing
     assert library.frames[paths[2]].stamp != before
@@ -172,7 +172,7 @@ def test_a_file_that_grows_is_looked_at_again(library: LibraryModel, tmp_path: P
     path.write_bytes(whole[:100])
     opened(qtbot, library, tmp_path)
     path.write_bytes(whole)
-    qtbot.waitUntil(lambda: library.frames[path].size == len(whole), timeout=4000)
+    qtbot.waitUntil(lambda: library.frames[path].size == len(whole))
 
 
 def test_what_other_programs_write_is_taken_up(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
@@ -316,7 +316,7 @@ def test_after_a_kill_everything_is_where_it_was(make_window: MakeWindow, tmp_pa
             saved = place_file().read_text() if place_file().exists() else ""
             return '"single"' in saved and "IMG_4" in saved and (tmp_path / "IMG_4.xmp").exists()
 
-        qtbot.waitUntil(there, timeout=30_000)
+        qtbot.waitUntil(there)
         qtbot.wait(500)
     finally:
         process.kill()

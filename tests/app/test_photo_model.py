@@ -82,7 +82,7 @@ def test_edits_are_saved_by_themselves_and_come_back(model: PhotoModel, portrait
     model.set_strength("smooth", 12)
     model.flip("face-0", model.layers["face-0"].marks[0])
     saved = sidecar.beside(portrait)
-    qtbot.waitUntil(saved.exists, timeout=5000)
+    qtbot.waitUntil(saved.exists)
     assert json.loads(saved.read_text())["faces"]
     opened(qtbot, model, portrait)
     assert model.strength("smooth") == 12

@@ -39,9 +39,7 @@ def listed(qtbot: QtBot, window: MainWindow, paths: list[Path]) -> None:
 
 def ended(qtbot: QtBot, window: MainWindow) -> None:
     queue = window.desk.queue
-    qtbot.waitUntil(
-        lambda: not queue.planning and not queue.running and not queue.counts[State.WAITING], timeout=10_000
-    )
+    qtbot.waitUntil(lambda: not queue.planning and not queue.running and not queue.counts[State.WAITING])
 
 
 def test_a_selection_is_exported_with_several_recipes(make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]) -> None:
@@ -102,7 +100,7 @@ def gated(make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]) -> Iterator[
     listed(qtbot, window, shoot)
     window.desk.library.select_all()
     window.desk.deliver([Recipe(folder="out")])
-    qtbot.waitUntil(lambda: window.desk.queue.counts[State.RUNNING] == 1, timeout=5000)
+    qtbot.waitUntil(lambda: window.desk.queue.counts[State.RUNNING] == 1)
     yield window, engine
     engine.gate.set()
 
@@ -186,7 +184,7 @@ def test_a_closed_window_leaves_the_queue_for_the_next_one(
     engine.gate.set()
     again = make_window(FakeEngine())
     again.desk.start([])
-    qtbot.waitUntil(lambda: again.desk.queue.counts[State.DONE] == 3, timeout=10_000)
+    qtbot.waitUntil(lambda: again.desk.queue.counts[State.DONE] == 3)
     ended(qtbot, again)
 
 
@@ -267,7 +265,7 @@ def test_a_photo_that_is_written_anew_is_read_again(make_window: MakeWindow, qtb
     qtbot.waitUntil(lambda: bool(window.photo.layers) and not window.photo.busy)
     shoot[1].write_bytes(write_portrait(shoot[1].with_name("new.tmp.png"), (150, 170)).read_bytes())
     window.desk.library.rescan()
-    qtbot.waitUntil(lambda: window.photo.photo is not None and window.photo.photo.size == (150, 170), timeout=5000)
+    qtbot.waitUntil(lambda: window.photo.photo is not None and window.photo.photo.size == (150, 170))
     qtbot.waitUntil(lambda: not window.photo.busy)
 
 
@@ -279,7 +277,7 @@ def test_going_to_the_next_photo_takes_the_one_read_ahead(
     desk = window.desk
     desk.show(shoot[0])
     opened_ = desk.opened
-    qtbot.waitUntil(lambda: shoot[1] in opened_ and opened_._kept[shoot[1]].retouched is not None, timeout=5000)
+    qtbot.waitUntil(lambda: shoot[1] in opened_ and opened_._kept[shoot[1]].retouched is not None)
     desk.library.step(1)
     # No turn of the event loop in between: everything is there.
     assert window.photo.path == shoot[1]
@@ -296,7 +294,7 @@ def test_edits_made_elsewhere_meanwhile_make_it_read_again(
     listed(qtbot, window, shoot)
     desk = window.desk
     desk.show(shoot[0])
-    qtbot.waitUntil(lambda: shoot[1] in desk.opened and desk.opened._kept[shoot[1]].retouched is not None, timeout=5000)
+    qtbot.waitUntil(lambda: shoot[1] in desk.opened and desk.opened._kept[shoot[1]].retouched is not None)
     session = FakeEngine().open(shoot[1])
     session.analyse()
     session.propose(FakeEngine().policy())
@@ -349,9 +347,9 @@ def test_new_photos_of_a_watched_folder_are_exported_once_they_settle(
     assert window.desk.watching
     write_portrait(shoot[0].with_name("new.png"))
     out = shoot[0].parent / "out"
-    qtbot.waitUntil(lambda: (out / "new.png").exists(), timeout=10_000)
+    qtbot.waitUntil(lambda: (out / "new.png").exists())
     ended(qtbot, window)
     assert [path.name for path in out.iterdir()] == ["new.png"]
-    qtbot.waitUntil(lambda: window.desk.library.total == 4, timeout=5000)
+    qtbot.waitUntil(lambda: window.desk.library.total == 4)
     window.delivery.watch_action.trigger()
     assert not window.desk.watching

@@ -106,7 +106,7 @@ def test_wild_clicks_and_keys(make_window: MakeWindow, qtbot: QtBot, portrait: P
     photo, monkey = window.photo, Monkey(window, qtbot, 7)
     for _ in range(ACTIONS):
         monkey.act()
-    qtbot.waitUntil(lambda: not photo.runner.jobs and photo.frames.settled, timeout=20_000)
+    qtbot.waitUntil(lambda: not photo.runner.jobs and photo.frames.settled)
     assert photo.stage is Stage.PROPOSED and photo.problem is None
     assert photo.history.state == photo.document
     assert photo.path is not None and photo.photo is not None
@@ -118,5 +118,5 @@ def test_wild_clicks_and_keys(make_window: MakeWindow, qtbot: QtBot, portrait: P
     assert sorted(kept.snapshots) == sorted(photo.history.snapshots)
     while photo.history.undo_label:
         photo.undo()
-    qtbot.waitUntil(lambda: not photo.runner.jobs, timeout=20_000)
+    qtbot.waitUntil(lambda: not photo.runner.jobs)
     assert photo.document == photo.history.entries[0].state
