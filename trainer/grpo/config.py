@@ -38,7 +38,9 @@ class GrpoConfig:
     segments: int = _value(3, "beautygrpo: K = 3, K = 5 was no better", 1, 50)
     lambda_max: float = _value(0.9, "methods 2(c): λ = 1 has no density", 0, 0.99)
     anneal: float = _value(0.6, "methods 2(g): sampled without an anchor, so λ's ceiling falls to 0", 0, 1)
-    anchor: Literal["best", "none"] = _value("best", "beautygrpo: a liked retouch; none: methods 2(f), same noise")
+    anchor: Literal["pick", "best", "none"] = _value(
+        "pick", "beautygrpo: a liked retouch: the picked one, else the best sample; none: methods 2(f), same noise"
+    )
     shared_noise: bool = _value(True, "dancegrpo: one starting noise per group")
     learning_rate: float = _value(3e-4, "edit-r1, flow-factory: 3e-4 for adapters", 1e-8, 1)
     epochs: int = _value(2, "flow-grpo: few updates per batch of samples", 1, 32)
@@ -57,7 +59,8 @@ class GrpoConfig:
     def __post_init__(self) -> None:
         for each in fields(self):
             _check(each.name, getattr(self, each.name), each.default, each.metadata["low"], each.metadata["high"])
-        for name, allowed in (("mode", MODES), ("anchor", ("best", "none")), ("advantage", ("group", "win_rate"))):
+        choices = ("mode", MODES), ("anchor", ("pick", "best", "none")), ("advantage", ("group", "win_rate"))
+        for name, allowed in choices:
             if getattr(self, name) not in allowed:
                 raise _meaningless(name, getattr(self, name), f"Use one of {', '.join(allowed)}.")
 

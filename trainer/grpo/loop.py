@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from engine.errors import Cancelled
 from engine.jobs import Progress, Report, silent
@@ -27,7 +28,7 @@ from trainer.runs import Run
 
 class Training:
     """Trains `policy` on `faces` for `reward`. tell: writes an event. stopping: whether to stop at the next face.
-    shown: gets the groups of every evaluation."""
+    shown: gets the groups of every evaluation. picked: face index → latent (1, …) that a person liked, its anchor."""
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class Training:
         shown: Callable[[int, Sequence[Group]], Any] = lambda step, groups: None,
         workers: Workers | None = None,
         threads: int = 1,
+        picked: Mapping[int, Tensor] | None = None,
     ) -> None:
         self.policy, self.faces, self.reward, self.config, self.run = policy, faces, reward, config, run
         self.report, self.shown, self.threads = report, shown, threads
@@ -50,6 +52,8 @@ class Training:
         self.workers = workers or Alone()
         self.together = Together(run, self.workers, tell, stopping)
         self.state = TrainingState.fresh(policy, config)
+        if picked and config.anchor == "pick":
+            self.state.anchors = {index: (latent, None) for index, latent in picked.items()}
 
     def train(self) -> Outcome:
         """From the last checkpoint, or the beginning, to the end. Raises: TrainingError, RunError."""

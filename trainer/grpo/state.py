@@ -46,14 +46,15 @@ class Outcome:
 
 @dataclass
 class TrainingState:
-    """iteration: how many are done. evaluated: after which one the last evaluation was. anchors: face index → best
-    latent (1, …) and its reward. old: NFT's old parameters. before: guarded measures of the policy before training;
-    baseline: its rewards, (faces, seeds). good: the best weights so far."""
+    """iteration: how many are done. evaluated: after which one the last evaluation was. anchors: face index → latent
+    (1, …) that was picked (reward None), or else the best so far and its reward. old: NFT's old parameters. before:
+    guarded measures of the policy before training; baseline: its rewards, (faces, seeds). good: the best weights yet.
+    """
 
     optimiser: torch.optim.Optimizer
     iteration: int = 0
     evaluated: int = -1
-    anchors: dict[int, tuple[Tensor, float]] = field(default_factory=dict)
+    anchors: dict[int, tuple[Tensor, float | None]] = field(default_factory=dict)
     old: list[Tensor] | None = None
     before: dict[str, float] = field(default_factory=dict)
     baseline: list[list[float]] = field(default_factory=list)
@@ -66,10 +67,10 @@ class TrainingState:
         return cls(torch.optim.Adam(parameters, config.learning_rate, foreach=False), old=old)
 
     def meet(self, group: Group) -> None:
-        """Take the group's best sample as the face's anchor if it is better than the one before."""
+        """Take the group's best sample as the face's anchor if none was picked and it is better than the one before."""
         reward = float(group.rewards[group.best])
         known = self.anchors.get(group.index)
-        if known is None or reward > known[1]:
+        if known is None or (known[1] is not None and reward > known[1]):
             self.anchors[group.index] = group.latents[group.best : group.best + 1].detach().clone(), reward
 
     def save(self, run: Run, policy: TrainablePolicy) -> None:

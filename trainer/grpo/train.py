@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from engine.policies.compact.learner import learner
 from engine.policies.compact.policy import version_of
 from engine.policies.registry import load_policy, remembered
 from engine.policies.versions import Parent, Version
+from engine.proposal import Drawer, ProposalSpec
 from engine.report import porelight_version
 from trainer.events import EventLog
 from trainer.grpo import report as reports
@@ -139,6 +140,7 @@ def _work(
         shown=lambda step, groups: tell("pictures", step=step, files=save_samples(run, step, seen, groups)),
         workers=them,
         threads=threads,
+        picked=_picked(policy, seen, known.liked(held, policy.info.version)) if known else None,
     )
     tell("started", step=training.state.iteration)
     try:
@@ -214,6 +216,18 @@ def _held(faces: Sequence[PhotoFace], known: KnownPicks | None, config: GrpoConf
     if known is not None and known.tested & photos:
         return known.tested & photos
     return frozenset(photo for photo, apart in split(sorted(photos), config.held_out, config.seed).items() if apart)
+
+
+def _picked(
+    policy: TrainablePolicy, faces: Sequence[PhotoFace], specs: Mapping[str, ProposalSpec]
+) -> dict[int, torch.Tensor]:
+    """The latents (1, …) of the retouches that were liked, by the index of their face."""
+    with torch.no_grad():
+        return {
+            index: Drawer(policy, face.condition).latent(spec)
+            for index, face in enumerate(faces)
+            if (spec := specs.get(face.key) or specs.get(f"{face.photo[:16]}/")) is not None
+        }
 
 
 def _parent(sources: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,25 @@ def test_stopped_anywhere_it_goes_on_to_the_same_weights(tmp_path, mode):
     assert parts > 3 and outcome.status == "done"
     assert part.policy.weights() == whole.policy.weights()
     assert outcome.good.weights == whole.state.good.weights
+
+
+def test_a_picked_retouch_is_the_anchor_whatever_scores_better_and_guides_the_samples(tmp_path):
+    """λ is greatest in the first of K segments; what is sampled lies nearer to the pick than without one."""
+    picked = {0: torch.full((1, 6), 2.0)}
+    settings = config("cps", iterations=1, faces=3)
+    near = []
+    for name, anchor in (("with", "pick"), ("without", "best")):
+        training = start(tmp_path / name, replace(settings, anchor=anchor), picked=picked)
+        training._evaluate()
+        first = next(group for group in training._sample() if group.index == 0)
+        near.append(float((first.latents[:, :SKIN] - 2.0).abs().mean()))
+        kept = training.state.anchors[0]
+        assert (kept[1] is None) == (anchor == "pick")
+        training._save()
+        again = start(tmp_path / name, replace(settings, anchor=anchor))
+        again.state.load(again.run, again.policy)
+        assert torch.equal(again.state.anchors[0][0], kept[0]) and again.state.anchors[0][1] == kept[1]
+    assert near[0] < near[1]
 
 
 KILLED = """

@@ -7,12 +7,16 @@ import pytest
 import torch
 
 from engine.metrics.dimensions import PairMeasures
+from tests.helpers.picks import candidate
+from tests.helpers.picks import pick as pick_of
 from tests.helpers.toy_policy import Likes, LovesNoise, ToyFace, ToyPolicy
 from trainer.grpo import guards
 from trainer.grpo.config import GrpoConfig
 from trainer.grpo.faces import split
+from trainer.grpo.held_out import KnownPicks
 from trainer.grpo.plots import plot
 from trainer.grpo.proof import HeldOutPick, agreement_of, prove, win_rate
+from trainer.reward.data import collect
 from trainer.statistics import Share
 
 FACES = [ToyFace(f"{n}/face-1", f"photo-{n}") for n in range(6)]
@@ -73,6 +77,21 @@ def test_samples_of_one_face_count_less_than_samples_of_many():
     assert alike.value == 1 and alike.count == pytest.approx(12 / 1.9)
     by_face = win_rate([np.ones(4), np.zeros(4)], [np.zeros(4), np.ones(4)])
     assert by_face.value == 0.5 and by_face.count == pytest.approx(2)
+
+
+def test_the_retouch_that_won_most_is_the_faces_anchor():
+    one, two, three = often = [candidate(seed=n) for n in range(3)]
+    other, elsewhere = candidate("two", 7), candidate("two", 8)
+    made = [pick_of(one, two), pick_of(one, three), pick_of(two, three), pick_of(three, two), pick_of(two, three)]
+    made += [pick_of(other, elsewhere), pick_of(one, two, "tie")]
+    everyone = [*often, other, elsewhere]
+    answers = collect(made, {each.id: np.zeros(2, np.float32) for each in everyone})
+    specs = {each.id: each.retouch.proposal for each in everyone}
+    known = KnownPicks(answers, frozenset(), {each.id: each.face for each in everyone}, specs)
+    liked = known.liked({other.photo}, "1-00000000")
+    assert liked == {f"{one.photo[:16]}/face-1": specs[two.id]}, "of two that won twice, the later one"
+    assert known.liked(set(), "1-00000000")[f"{other.photo[:16]}/face-1"] == specs[other.id]
+    assert known.liked(set(), "another version") == {}
 
 
 def test_agreement_is_none_without_picks():
