@@ -3,7 +3,8 @@ either ever stop the window.
 
 `HostedSession` is a `RetouchSession` whose heavy steps, `analyse` and `draw`, run in the child; everything else works
 as before on what comes back. Arrays travel through memory-mapped files, everything else through a pipe. One request
-runs at a time; it reports progress and obeys its cancel token. A child that died is replaced at the next request.
+runs at a time; it reports progress and obeys its cancel token. A child that died is replaced at the next request, and
+a photo that it does not have, or no longer has, is sent to it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import mmap
 import os
 import pickle
 import queue
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,9 +50,10 @@ _keys = itertools.count(1)
 # --- arrays through files ---------------------------------------------------------------------------------------------
 
 
-def _folder() -> str | None:
-    """Memory, where the system has a folder for it."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+def _folder(size: int) -> str | None:
+    """Memory, where the system has a folder for it with so many bytes free."""
+    memory = "/dev/shm"
+    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > size else None
 
 
 def pack(value: object) -> tuple[bytes, str, tuple[tuple[int, int], ...]]:
@@ -58,7 +61,8 @@ def pack(value: object) -> tuple[bytes, str, tuple[tuple[int, int], ...]]:
     buffers: list[pickle.PickleBuffer] = []
     data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     places, end = [], 0
-    descriptor, name = tempfile.mkstemp(prefix="porelight-", dir=_folder())
+    size = sum(buffer.raw().nbytes + ALIGNMENT for buffer in buffers)
+    descriptor, name = tempfile.mkstemp(prefix="porelight-", dir=_folder(size))
     with os.fdopen(descriptor, "wb") as file:
         for buffer in buffers:
             with buffer.raw() as raw:
@@ -102,6 +106,10 @@ def receive(pipe: BinaryIO) -> tuple[Any, ...]:
     return message
 
 
+class _UnknownPhoto(Exception):
+    """The child does not have the photo that it was asked about."""
+
+
 # --- the child --------------------------------------------------------------------------------------------------------
 
 
@@ -139,6 +147,8 @@ class _Child:
             send(self.sink, ("result", result))
         except Cancelled:
             send(self.sink, ("cancelled",))
+        except _UnknownPhoto:
+            send(self.sink, ("unknown",))
         except EngineError as error:
             send(self.sink, ("error", type(error).__name__, error.message, error.hint, error.context))
         except BaseException as error:  # noqa: BLE001 (told to the window, which says that it was not foreseen)
@@ -151,21 +161,23 @@ class _Child:
             self.policies[name] = load_policy(name)
         return self.policies[name].info
 
-    def _do_knows(self, key: int) -> bool:
-        return key in self.sessions
+    def _session(self, key: int) -> RetouchSession:
+        if key not in self.sessions:
+            raise _UnknownPhoto
+        return self.sessions[key]
 
     def _do_open(self, key: int, packed: Any) -> None:
+        self.sessions.pop(key, None)
         while len(self.sessions) >= KEPT_SESSIONS:
             del self.sessions[next(iter(self.sessions))]
-        self.sessions[key] = RetouchSession(unpack(packed))
+        photo, faces = unpack(packed)
+        self.sessions[key] = RetouchSession(photo)
+        self.sessions[key].faces = faces
 
     def _do_analyse(self, key: int, boxes: Sequence[Box] | None) -> tuple[Any, ...]:
-        session = self.sessions[key]
+        session = self._session(key)
         session.analyse(boxes)
-        return session.faces, session.skipped, session.seconds
-
-    def _do_faces(self, key: int, packed: Any) -> None:
-        self.sessions[key].faces = unpack(packed)
+        return session.faces, session.skipped
 
     def _do_distance(self, packed: Any) -> float:
         from engine.faces import identity
@@ -174,9 +186,10 @@ class _Child:
         return identity.distance(identity.embed(before, landmarks), identity.embed(after, landmarks))
 
     def _do_draw(self, key: int, name: str, spec: ProposalSpec) -> Proposal:
+        session = self._session(key)
         self._do_policy(name)
         report: Report = lambda progress: send(self.sink, ("progress", progress))  # noqa: E731
-        drawn = self.sessions[key].draw(self.policies[name], spec, token=self.token, report=report)
+        drawn = session.draw(self.policies[name], spec, token=self.token, report=report)
         # The regions are the faces', which the window has; deltas may be made on demand, which cannot travel.
         layers = {face: replace(each, deltas=dict(each.deltas), regions={}) for face, each in drawn.layers.items()}
         return replace(drawn, layers=layers)
@@ -258,6 +271,8 @@ class EngineHost:
                 return unpack(values[0])
             elif kind == "cancelled":
                 raise Cancelled
+            elif kind == "unknown":
+                raise _UnknownPhoto
             elif kind == "error":
                 name, message, hint, context = values
                 raise getattr(errors, name, EngineError)(message, hint, **context)
@@ -325,23 +340,20 @@ class HostedSession(RetouchSession):
         self._sent: tuple[FaceAnalysis, ...] | None = None
 
     def analyse(self, boxes: Sequence[Box] | None = None) -> tuple[FaceAnalysis, ...]:
-        self._open()
-        self.boxes = None if boxes is None else tuple(boxes)
+        boxes = None if boxes is None else tuple(boxes)
         with self.timed("analyse"):
-            self.faces, self.skipped, _ = self._host.call("analyse", self._key, self.boxes)
-        self._sent = self.faces
+            self.faces, self.skipped = self._ask("analyse", boxes)
+        self.boxes, self._sent = boxes, self.faces
         return self._analysed()
 
     def draw(
         self, policy: Any, spec: ProposalSpec, *, token: CancelToken | None = None, report: Report = silent
     ) -> Proposal:
         self.require_faces()
-        self._open()
         if self._sent is not self.faces:
-            self._host.call("faces", self._key, pack(self.faces))
-            self._sent = self.faces
+            self._send()
         with self.timed("draw"):
-            proposal: Proposal = self._host.call("draw", self._key, policy.name, spec, token=token, report=report)
+            proposal: Proposal = self._ask("draw", policy.name, spec, token=token, report=report)
         layers = {
             face.id: replace(
                 proposal.layers[face.id], regions={area: face.regions[area] for area in AREAS if area in face.regions}
@@ -350,9 +362,21 @@ class HostedSession(RetouchSession):
         }
         return replace(proposal, layers=layers)
 
-    def _open(self) -> None:
-        """Send the photo, unless the child has it."""
-        if not self._host.call("knows", self._key):
-            photo = replace(self.photo, pixels=np.ascontiguousarray(self.photo.pixels), alpha=None)
-            self._host.call("open", self._key, pack(photo))
-            self._sent = None
+    def _ask(self, kind: str, *arguments: object, token: CancelToken | None = None, report: Report = silent) -> Any:
+        """Ask the child about this photo. It may not have it: it is new, or it opened others since. Then it gets it."""
+        while True:
+            try:
+                return self._host.call(kind, self._key, *arguments, token=token, report=report)
+            except _UnknownPhoto:
+                self._send()
+
+    def _send(self) -> None:
+        """Give the child the photo and its faces."""
+        photo = replace(self.photo, pixels=np.ascontiguousarray(self.photo.pixels), alpha=None)
+        packed = pack((photo, self.faces))
+        try:
+            self._host.call("open", self._key, packed)
+        finally:
+            with contextlib.suppress(OSError):  # a child that died has not taken it
+                Path(packed[1]).unlink()
+        self._sent = self.faces

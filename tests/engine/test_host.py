@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.errors import Cancelled, DeviceError, NoFaceError
-from engine.host import EngineHost, HostedSession, pack, unpack
+from engine.host import KEPT_SESSIONS, EngineHost, HostedSession, pack, unpack
 from engine.jobs import CancelToken, Progress
 from engine.proposal import ProposalSpec, SamplerSettings
 from engine.session import RetouchSession
@@ -94,7 +96,7 @@ def test_a_dead_child_is_one_sentence_and_replaced() -> None:
     try:
         for generation in (1, 2):
             with pytest.raises(DeviceError, match="ended unexpectedly"):
-                host.call("knows", 1)
+                host.call("policy", "compact")
             assert host.generation == generation
     finally:
         host.close()
@@ -107,13 +109,46 @@ def test_cancelling_is_heard_while_the_child_works() -> None:
         threading.Timer(0.2, token.cancel).start()
         start = time.monotonic()
         with pytest.raises(Cancelled):
-            host.call("knows", 1, token=token)
+            host.call("policy", "compact", token=token)
         assert time.monotonic() - start < 30
     finally:
         host.close()
 
 
 def test_an_unforeseen_error_keeps_the_childs_words(host: EngineHost) -> None:
-    with pytest.raises(RuntimeError, match="KeyError") as caught:
-        host.call("analyse", -1, None)
+    with pytest.raises(RuntimeError, match="TypeError") as caught:
+        host.call("analyse", -1)
     assert "_do_analyse" in str(caught.value)
+
+
+NAMES = """
+import os
+from types import SimpleNamespace
+from engine.host import main
+from engine.session import RetouchSession
+def analyse(self, boxes=None):
+    self.faces = (SimpleNamespace(id=self.photo.path.name, pid=os.getpid(), told=self.faces),)
+RetouchSession.analyse = analyse
+main()
+"""
+"""A child whose faces say of which photo they are, which child found them, and what it was told of faces before."""
+
+
+def test_a_photo_that_the_child_has_lost_is_sent_again(tmp_path: Path) -> None:
+    photo, face = synthetic_face()
+    host = EngineHost([sys.executable, "-c", NAMES])
+    try:
+        sessions = [HostedSession(replace(photo, path=tmp_path / f"{n}.jpg"), host) for n in range(KEPT_SESSIONS + 1)]
+        sessions[0].faces = (face,)
+        first = sessions[0].analyse()[0]
+        assert first.id == "0.jpg" and [each.id for each in first.told] == [face.id]  # type: ignore[attr-defined]
+        for session in sessions[1:]:  # each makes room for itself
+            session.analyse()
+        assert sessions[0].analyse()[0].id == "0.jpg"
+        os.kill(first.pid, signal.SIGTERM)  # type: ignore[attr-defined]
+        assert host._process is not None
+        host._process.wait()
+        again = sessions[0].analyse()[0]
+        assert again.id == "0.jpg" and again.pid != first.pid and host.generation == 2  # type: ignore[attr-defined]
+    finally:
+        host.close()
