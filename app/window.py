@@ -40,7 +40,8 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     from app.viewmodels.photo import PhotoModel
     from app.views import theme
     from app.views.main_window import MainWindow
-    from app.views.report_offer import Strip, report_offer
+    from app.views.report_offer import report_offer
+    from app.views.strip import Strip
     from engine.device import prefer
 
     application = QApplication.instance() or QApplication(sys.argv[:1])

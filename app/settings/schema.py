@@ -37,6 +37,14 @@ class Device(StrEnum):
     CPU = "cpu"
 
 
+class Recording(StrEnum):
+    """Whether variations that are taken become picks."""
+
+    ASK = "ask"
+    YES = "yes"
+    NO = "no"
+
+
 class Settings(BaseModel):
     """All settings at one moment. Fields that this version does not know are carried along untouched."""
 
@@ -63,6 +71,8 @@ class Settings(BaseModel):
     """Small pictures kept on disk, in MiB. viewmodels.thumbnails"""
     recent_folders: Annotated[int, Field(ge=0, le=50)] = 12
     """How many folders the menu Open Recent remembers. viewmodels.place"""
+    record_picks: Recording = Recording.ASK
+    """Whether variations that are taken over others become picks. viewmodels.free_picks"""
     report_paths: bool = False
     """Whether reports after a crash may name files and folders. viewmodels.crashes"""
     keys: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)

@@ -13,6 +13,7 @@ from app.language import tr, trn
 from app.viewmodels.engine import Engine
 from app.viewmodels.problem import Problem
 from app.viewmodels.sitting import Sitting, State
+from app.viewmodels.variations import Taken
 from engine.jobs import CancelToken, Progress, Report
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ class PicksModel(QObject):
         said: Mapping[str, Preference] = dict(self.dimensions)
         if self.state is not None and self.state.shown is not None:
             self._step(tr("Recording the pick"), lambda sitting: sitting.answer(preference, said))
+
+    def record(self, taken: Taken, done: Callable[[int], None], failed: Callable[[Exception], None]) -> None:
+        """Record a choice made elsewhere in the window. done: gets the number of picks."""
+        self._runner.start(LANE, lambda token, report: self._open().took(taken, token), done, failed)
 
     def skip(self) -> None:
         if self.state is not None and self.state.shown is not None:

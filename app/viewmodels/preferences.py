@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.language import tr
-from app.settings.schema import Device, Language, Settings, Theme
+from app.settings.schema import Device, Language, Recording, Settings, Theme
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ SECTIONS = (LOOKS, RETOUCHING, LIBRARY, MACHINE, PRIVACY, SHORTCUTS)
 
 _THEMES = ((Theme.DARK, tr("Dark")), (Theme.GREY, tr("Neutral Grey")), (Theme.LIGHT, tr("Light")))
 _LANGUAGES = ((Language.SYSTEM, tr("As the system")), (Language.ENGLISH, "English"), (Language.GERMAN, "Deutsch"))
+_RECORDING = ((Recording.ASK, tr("Ask once")), (Recording.YES, tr("Yes")), (Recording.NO, tr("No")))
 _DEVICES = {
     Device.AUTO: tr("The fastest there is"),
     Device.CUDA: "NVIDIA GPU (CUDA)",
@@ -123,6 +124,11 @@ PREFERENCES: tuple[Preference, ...] = (
     Preference(
         "threads", MACHINE, tr("Processor threads at most"), tr("Fewer leave more to other programs."),
         Number(0, 256, zero=tr("All")), True, words="cpu cores limit",
+    ),
+    Preference(
+        "record_picks", PRIVACY, tr("Variations that I take become picks"),
+        tr("Porelight can learn your taste from them. They stay on this computer."), Choice(_RECORDING),
+        words="record learn taste training",
     ),
     Preference(
         "report_paths", PRIVACY, tr("Reports may name files and folders"),

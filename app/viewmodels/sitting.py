@@ -15,9 +15,10 @@ import numpy as np
 
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import U8, Request
+from app.viewmodels.variations import Taken
 from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report, silent
-from engine.types import Box, FaceAnalysis
+from engine.types import F32, Box, FaceAnalysis
 
 if TYPE_CHECKING:
     from engine.proposal import ProposalSpec
@@ -125,10 +126,13 @@ class Sitting:
         return self._asking.progress()
 
     def _begin(self) -> picks.PickSession:
+        self._candidates = self.store.candidates()
+        return self._session()
+
+    def _session(self) -> picks.PickSession:
         from trainer.picks.session import PickSession
         from trainer.reward.prior import shipped
 
-        self._candidates = self.store.candidates()
         return PickSession.of_store(self.store, shipped(), self._identity, session=self._id)
 
     # --- drawing candidates -------------------------------------------------------------------------------------------
@@ -153,9 +157,7 @@ class Sitting:
         return trouble
 
     def _add(self, path: Path, token: CancelToken, report: Report) -> None:
-        from trainer.picks.records import Candidate
-        from trainer.picks.store import with_features, with_files
-        from trainer.reward.features import NAMES, VERSION
+        from trainer.picks.store import with_files
 
         session = self._engine.open(path)
         session.analyse()
@@ -171,10 +173,42 @@ class Sitting:
             token.check()
             report(Progress("sample", number / COUNT))
             session.adopt(session.draw(policy, spec, token=token))
-            candidate = Candidate(photo=photo, face=face.id, retouch=session.to_sidecar())
-            self.store.append(candidate)
-            with_features(self.store, VERSION, NAMES, {candidate.id: measure()})
-            self._remember(candidate.id, self._drawn(photo, face, token))
+            self._remember(self._measured(session, face, measure), self._drawn(photo, face, token))
+
+    def _measured(self, session: RetouchSession, face: FaceAnalysis, measure: Callable[[], F32]) -> str:
+        """The session's proposal with its edits as a candidate of the store. Returns: its id."""
+        from trainer.picks.records import Candidate
+        from trainer.picks.store import with_features
+        from trainer.reward.features import NAMES, VERSION
+
+        retouch = session.to_sidecar()
+        candidate = Candidate(photo=retouch.photo.sha256, face=face.id, retouch=retouch)
+        self.store.append(candidate)
+        with_features(self.store, VERSION, NAMES, {candidate.id: measure()})
+        return candidate.id
+
+    def took(self, taken: Taken, token: CancelToken) -> int:
+        """Record that a person took one variation over the others that were shown.
+
+        Returns: how many picks that makes. Raises: EngineError, PickStoreError, Cancelled.
+        """
+        from trainer.picks.store import with_files
+
+        session = self._engine.open(taken.path)
+        session.analyse(taken.boxes)
+        session.require_faces()
+        face = next((each for each in session.faces if each.id == taken.face), None)
+        face = face or max(session.faces, key=lambda each: each.width)
+        measure, shown = self._engine.meter(session, face), []
+        for spec in taken.specs:
+            token.check()
+            policy = self._engine.policy_for(spec.policy, spec.policy_version)
+            session.adopt(session.draw(policy, spec, token=token))
+            session.edits.update({key: value for key, value in taken.edits.items() if key in session.edits})
+            shown.append(self._measured(session, face, measure))
+        with_files(self.store, {session.to_sidecar().photo.sha256: taken.path})
+        self._candidates = self.store.candidates()
+        return len(self._session().take(shown[taken.chosen], shown))
 
     def _specs(self, base: ProposalSpec, photo: str) -> list[ProposalSpec]:
         """Samples of a photo that are not in the store yet."""

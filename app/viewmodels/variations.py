@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,6 +48,19 @@ class Variation:
     grids: Mapping[str, Box]
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A variation that was taken over others. path: of the photo; boxes: of its faces, if set by hand; face: id of the
+    face they were drawn for, None for all; edits: which all were shown with; specs: of those shown; chosen: of them."""
+
+    path: Path
+    boxes: tuple[Box, ...] | None
+    face: str | None
+    edits: Edits
+    specs: tuple[ProposalSpec, ...]
+    chosen: int
+
+
 def root(spec: ProposalSpec) -> ProposalSpec:
     """The sample that a chain of variations began with."""
     while spec.anchor is not None:
@@ -58,6 +72,8 @@ class VariationsModel(QObject):
     """The grid and its settings. Sampling runs as the photo's own job, so it shows progress and can be cancelled."""
 
     changed = Signal()
+    taken = Signal(object)
+    """`Taken`: a choice that says something about taste."""
 
     def __init__(self, photo: PhotoModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -70,6 +86,8 @@ class VariationsModel(QObject):
         self.picked: tuple[int, ...] = ()
         """Numbers of at most two variations, the last one picked last."""
         self.comparing = False
+        self._edits: Edits = {}
+        self._face: str | None = None
         photo.changed.connect(self._photo_changed)
 
     @property
@@ -121,6 +139,7 @@ class VariationsModel(QObject):
         if session is None or not specs or not self.ready:
             return
         engine, edits = photo.engine, dict(photo.edits)
+        self._edits, self._face = edits, photo.selected
         box = _faces_box([face.grid.box for face in photo.faces if photo.selected in (None, face.id)])
         if self.comparing:
             self.compare(False)
@@ -169,8 +188,13 @@ class VariationsModel(QObject):
         """Make one the current result; undo takes it back."""
         found = self.variation(number)
         if found is not None and self.ready:
+            shown = [each for each in self.found if each.number in self.picked] if self.comparing else [*self.found]
             if self.comparing:
                 self.compare(False)
+            if found in shown and len(shown) > 1 and self.photo.path is not None:
+                specs, boxes = tuple(each.spec for each in shown), self.photo.document.boxes
+                chosen = shown.index(found)
+                self.taken.emit(Taken(self.photo.path, boxes, self._face, self._edits, specs, chosen))
             self.photo.take(found.spec, tr("Variation {number}", number=number))
 
     def _show_pair(self, *, ended: bool = False) -> None:

@@ -10,9 +10,13 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from app.language import tr
 from app.viewmodels.desk import Desk
+from app.viewmodels.free_picks import FreePicks
 from app.viewmodels.picks import PicksModel
 from app.viewmodels.policies import PoliciesModel
+from app.viewmodels.settings import SettingsModel
+from app.viewmodels.variations import VariationsModel
 from app.views.actions import Actions
+from app.views.strip import Strip
 
 if TYPE_CHECKING:
     from app.views.picks_window import PicksWindow
@@ -34,6 +38,21 @@ class Learn(QObject):
         )
         self._picks: PicksWindow | None = None
         self._policies: PoliciesWindow | None = None
+
+    def watch(self, variations: VariationsModel, settings: SettingsModel) -> None:
+        """Variations that are taken may become picks; the person is asked once."""
+        free = FreePicks(variations, self.picks, settings, self.desk.photo, self)
+        strip = Strip(
+            tr("Shall Porelight learn from the variations that you take?"),
+            tr("What you take over the others is kept as picks, on this computer only. The settings can change that."),
+            tr("Record Picks"),
+            tr("Don't Record"),
+        )
+        strip.hide()
+        strip.acted.connect(lambda: free.answer(True))
+        strip.dismissed.connect(lambda: free.answer(False))
+        free.changed.connect(lambda: strip.setVisible(free.waiting is not None))
+        self.free, self.strip = free, strip
 
     def show_picks(self) -> None:
         """Ask which of two retouches is better."""

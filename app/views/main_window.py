@@ -81,6 +81,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1060, 600)
         self._make_actions()
         self.adjust = Adjust(self.desk, self.compare, self.actions_made, self)
+        self.learn.watch(self.adjust.variations, self.settings)
         self.strengths, self.faces = self.adjust.strengths, self.adjust.faces
         self.canvas = Canvas(photo, self.compare, self.adjust.tools)
         self.empty = EmptyState(lambda: self.desk.place.recent, self.shortcuts)
@@ -173,6 +174,7 @@ class MainWindow(QMainWindow):
         left.addWidget(self.toolbar)
         self._strips = QVBoxLayout()
         left.addLayout(self._strips)
+        self.add_strip(self.learn.strip)
         left.addWidget(self.banner)
         left.addWidget(self.stack, 1)
         across = QHBoxLayout()

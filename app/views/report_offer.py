@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QPlainTextEdit,
@@ -22,36 +20,8 @@ from PySide6.QtWidgets import (
 from app.language import tr
 from app.viewmodels.crashes import Crashes
 from app.viewmodels.settings import SettingsModel
+from app.views.strip import Strip
 from engine import paths
-
-
-class Strip(QFrame):
-    """A sentence over the picture that stays until it is dismissed, with at most one thing to do."""
-
-    acted = Signal()
-    dismissed = Signal()
-
-    def __init__(self, message: str, hint: str, action: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("banner")
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        for text, role in ((message, "message"), (hint, "hint")):
-            label = QLabel(text)
-            label.setProperty("role", role)
-            label.setWordWrap(True)
-            words.addWidget(label)
-        self.action, self.dismiss = QPushButton(action), QPushButton(tr("Dismiss"))
-        self.action.setVisible(bool(action))
-        row = QHBoxLayout(self)
-        row.setContentsMargins(16, 9, 12, 9)
-        row.setSpacing(8)
-        row.addLayout(words, 1)
-        row.addWidget(self.action)
-        row.addWidget(self.dismiss)
-        self.action.clicked.connect(self.acted)
-        self.dismiss.clicked.connect(self.hide)
-        self.dismiss.clicked.connect(self.dismissed)
 
 
 def report_offer(crashes: Crashes, settings: SettingsModel) -> Strip:

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.views.main_window import MainWindow
 from app.views.picks_window import PicksWindow
 from tests.app.conftest import MakeWindow
-from tests.helpers.fake_engine import write_portrait
+from tests.helpers.fake_engine import opened, write_portrait
 from trainer.picks.records import Pick
 from trainer.picks.store import PickStore, default_store
 
@@ -123,3 +123,59 @@ def test_a_photo_that_is_gone_is_said_and_passed_over(make_window: MakeWindow, q
         qtbot.keyPress(shown, Qt.Key.Key_1)
     qtbot.waitUntil(lambda: not shown.model.busy)
     assert len(stored()) == 4
+
+
+def taking(make_window: MakeWindow, qtbot: QtBot, photo: Path) -> MainWindow:
+    """A window with variations drawn of a photo with an edit."""
+    window = make_window()
+    opened(qtbot, window.photo, photo)
+    window.photo.set_strength("smooth", 40)
+    window.adjust.variations.draw()
+    qtbot.waitUntil(lambda: len(window.adjust.variations.found) == 6 and window.adjust.variations.ready)
+    return window
+
+
+def test_a_variation_taken_over_the_others_is_recorded_once_the_person_agrees(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path
+) -> None:
+    window = taking(make_window, qtbot, portrait)
+    model, strip = window.adjust.variations, window.learn.strip
+    wanted = {each.number: each.spec for each in model.found}
+    model.take(3)
+    qtbot.waitUntil(lambda: model.ready and window.photo.document.proposal == wanted[3])
+    assert strip.isVisible() and not default_store().exists()
+    strip.action.click()
+    qtbot.waitUntil(lambda: window.photo.notice == "5 picks recorded.")
+    assert not strip.isVisible() and window.settings.values.record_picks == "yes"
+    picks = stored()
+    with PickStore.open(default_store()) as store:
+        candidates = store.candidates()
+    assert len(picks) == 5 and {each.purpose for each in picks} == {"free"}
+    retouches = {key: each.retouch for key, each in candidates.items()}
+    assert {retouches[each.better].proposal for each in picks} == {wanted[3]}
+    assert {retouch.proposal for retouch in retouches.values()} == set(wanted.values())
+    assert {retouch.faces[0].strengths["smooth"] for retouch in retouches.values()} == {40}
+    model.pick(1)
+    model.pick(2)
+    model.compare(True)
+    qtbot.waitUntil(lambda: model.comparing and model.ready)
+    model.take(2)
+    qtbot.waitUntil(lambda: len(stored()) == 6)
+    last = stored()[-1]
+    assert last.better is not None and retouches[last.better].proposal == wanted[2]
+    assert {retouches[key].proposal for key in last.pair} == {wanted[1], wanted[2]}, "of the two compared only"
+    assert not strip.isVisible(), "asked once"
+
+
+def test_who_does_not_want_picks_recorded_is_not_asked_again(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path
+) -> None:
+    window = taking(make_window, qtbot, portrait)
+    model = window.adjust.variations
+    model.take(1)
+    window.learn.strip.dismiss.click()
+    qtbot.waitUntil(lambda: model.ready)
+    model.take(2)
+    qtbot.waitUntil(lambda: model.ready)
+    assert not window.learn.strip.isVisible() and window.settings.values.record_picks == "no"
+    assert not default_store().exists()
