@@ -9,6 +9,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 VERSION = 1
+SRGB = "sRGB"
+"""As a monitor profile: an sRGB monitor, whatever the system says."""
 
 
 class Theme(StrEnum):
@@ -56,7 +58,7 @@ class Settings(BaseModel):
     language: Language = Language.SYSTEM
     """app.language, from the next start on"""
     monitor_profile: Annotated[str | None, Field(min_length=1)] = None
-    """Path of an ICC profile, None for sRGB. viewmodels.display"""
+    """Path of an ICC profile, `SRGB`, or None for the one that the system knows. viewmodels.display"""
     auto_retouch: bool = True
     """Retouch a photo as soon as it is open. viewmodels.photo"""
     read_ahead: bool = True

@@ -35,7 +35,7 @@ class Switch:
 
 @dataclass(frozen=True)
 class Profile:
-    """An ICC profile or sRGB."""
+    """The system's ICC profile, sRGB, or a file."""
 
 
 Control = Choice | Number | Switch | Profile

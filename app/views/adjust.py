@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QAction, QActionGroup, QCursor
 from PySide6.QtWidgets import (
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -24,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.language import tr
+from app.settings.schema import SRGB
 from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.desk import Desk
 from app.viewmodels.display import DisplayModel
@@ -37,6 +36,8 @@ from app.viewmodels.variations import VariationsModel
 from app.views.actions import Actions
 from app.views.faces import FaceList
 from app.views.history_panel import HistoryPanel
+from app.views.monitor import profile_of
+from app.views.parts import ask_profile
 from app.views.presets_panel import PresetsPanel
 from app.views.strengths import StrengthsPanel
 from app.views.toolbox import Toolbox
@@ -69,7 +70,7 @@ class Adjust(QObject):
         self.tools = ToolModel(photo, self)
         self.presets = PresetModel(photo, self)
         self.variations = VariationsModel(photo, self)
-        self.display = DisplayModel(photo, desk.settings, self)
+        self.display = DisplayModel(photo, desk.settings, lambda: profile_of(window.screen()), self)
         self.identity = IdentityModel(photo, self)
         self._make_actions()
         self.strengths = StrengthsPanel(photo, self.identity)
@@ -117,7 +118,8 @@ class Adjust(QObject):
         self.face_action = make("to_face", self._to_face)
         self.loupe_action = make("loupe", self._loupe, checkable=True)
         self.tab_actions = [make(id, partial(self.show_tab, index)) for index, id in enumerate(TAB_ACTIONS)]
-        self.srgb_action = self._choice("sRGB", lambda: self.display.choose(None))
+        self.system_action = self._choice(tr("As the system"), lambda: self.display.choose(None))
+        self.srgb_action = self._choice(SRGB, lambda: self.display.choose(SRGB))
         self.profile_action = self._choice(tr("Choose Profile…"), self.ask_profile)
         self._editing = [
             *(self.copy_action, self.sync_action, self.snapshot_action, self.face_action),
@@ -154,9 +156,9 @@ class Adjust(QObject):
         layers.addActions(list(self.layer_actions.values()))
         self.display_menu = QMenu(tr("Monitor Profile"), self.window)
         group = QActionGroup(self)
-        for action in (self.srgb_action, self.profile_action):
+        for action in (self.system_action, self.srgb_action, self.profile_action):
             group.addAction(action)
-        self.display_menu.addActions([self.srgb_action, self.profile_action])
+        self.display_menu.addActions(group.actions())
 
     def _make_tabs(self) -> QFrame:
         bar = QFrame()
@@ -230,9 +232,14 @@ class Adjust(QObject):
         for name, action in self.layer_actions.items():
             action.setChecked(compare.overlay is Overlay.LAYER and name == compare.layer)
         self.loupe_action.setChecked(compare.loupe is not None)
-        self.srgb_action.setChecked(self.display.path is None)
-        self.profile_action.setChecked(self.display.path is not None)
-        self.profile_action.setText(f"{self.display.title}…" if self.display.path else tr("Choose Profile…"))
+        display, own = self.display, self.display.choice not in (None, SRGB)
+        self.system_action.setChecked(display.choice is None)
+        self.srgb_action.setChecked(display.choice == SRGB)
+        self.profile_action.setChecked(own)
+        self.system_action.setText(
+            tr("As the system: {title}", title=display.title) if display.choice is None else tr("As the system")
+        )
+        self.profile_action.setText(f"{display.title}…" if own else tr("Choose Profile…"))
 
     def _variations_changed(self) -> None:
         """Two picked variations stand side by side at 100%."""
@@ -299,11 +306,8 @@ class Adjust(QObject):
         self.compare.look((at.x(), at.y()) if inside else (width / 2, height / 2))
 
     def ask_profile(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(
-            self.window, tr("Monitor profile"), "", tr("ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)")
-        )
-        if file:
-            self.display.choose(Path(file))
+        if file := ask_profile(self.window):
+            self.display.choose(file)
         self._refresh_checks()
 
 

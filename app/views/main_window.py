@@ -330,12 +330,15 @@ class MainWindow(QMainWindow):
         if event.type() is QEvent.Type.ActivationChange:
             if self.isActiveWindow():
                 self.desk.library.rescan()
+                self.adjust.display.refresh()
             else:
                 self.compare.hold(False)
         super().changeEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
+        if not event.spontaneous():
+            self.windowHandle().screenChanged.connect(lambda _: self.adjust.display.refresh())
         self.stack.setFocus()  # no button looks chosen before the person chose one
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QAbstractItemModel, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QProgressBar, QPushButton, QTableView
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTableView,
+    QWidget,
+)
+
+from app.language import tr
 
 
 def words(role: str, text: str = "") -> QLabel:
@@ -63,3 +74,11 @@ def table(model: QAbstractItemModel, name: str, widths: Sequence[int]) -> QTable
         header.resizeSection(section, width)
     header.setSectionResizeMode(len(widths), QHeaderView.ResizeMode.Stretch)
     return made
+
+
+def ask_profile(parent: QWidget) -> str:
+    """A dialog for the monitor's ICC file. Returns: its path, empty if none is chosen."""
+    file, _ = QFileDialog.getOpenFileName(
+        parent, tr("Monitor profile"), "", tr("ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)")
+    )
+    return file

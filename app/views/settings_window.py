@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.language import tr
+from app.settings.schema import SRGB
 from app.viewmodels.preferences import (
     PREFERENCES,
     SECTIONS,
@@ -38,6 +38,7 @@ from app.viewmodels.preferences import (
 )
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.shortcuts import Shortcuts
+from app.views.parts import ask_profile
 from app.views.shortcut_editor import ShortcutEditor
 
 CONTROL_WIDTH = 230
@@ -196,9 +197,9 @@ class PreferenceRow(QFrame):
             box = QCheckBox()
             box.toggled.connect(change)
             return box
-        button = QPushButton()
-        button.clicked.connect(self._ask_profile)
-        return button
+        combo = QComboBox()
+        combo.activated.connect(lambda row: self._choose_profile(combo.itemData(row)))
+        return combo
 
     def _refresh(self) -> None:
         value = getattr(self.settings.values, self.preference.name)
@@ -211,18 +212,23 @@ class PreferenceRow(QFrame):
             elif isinstance(self.preference.control, Switch):
                 control.setChecked(value)
             elif isinstance(self.preference.control, Profile):
-                control.setText(Path(value).stem if value else "sRGB")
+                control.clear()
+                control.addItem(tr("As the system"), None)
+                control.addItem(SRGB, SRGB)
+                if value not in (None, SRGB):
+                    control.addItem(Path(value).stem, value)
+                control.addItem(tr("Choose Profile…"), "")
+                control.setCurrentIndex(control.findData(value))
         self.reset.setVisible(value != default(self.preference.name))
 
     def _change(self, value: object) -> None:
         self.settings.set(**{self.preference.name: value})
 
-    def _ask_profile(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(
-            self, tr("Monitor profile"), "", tr("ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)")
-        )
-        if file:
-            self._change(file)
+    def _choose_profile(self, value: str | None) -> None:
+        chosen = ask_profile(self) if value == "" else value
+        if chosen != "":
+            self._change(chosen)
+        self._refresh()
 
 
 def _heading(text: str) -> QLabel:

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 
+from app.settings.schema import SRGB
 from app.viewmodels.compare import Mode
 from app.viewmodels.display import DisplayModel
 from app.viewmodels.engine import Engine
@@ -30,7 +32,7 @@ from app.viewmodels.tools import Tool
 from app.views.main_window import MainWindow
 from engine import sidecar
 from engine.imageio.colour import to_lab
-from engine.imageio.profiles import adobe_rgb_profile
+from engine.imageio.profiles import adobe_rgb_profile, display_p3_profile
 from engine.jobs import CancelToken
 from engine.session import RetouchSession
 from engine.types import FaceEdits
@@ -190,7 +192,7 @@ def test_a_monitor_profile_is_used_and_remembered(
     profile = tmp_path / "monitor.icc"
     profile.write_bytes(adobe_rgb_profile())
     display = DisplayModel(model, SettingsModel())
-    display.choose(profile)
+    display.choose(str(profile))
     assert model.engine.display == adobe_rgb_profile() and display.title == "monitor"
     assert model.photo is not None
     source = model.engine.source(model.photo, model.layers)
@@ -200,7 +202,7 @@ def test_a_monitor_profile_is_used_and_remembered(
     assert np.abs(shown - meant).max() < 0.8  # ΔE of 8-bit steps
     again = DisplayModel(model, SettingsModel())
     model.changed.emit(Change.JOB)
-    assert again.path == profile
+    assert again.choice == str(profile) and again.title == "monitor"
 
 
 @pytest.mark.parametrize("content", [b"", b"no profile", adobe_rgb_profile()[:200]])
@@ -211,13 +213,45 @@ def test_a_broken_monitor_profile_is_a_notice_and_srgb(
     profile = tmp_path / "broken.icc"
     profile.write_bytes(content)
     display = DisplayModel(model, SettingsModel())
-    display.choose(profile)
-    assert model.engine.display is None and display.path is None
+    display.choose(str(profile))
+    assert model.engine.display is None and display.choice == SRGB
     assert "monitor profile" in model.notice and model.problem is None
     SettingsModel().set(monitor_profile=str(profile))  # broken since it was chosen
     again = DisplayModel(model, SettingsModel())
     model.changed.emit(Change.JOB)
-    assert model.engine.display is None and again.path is None
+    assert model.engine.display is None and again.choice == SRGB
+
+
+def test_the_profile_of_the_system_is_used_unless_one_is_chosen(
+    model: PhotoModel, portrait: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    system: list[bytes | None] = [display_p3_profile()]
+    display = DisplayModel(model, SettingsModel(), lambda: system[0])
+    assert model.engine.display is None  # nothing is read before a photo is
+    opened(qtbot, model, portrait)
+    assert model.engine.display == display_p3_profile()
+    assert display.title == ImageCms.getProfileDescription(BytesIO(display_p3_profile())).strip()  # type: ignore[arg-type]
+    system[0] = adobe_rgb_profile()  # another screen, or another profile
+    display.refresh()
+    assert model.engine.display == adobe_rgb_profile()
+    display.choose(SRGB)
+    assert (model.engine.display, display.title) == (None, SRGB)
+    (tmp_path / "mine.icc").write_bytes(display_p3_profile())
+    display.choose(str(tmp_path / "mine.icc"))
+    display.refresh()
+    assert (model.engine.display, display.title) == (display_p3_profile(), "mine")
+    display.choose(None)
+    assert model.engine.display == adobe_rgb_profile()
+    system[0] = None
+    display.refresh()
+    assert (model.engine.display, display.title, model.notice) == (None, SRGB, "")
+    system[0] = adobe_rgb_profile()[:200]
+    display.refresh()
+    assert (model.engine.display, display.title, display.choice) == (None, SRGB, None)
+    assert "damaged" in model.notice
+    model.say("")
+    display.refresh()
+    assert model.notice == ""  # said once
 
 
 # --- identity ---------------------------------------------------------------------------------------------------------
