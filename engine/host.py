@@ -29,6 +29,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, Final
 import numpy as np
 
 from engine import errors, network
+from engine.children import environment, give_way
 from engine.errors import Cancelled, DeviceError, EngineError
 from engine.jobs import CancelToken, Report, silent
 from engine.proposal import Proposal, ProposalSpec
@@ -198,8 +199,7 @@ class _Child:
 def main() -> None:
     """The child's main function: requests on the standard input, answers on the standard output."""
     network.guard()
-    if hasattr(os, "nice"):
-        os.nice(5)  # the window goes first
+    give_way(5)  # the window goes first
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print goes to the standard error
     _Child(sys.stdin.buffer, answers).serve()
@@ -283,13 +283,11 @@ class EngineHost:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._drop()
-        root = str(Path(__file__).resolve().parent.parent)
-        path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
         process = subprocess.Popen(
             self._command or _command(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            env=environment(),
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows would show a console
         )
         answers: queue.SimpleQueue[tuple[Any, ...] | None] = queue.SimpleQueue()

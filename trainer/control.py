@@ -28,10 +28,12 @@ class Control:
     def asked(self, what: Request) -> bool:
         return (self.folder / what).exists()
 
-    def clear(self) -> None:
-        """Forget requests to an earlier training."""
+    def clear(self, before: float) -> None:
+        """Forget requests to an earlier training: those made before a time, in seconds since 1970."""
         for what in ("stop", "pause"):
-            self.withdraw(what)
+            path = self.folder / what
+            if path.exists() and path.stat().st_mtime < before:
+                self.withdraw(what)
 
     def wait_while_paused(self, told: Callable[[bool], None], stopping: Callable[[], bool]) -> None:
         """Return at once unless a pause is asked; else when it is withdrawn or a stop is asked.

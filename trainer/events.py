@@ -31,7 +31,8 @@ class Event:
 
 
 class EventLog:
-    """Appends to one file; opening it cuts off a last line that a crash left unfinished.
+    """Appends to one file; opening it cuts off a last line that a crash left unfinished. last: when the last event was
+    written that was there before.
 
     Raises: ExportError where the file cannot be written, such as on a full disk.
     """
@@ -45,7 +46,7 @@ class EventLog:
             self._file.truncate(size)
         except OSError as error:
             raise _unwritable(path, error) from error
-        self.seq = events[-1].seq if events else 0
+        self.seq, self.last = (events[-1].seq, events[-1].t) if events else (0, 0.0)
 
     def write(self, kind: str, **data: Any) -> Event:
         """Append one event, flushed to the operating system. Numbers that are not finite become null."""

@@ -15,7 +15,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +27,10 @@ from trainer.control import Control
 from trainer.events import Event, EventLog, read
 
 VERSION: Final = 1
+EVENTS: Final = "events.jsonl"
 KEPT_CHECKPOINTS: Final = 3
+LOCK_SECONDS: Final = 0.5
+"""How long a training tries for its lock: who looks whether it runs holds the lock for a moment too."""
 
 
 class RunError(EngineError):
@@ -88,7 +91,7 @@ class Run:
 
     @property
     def events_file(self) -> Path:
-        return self.folder / "events.jsonl"
+        return self.folder / EVENTS
 
     def events(self, after: int = 0) -> list[Event]:
         return read(self.events_file, after)
@@ -97,23 +100,14 @@ class Run:
         """To append events; only for who holds the lock."""
         return EventLog(self.events_file)
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self) -> AbstractContextManager[None]:
         """Hold the run while training. Raises: RunError if another process does."""
-        with _held(self.folder / "lock") as got:
-            if not got:
-                raise RunError(
-                    f"Another training is at work in {self.folder.name}.", "Wait for it, stop it, or use another --out."
-                )
-            yield
+        return locked(self.folder)
 
     @property
     def running(self) -> bool:
         """Whether a training holds the run now."""
-        if not (self.folder / "lock").exists():
-            return False
-        with _held(self.folder / "lock") as got:
-            return not got
+        return is_running(self.folder)
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 
@@ -162,6 +156,25 @@ class Run:
         return None
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder of a run that is there or is to be. Raises: RunError if another process does."""
+    with _held(folder / "lock", LOCK_SECONDS) as got:
+        if not got:
+            raise RunError(
+                f"Another training is at work in {folder.name}.", "Wait for it, stop it, or use another --out."
+            )
+        yield
+
+
+def is_running(folder: Path) -> bool:
+    """Whether a training holds the folder now."""
+    if not (folder / "lock").exists():
+        return False
+    with _held(folder / "lock") as got:
+        return not got
+
+
 def refuse_existing(folder: Path) -> None:
     """Raises: RunError if the folder holds a run."""
     if (folder / "manifest.json").exists():
@@ -177,11 +190,11 @@ def unwritable(folder: Path, error: OSError) -> RunError:
 
 
 @contextmanager
-def _held(path: Path) -> Iterator[bool]:
-    """Try for the system's lock on a file; gives whether it was got."""
+def _held(path: Path, wait: float = 0.0) -> Iterator[bool]:
+    """Try for the system's lock on a file for some seconds; gives whether it was got."""
     lock = FileLock(path)
     try:
-        got = lock.acquire()
+        got = lock.acquire(wait)
     except OSError as error:
         raise unwritable(path.parent, error) from error
     try:

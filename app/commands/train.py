@@ -35,8 +35,7 @@ def reward(
 ) -> None:
     """Fit a reward to picks, and report how well it predicts answers that it has not seen."""
     from trainer.picks.store import PickStore, default_store
-    from trainer.reward.files import save_reward
-    from trainer.reward.train import RewardConfig, train_reward
+    from trainer.reward.train import RewardConfig, save_trained, train_reward
     from trainer.runs import refuse_existing
 
     refuse_existing(out)
@@ -48,8 +47,7 @@ def reward(
         config = RewardConfig(tuple(person or ()), trust_model, seed)
         with common.progress_bar("measure", transient=True) as show:
             trained = train_reward(store, config, token=token, report=show)
-        sources = {"picks": str(store.path.resolve()), "rows": len(store)}
-    save_reward(trained.reward, out, config=trained.report["config"], sources=sources, report=trained.report)
+        save_trained(trained, store, out)
     if json:
         common.print_json({"out": str(out), **trained.report, "words": list(trained.words)})
         return
@@ -63,6 +61,10 @@ def reward(
 def policy(
     out: Annotated[Path, typer.Option(help="Folder of the run: events, checkpoints, samples, report.html.")],
     reward: Annotated[Path | None, typer.Option(help="Folder of `porelight train reward`.")] = None,
+    picks: Annotated[
+        Path | None,
+        typer.Option(help="In place of --reward: a store to fit it to first; its photos by default."),
+    ] = None,
     photos: Annotated[
         list[str] | None, typer.Option(help="Photos, folders and globs to learn on; may be repeated.")
     ] = None,
@@ -84,6 +86,7 @@ def policy(
 ) -> None:
     """Train the policy on a reward, prove it on unseen photos, and keep it as a new version; Ctrl-C stops so that
     --resume goes on from there."""
+    from engine.children import give_way
     from engine.errors import UsageError
     from trainer.grpo.config import as_toml, load_config
 
@@ -91,23 +94,21 @@ def policy(
     if show_config:
         typer.echo(as_toml(settings), nl=False)
         return
-    if resume and (reward or photos or config or mode or base or name):
+    if resume and (reward or picks or photos or config or mode or base or name):
         raise UsageError("A run that is resumed keeps its own settings.", "Give only --out and --resume.")
-    if not resume and (reward is None or not photos):
+    if not resume and picks is None and (reward is None or not photos):
         raise UsageError("A training needs a reward and photos.", "Give --reward RUN and --photos DIR.")
-    import os
-
+    if reward and picks:
+        raise UsageError("A reward is fitted already.", "Give --reward or --picks, not both.")
     from trainer.grpo.train import PolicyRequest, resume_policy, train_policy
 
     token = CancelToken()
-    if hasattr(os, "nice"):
-        os.nice(5)  # retouching beside it goes first
+    give_way(10)  # retouching beside it goes first
     with common.cancel_on_interrupt(token), common.progress_bar("faces", transient=True) as show:
         if resume:
             result = resume_policy(out, token=token, report=show, threads=threads)
         else:
-            assert reward is not None and photos is not None
-            request = PolicyRequest(tuple(photos), reward, out, settings, base, name, threads)
+            request = PolicyRequest(tuple(photos or ()), reward, out, settings, base, name, threads, picks)
             result = train_policy(request, token=token, report=show)
     _tell(result, out, activate, json)
 

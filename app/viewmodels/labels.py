@@ -129,3 +129,12 @@ STAGES = {
 def counted(count: int, one: str, many: str) -> str:
     """A number with its noun, in the window's language: 1 face, 3 faces."""
     return trn(f"{{count}} {one}", f"{{count}} {many}", count)
+
+
+def about(seconds: float) -> str:
+    """A time that is only roughly known."""
+    if seconds < 90:
+        return tr("about {max} s", max=max(round(seconds / 5) * 5, 5))
+    if seconds < 5400:
+        return tr("about {round} min", round=round(seconds / 60))
+    return tr("about {value:.1f} h", value=seconds / 3600)

@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs.runner import Job, JobRunner
 from app.language import later, tr
 from app.viewmodels.engine import Engine
-from app.viewmodels.labels import counted
+from app.viewmodels.labels import about, counted
 from app.viewmodels.problem import Problem
 from engine.delivery.ledger import OPEN, Entry, Ledger, State
 from engine.errors import EngineError
@@ -231,13 +231,7 @@ class QueueModel(QObject):
         seconds = self._queue.remaining(self.progress.fraction if self.progress is not None else 0.0)
         if seconds is None:
             return ""
-        if seconds < 90:
-            return tr("about {max} s", max=max(round(seconds / 5) * 5, 5))
-        return (
-            tr("about {round} min", round=round(seconds / 60))
-            if seconds < 5400
-            else tr("about {value:.1f} h", value=seconds / 3600)
-        )
+        return about(seconds)
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

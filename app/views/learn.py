@@ -14,6 +14,7 @@ from app.viewmodels.free_picks import FreePicks
 from app.viewmodels.picks import PicksModel
 from app.viewmodels.policies import PoliciesModel
 from app.viewmodels.settings import SettingsModel
+from app.viewmodels.training import TrainingModel
 from app.viewmodels.variations import VariationsModel
 from app.views.actions import Actions
 from app.views.strip import Strip
@@ -21,6 +22,7 @@ from app.views.strip import Strip
 if TYPE_CHECKING:
     from app.views.picks_window import PicksWindow
     from app.views.policies_window import PoliciesWindow
+    from app.views.training_window import TrainingWindow
 
 
 class Learn(QObject):
@@ -32,12 +34,18 @@ class Learn(QObject):
         self.picks = PicksModel(desk.photo.engine, desk.photo.runner, self)
         self.policies = PoliciesModel(desk.photo.runner, self)
         self.policies.switched.connect(self._switched)
+        self.training = TrainingModel(desk.photo.runner, self)
+        self.training.ended.connect(self._trained)
         self.menu = QMenu(tr("&Learn"), window)
-        self.menu.addActions(
-            [actions.make("learn_picks", self.show_picks), actions.make("learn_policies", self.show_policies)]
-        )
+        shown = {
+            "learn_picks": self.show_picks,
+            "learn_training": self.show_training,
+            "learn_policies": self.show_policies,
+        }
+        self.menu.addActions([actions.make(id, show) for id, show in shown.items()])
         self._picks: PicksWindow | None = None
         self._policies: PoliciesWindow | None = None
+        self._training: TrainingWindow | None = None
 
     def watch(self, variations: VariationsModel, settings: SettingsModel) -> None:
         """Variations that are taken may become picks; the person is asked once."""
@@ -62,6 +70,15 @@ class Learn(QObject):
             self._picks = PicksWindow(self.picks, self._chosen, self.window)
         self._picks.begin()
 
+    def show_training(self) -> None:
+        """Train on the picks, or see how it goes."""
+        if self._training is None:
+            from app.views.training_window import TrainingWindow
+
+            self._training = TrainingWindow(self.training, self.policies, self._chosen, self.show_picks, self.window)
+        self.policies.refresh()
+        self._training.begin()
+
     def show_policies(self) -> None:
         """What was trained, and which of it retouches."""
         if self._policies is None:
@@ -75,11 +92,16 @@ class Learn(QObject):
         self.desk.opened.forget_proposals()
         self.desk.photo.say(self.policies.notice)
 
+    def _trained(self) -> None:
+        self.desk.photo.say(tr("Training: {title}.", title=self.training.title))
+        self.policies.refresh()
+
     def _chosen(self) -> list[Path]:
         """The selected photos, else the open one."""
         chosen = self.desk.library.chosen
         return chosen or ([self.desk.photo.path] if self.desk.photo.path else [])
 
     def close(self) -> None:
-        """Before the window's jobs end."""
+        """Before the window's jobs end. A training goes on by itself."""
+        self.training.close()
         self.picks.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -13,9 +14,11 @@ from engine.policies import registry, versions
 from tests.cli.conftest import Run
 from tests.helpers import fake_policy
 from tests.helpers.fake_policy import portrait
+from tests.helpers.picks import candidate, pick
 from trainer.events import by_step, read
-from trainer.reward.features import NAMES, UNCHANGED
-from trainer.reward.files import save_reward
+from trainer.picks.store import PickStore, with_features, with_files
+from trainer.reward.features import NAMES, UNCHANGED, VERSION
+from trainer.reward.files import load_reward, save_reward
 from trainer.reward.model import Head, Reward
 from trainer.reward.prior import HEADS, shipped
 from trainer.runs import Run as RunFolder
@@ -72,6 +75,38 @@ def test_from_a_reward_to_an_active_policy_that_retouches(studio, porelight: Run
     assert pictures[0] != pictures[1]
     again = porelight("train", "policy", "--out", studio / "run", "--resume")
     assert again.exit_code == 1 and "finished already" in again.stderr
+
+
+def test_from_picks_alone(studio, porelight: Run) -> None:
+    """The reward is fitted into the run, to the store, and the photos are those of the picks."""
+    photos = sorted((studio / "photos").iterdir())[:2]
+    with PickStore.open(studio / "picks.sqlite", create=True) as store:
+        for path in photos:
+            photo = hashlib.sha256(path.read_bytes()).hexdigest()
+            pair = [candidate(path.stem, seed).model_copy(update={"photo": photo}) for seed in (0, 1)]
+            with_files(store, {photo: path})
+            store.append(*pair, pick(*pair))
+            for each, value in zip(pair, (0.6, 0.9), strict=True):
+                values = np.where(np.array(NAMES) == "blotch_retention", value, 0).astype(np.float32)
+                with_features(store, VERSION, NAMES, {each.id: values})
+    (studio / "c.toml").write_text("iterations = 1\nfaces = 1\ngroup = 2\n")
+    line = ("train", "policy", "--config", studio / "c.toml", "--picks", studio / "picks.sqlite")
+    both = porelight(*line, "--reward", studio / "reward", "--out", studio / "run")
+    assert both.exit_code == 2 and "not both" in both.stderr
+    done = porelight(*line, "--out", studio / "run")
+    assert done.exit_code == 0, done.output
+    run = RunFolder.open(studio / "run", "policy")
+    assert run.manifest.sources["photos"] == [str(path) for path in photos]
+    assert load_reward(studio / "run" / "reward").picks == 2
+    told = {event.kind: event.data for event in run.events()}
+    assert told["reward"]["picks"] == 2 and told["loading"]["picks"] == 2
+    fractions = [event.data["fraction"] for event in run.events() if event.kind == "progress"]
+    assert fractions == sorted(fractions) and fractions[-1] == 0.92
+    with PickStore.open(studio / "none.sqlite", create=True):
+        pass
+    empty = porelight(*line[:-1], studio / "none.sqlite", "--out", studio / "empty")
+    assert empty.exit_code == 1 and "holds no pick that counts" in empty.stderr
+    assert read(studio / "empty" / "events.jsonl")[-1].kind == "failed"
 
 
 def test_stopped_and_resumed_it_makes_the_same_policy(studio, porelight: Run) -> None:

@@ -80,7 +80,7 @@ def test_a_pause_holds_until_withdrawn_and_a_stop_ends_it(tmp_path):
     control.request("stop")
     control.wait_while_paused(told.append, lambda: False)
     assert control.asked("stop")
-    control.clear()
+    control.clear(time.time() + 60)
     assert not control.asked("stop") and not control.asked("pause")
 
 

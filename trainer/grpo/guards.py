@@ -67,6 +67,20 @@ def means(pairs: Sequence[PairMeasures]) -> dict[str, float]:
     return found
 
 
+def used(now: Mapping[str, float | None], before: Mapping[str, float | None]) -> dict[str, float]:
+    """For each measure that was taken, how much of the way from where it began to the limit ahead is gone; above 1 the
+    limit is broken. 0 and 1 are ends that shares and distances have by themselves, no limits."""
+    found = {}
+    for limit in LIMITS:
+        value, start = now.get(limit.measure), before.get(limit.measure)
+        if value is None or start is None or not (math.isfinite(value) and math.isfinite(start)):
+            continue
+        low = min(limit.low, start) - limit.slack if limit.low != 0 else -math.inf
+        high = max(limit.high, start) + limit.slack if limit.high != 1 else math.inf
+        found[limit.measure] = (value - start) / ((low if value < start else high) - start)
+    return found
+
+
 def breaches(now: Mapping[str, float], before: Mapping[str, float]) -> list[Breach]:
     """Limits that are broken now and were kept better before; measures are as from `means`."""
     found = []

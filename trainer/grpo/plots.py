@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import html
-import math
-from collections.abc import Mapping, Sequence
 from typing import Final
+
+from trainer.grpo.curves import Figure, runs
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 460, 190, 52, 26, 14
 COLOURS: Final = ("#1f6f8b", "#c8553d", "#588157", "#7b5ea7", "#b08900", "#444444")
 
-Curve = Sequence[tuple[float, float | None]]
 
-
-def plot(title: str, curves: Mapping[str, Curve], limits: Sequence[float] = (), unit: str = "") -> str:
-    """A figure of curves over iterations; values that are None leave a gap. limits: dashed horizontal lines."""
-    points = [(x, y) for curve in curves.values() for x, y in curve if y is not None and math.isfinite(y)]
-    if not points:
+def plot(figure: Figure) -> str:
+    """A figure as inline SVG with its caption; nothing if it has no points."""
+    extent = figure.extent
+    if extent is None:
         return ""
-    xs, ys = [x for x, _ in points], [y for _, y in points] + list(limits)
-    low, high = min(ys), max(ys)
-    room = (high - low) * 0.08 or max(abs(high), 1e-3) * 0.1
-    low, high = low - room, high + room
-    first, last = min(xs), max(xs) if max(xs) > min(xs) else min(xs) + 1
+    title, curves, limits, unit = figure.title, figure.curves, figure.limits, figure.unit
+    first, last, low, high = extent
 
     def at(x: float, y: float) -> str:
         px = LEFT + (x - first) / (last - first) * (WIDTH - LEFT - 12)
@@ -46,7 +41,7 @@ def plot(title: str, curves: Mapping[str, Curve], limits: Sequence[float] = (), 
         parts.append(f'<line x1="{x}" y1="{y}" x2="{WIDTH - 12}" y2="{y}" class="limit"/>')
     for number, curve in enumerate(curves.values()):
         colour = COLOURS[number % len(COLOURS)]
-        for run in _runs(curve):
+        for run in runs(curve):
             line = " ".join(at(x, y) for x, y in run)
             parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
             if len(run) == 1:
@@ -60,17 +55,6 @@ def plot(title: str, curves: Mapping[str, Curve], limits: Sequence[float] = (), 
     legend = f'<div class="legend">{names}</div>' if len(curves) > 1 else ""
     caption = html.escape(title) + (f" <small>{html.escape(unit)}</small>" if unit else "")
     return f"<figure><figcaption>{caption}</figcaption>{''.join(parts)}{legend}</figure>"
-
-
-def _runs(curve: Curve) -> list[list[tuple[float, float]]]:
-    """The parts of a curve without gaps."""
-    runs: list[list[tuple[float, float]]] = [[]]
-    for x, y in curve:
-        if y is None or not math.isfinite(y):
-            runs.append([])
-        else:
-            runs[-1].append((x, y))
-    return [run for run in runs if run]
 
 
 def _short(value: float) -> str:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from engine.paths import write_atomic
 from engine.policies.versions import Version
-from trainer.events import Event, by_step
+from trainer.events import Event
 from trainer.grpo.config import source_of
+from trainer.grpo.curves import all_figures, strips, working_seconds
 from trainer.grpo.guards import LIMITS
 from trainer.grpo.pictures import Comparison
-from trainer.grpo.plots import Curve, plot
+from trainer.grpo.plots import plot
 from trainer.grpo.proof import Proof
 from trainer.runs import Run, unwritable
 
 FILE = "report.html"
-SHOWN_SAMPLES = 6
-"""Evaluations of which pictures are shown, first and last among them."""
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;color:#222;background:#fff;max-width:1040px;margin:2em auto;padding:0 1em}
@@ -56,7 +54,7 @@ def write(
         *(_compared(each) for each in comparisons),
         _proof_table(proof) if proof else "",
         "<h2>Training</h2>",
-        f'<div class="plots">{"".join(_plots(events))}</div>',
+        f'<div class="plots">{"".join(map(plot, all_figures(events)))}</div>',
         _samples(run, events),
         _settings(run),
     ]
@@ -72,11 +70,10 @@ def write(
 def _summary(run: Run, events: Sequence[Event]) -> str:
     sources = run.manifest.sources
     faces = next((event.data for event in reversed(events) if event.kind == "faces"), {})
-    seconds = sum(b.t - a.t for a, b in pairwise(events) if b.t - a.t < 600)
     return (
         f"From {sources['parent']['name']} ({sources['parent']['version']}), mode {run.manifest.config['mode']}, "
         f"{faces.get('training', 0)} faces to train on and {faces.get('held_out', 0)} held out, "
-        f"{seconds / 60:.0f} minutes. {run.manifest.application}, {run.manifest.created}."
+        f"{working_seconds(events) / 60:.0f} minutes. {run.manifest.application}, {run.manifest.created}."
     )
 
 
@@ -119,56 +116,18 @@ def _proof_table(proof: Proof) -> str:
     return f"<h2>On unseen faces</h2><table>{head}{rows}{dimensions}</table>"
 
 
-def _plots(events: Sequence[Event]) -> list[str]:
-    samples, updates, evaluations = (by_step(events, kind) for kind in ("samples", "update", "evaluation"))
-
-    def curve(found: dict[int, Event], *path: str) -> Curve:
-        return [(step, _dig(event.data, path)) for step, event in found.items()]
-
-    told = [event.data.get("parts", {}) for event in evaluations.values()]
-    parts = sorted({name for each in told for name, value in each.items() if value})  # heads without picks say nothing
-    figures = [
-        plot(
-            "Reward", {"samples": curve(samples, "reward"), "evaluation": curve(evaluations, "reward")}, unit="logits"
-        ),
-        plot("Preferred to the policy before", {"share": curve(evaluations, "win_rate")}, (0.5,), "on training faces"),
-        plot("Parts of the reward", {name: curve(evaluations, "parts", name) for name in parts}, unit="logits"),
-        plot("Divergence from the policy before", {"KL": curve(updates, "kl")}),
-        plot("Ceiling of λ", {"λ": curve(samples, "ceiling")}),
-        plot("Spread of rewards within groups", {"spread": curve(samples, "spread")}, unit="logits"),
-    ]
-    for limit in LIMITS:
-        seen = {limit.measure: curve(evaluations, "guards", limit.measure)}
-        values = [y for _, y in seen[limit.measure] if y is not None]
-        near = [bound for bound in (limit.low, limit.high) if values and _near(bound, values)]
-        figures.append(plot(f"Guard: {limit.measure.replace('_', ' ')}", seen, near))
-    return figures
-
-
-def _near(bound: float, values: Sequence[float]) -> bool:
-    """Whether a limit is near enough to the curve to be drawn without flattening it."""
-    reach = max(max(values) - min(values), 0.05 * abs(bound), 0.02)
-    return min(values) - 2 * reach <= bound <= max(values) + 2 * reach
-
-
 def _samples(run: Run, events: Sequence[Event]) -> str:
-    found = by_step(events, "pictures")
-    steps = list(found)
-    if not steps:
-        return ""
-    count = min(SHOWN_SAMPLES, len(steps))
-    shown = sorted({steps[round(i * (len(steps) - 1) / max(count - 1, 1))] for i in range(count)})
     rows = []
-    for place in range(min(len(found[step].data["files"]) for step in shown)):
+    for strip in strips(events):
         figures = []
-        for step in shown:
+        for step, name in strip:
             try:
-                data = (run.folder / found[step].data["files"][place]).read_bytes()
+                data = (run.folder / name).read_bytes()
             except OSError:
                 continue
             figures.append(f"<figure>{_image(data)}<figcaption>after {step} iterations</figcaption></figure>")
         rows.append(f'<div class="row">{"".join(figures)}</div>')
-    return f"<h2>The same samples over time, at 100%</h2>{''.join(rows)}"
+    return f"<h2>The same samples over time, at 100%</h2>{''.join(rows)}" if rows else ""
 
 
 def _settings(run: Run) -> str:
@@ -191,9 +150,3 @@ def _outside(limit: Any, value: float | None) -> bool:
 
 def _number(value: float | None) -> str:
     return "–" if value is None or value != value else f"{value:.3f}"
-
-
-def _dig(data: Any, path: Sequence[str]) -> float | None:
-    for name in path:
-        data = data.get(name) if hasattr(data, "get") else None
-    return data

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ import torch
 from engine.errors import EngineError, UsageError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.policies import versions
-from engine.policies.base import TrainablePolicy
+from engine.policies.base import PolicyInfo, TrainablePolicy
 from engine.policies.compact.learner import learner
 from engine.policies.compact.policy import version_of
 from engine.policies.registry import load_policy, remembered
 from engine.policies.versions import Parent, Version
 from engine.proposal import Drawer, ProposalSpec
 from engine.report import porelight_version
+from trainer.control import Control
 from trainer.events import EventLog
 from trainer.grpo import report as reports
 from trainer.grpo.config import GrpoConfig, from_plain
@@ -32,24 +34,29 @@ from trainer.grpo.pictures import compare, save_samples
 from trainer.grpo.proof import HeldOutPick, Proof, prove
 from trainer.grpo.state import Outcome, TrainingError
 from trainer.grpo.workers import Workers, workers
+from trainer.picks.store import PickStore
 from trainer.reward.files import load_reward
-from trainer.runs import Manifest, Run, RunError
+from trainer.reward.measuring import photos_of
+from trainer.reward.train import save_trained, train_reward
+from trainer.runs import EVENTS, Manifest, Run, RunError, locked, refuse_existing
 
 KIND = "policy"
 
 
 @dataclass(frozen=True)
 class PolicyRequest:
-    """What to train. photos: folders and globs. reward: a run folder. base: the policy to start from, the active one
-    if None. name: of the version to be, a free one if None. threads: for measuring."""
+    """What to train. photos: folders and globs, those of the picks if empty. reward: a run folder; None to fit one in
+    OUT/reward first, to the store `picks`. base: the policy to start from, the active one if None. name: of the version
+    to be, a free one if None. threads: for measuring."""
 
     photos: tuple[str, ...]
-    reward: Path
+    reward: Path | None
     out: Path
     config: GrpoConfig
     base: str | None = None
     name: str | None = None
     threads: int = 1
+    picks: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,20 +73,12 @@ def train_policy(request: PolicyRequest, *, token: CancelToken | None = None, re
     """Begin a run. Raises: EngineError in words; what was reached is kept in the run folder."""
     if request.name is not None:
         versions.check_name(request.name)
-    base = request.base or versions.active()
-    info = load_policy(base, device="cpu").info
-    photos = [str(path.resolve()) for path in gather(request.photos)]
-    sources = {
-        "photos": photos,
-        "reward": str(request.reward.resolve()),
-        "reward_sha256": _reward_digest(request.reward),
-        "parent": {"name": info.name, "version": info.version},
-        "name": request.name,
-    }
-    manifest = Manifest(KIND, request.config.plain(), sources, f"Porelight {porelight_version()}")
-    them = workers("cpu")
-    _together(them, lambda: Run.create(request.out, manifest))
-    return _carry(Run.open(request.out, KIND), them, token or CancelToken(), report, request.threads)
+    refuse_existing(request.out)
+    info = load_policy(request.base or versions.active(), device="cpu").info
+    token, them = token or CancelToken(), workers("cpu")
+    with _at_work(request.out, them, report) as (log, told):
+        _together(them, lambda: _begin(request, info, log, token, told))
+        return _work(Run.open(request.out, KIND), them, log, token, told, request.threads)
 
 
 def resume_policy(
@@ -89,22 +88,66 @@ def resume_policy(
     run = Run.open(out, KIND)
     if any(event.kind == "finished" for event in run.events()):
         raise RunError(f"The run {out.name} is finished already.", "Read its report.html, or start another run.")
-    return _carry(run, workers("cpu"), token or CancelToken(), report, threads)
+    them = workers("cpu")
+    with _at_work(out, them, report) as (log, told):
+        return _work(run, them, log, token or CancelToken(), told, threads)
 
 
-def _carry(run: Run, them: Workers, token: CancelToken, report: Report, threads: int) -> PolicyResult:
+def _begin(request: PolicyRequest, info: PolicyInfo, log: EventLog | None, token: CancelToken, report: Report) -> None:
+    """Fit the reward if there is none yet, and write the manifest."""
+    reward, photos = request.reward, request.photos
+    if reward is None:
+        assert request.picks is not None and log is not None
+        log.write("begun")
+        reward = request.out / "reward"
+        with PickStore.open(request.picks) as store:
+            trained = train_reward(store, token=token, report=lambda p: report(Progress("measure", 0.05 * p.fraction)))
+            save_trained(trained, store, reward)
+            photos = photos or tuple(str(path) for path in photos_of(store))
+        log.write("reward", words=list(trained.words), **trained.report)
+    sources = {
+        "photos": [str(path.resolve()) for path in gather(photos)],
+        "reward": str(reward.resolve()),
+        "reward_sha256": _reward_digest(reward),
+        "parent": {"name": info.name, "version": info.version},
+        "name": request.name,
+    }
+    Run.create(request.out, Manifest(KIND, request.config.plain(), sources, f"Porelight {porelight_version()}"))
+
+
+@contextmanager
+def _at_work(out: Path, them: Workers, report: Report) -> Iterator[tuple[EventLog | None, Report]]:
+    """Hold the run folder. Gives its events, in which errors are told, and a report that is told there too; other
+    processes than the first have neither."""
     # Sums in one order: the same weights to the bit, however busy the machine is. Measuring has threads of its own.
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     if them.rank > 0:
-        return _work(run, them, None, token, silent, threads)
-    with run.locked(), run.log() as log:
-        run.control.clear()
+        yield None, silent
+        return
+    with locked(out), EventLog(out / EVENTS) as log:
+        Control(out).clear(log.last)
         try:
-            return _work(run, them, log, token, report, threads)
+            yield log, _told(log, report)
         except EngineError as error:
-            log.write("failed", words=error.message, hint=error.hint, code=error.code)
+            with suppress(EngineError):  # on a full disk only the command line can tell
+                log.write("failed", words=error.message, hint=error.hint, code=error.code)
             raise
+
+
+def _told(log: EventLog, report: Report) -> Report:
+    """A report that also writes an event for each percent."""
+    last: tuple[str, int] = ("", 0)
+
+    def tell(progress: Progress) -> None:
+        nonlocal last
+        report(progress)
+        now = progress.stage, int(100 * progress.fraction)
+        if now != last:
+            last = now
+            log.write("progress", stage=progress.stage, fraction=progress.fraction)
+
+    return tell
 
 
 def _work(
@@ -117,7 +160,9 @@ def _work(
     reward = load_reward(Path(sources["reward"]))
     policy = learner(load_policy(_parent(sources), device="cpu"))
     tell("loading", photos=len(sources["photos"]), picks=reward.picks, mode=config.mode, iterations=config.iterations)
-    faces, skipped = load_faces(_photos(run), policy, token, lambda p: report(Progress("faces", 0.1 * p.fraction)))
+    faces, skipped = load_faces(
+        _photos(run), policy, token, lambda p: report(Progress("faces", 0.05 + 0.05 * p.fraction))
+    )
     _same_faces(run, faces)
     known = KnownPicks.of(Path(sources["reward"]))
     held = _held(faces, known, config)

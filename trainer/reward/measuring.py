@@ -209,6 +209,19 @@ def whole_file(store: PickStore, sha256: str) -> Path:
     raise MissingFileError(f"The file {where} is gone or has changed.", "Put it back, or withdraw its picks.")
 
 
+def photos_of(store: PickStore) -> list[Path]:
+    """The photos of all picks, those left out that are gone or have changed. Raises: MissingFileError if all are."""
+    found, problem = [], None
+    for photo in dict.fromkeys(pick.photo for pick in store.picks()):
+        try:
+            found.append(whole_file(store, photo))
+        except MissingFileError as error:
+            problem = error
+    if problem is not None and not found:
+        raise problem
+    return found
+
+
 class MissingFileError(EngineError):
     """A photo or picture of a pick is not where it was."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,11 @@ from trainer.picks.store import PickStore
 from trainer.reward import evaluate
 from trainer.reward.data import Answers, collect
 from trainer.reward.evaluate import Consistency
+from trainer.reward.files import save_reward
 from trainer.reward.measuring import Load, Loaded, Measured, measure_candidates
 from trainer.reward.model import Reward, fit_head, fit_reward, tempered
 from trainer.reward.prior import OVERALL, Prior, shipped
+from trainer.runs import Run
 from trainer.statistics import Share, rounded
 
 
@@ -70,6 +73,12 @@ def train_reward(
         raise PicksError(f"Of {len(settled.picks)} picks none can be used: {reason}", "Put the photos back.")
     trained = fit_answers(answers, prior, config, settled, measured, damage=store.damage)
     return replace(trained, report={**trained.report, "fit_seconds": round(time.perf_counter() - start, 2)})
+
+
+def save_trained(trained: Trained, store: PickStore, folder: Path) -> Run:
+    """Write a new run with what it was trained from. Raises: RunError."""
+    sources = {"picks": str(store.path.resolve()), "rows": len(store)}
+    return save_reward(trained.reward, folder, config=trained.report["config"], sources=sources, report=trained.report)
 
 
 def fit_answers(

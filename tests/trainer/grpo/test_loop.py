@@ -248,7 +248,7 @@ def test_pause_and_stop_are_obeyed_and_events_say_what_happened(tmp_path):
     with run.log() as log:
         training = Training(ToyPolicy(), FACES, Likes(0.3), settings, run, tell=log.write)
         assert training.train().status == "stopped"
-        run.control.clear()
+        run.control.withdraw("stop")
         assert Training(ToyPolicy(), FACES, Likes(0.3), settings, run, tell=log.write).train().status == "done"
     events = run.events()
     assert list(by_step(events, "samples")) == [1, 2, 3, 4]

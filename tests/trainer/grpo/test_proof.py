@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from tests.helpers.picks import pick as pick_of
 from tests.helpers.toy_policy import Likes, LovesNoise, ToyFace, ToyPolicy
 from trainer.grpo import guards
 from trainer.grpo.config import GrpoConfig
+from trainer.grpo.curves import Figure
 from trainer.grpo.faces import split
 from trainer.grpo.held_out import KnownPicks
 from trainer.grpo.plots import plot
@@ -121,6 +124,23 @@ def test_photos_are_held_out_by_hash_and_stay_so():
 
 
 def test_plots_are_whole_and_leave_gaps():
-    drawn = plot("A <b>", {"one": [(0, 1.0), (1, None), (2, 2.0), (3, 2.5)], "two": [(0, 0.5)]}, (1.5,), "logits")
+    curves = {"one": [(0, 1.0), (1, None), (2, 2.0), (3, 2.5)], "two": [(0, 0.5)]}
+    drawn = plot(Figure("A <b>", curves, (1.5,), "logits"))
     assert drawn.count("<polyline") == 3 and "A &lt;b&gt;" in drawn and 'class="limit"' in drawn
-    assert plot("nothing", {"x": [(0, None)]}) == ""
+    assert plot(Figure("nothing", {"x": [(0, None)]})) == ""
+
+
+def test_a_guard_is_used_up_at_the_value_that_breaks_it():
+    before = {"pore_retention": 1.0, "tone_change": 1.0, "kept_survival": 0.95, "seam": None}
+    broken_at = {**before, "pore_retention": 0.84}  # limit 0.85, slack 0.01
+    assert guards.used(broken_at, before) == {
+        "pore_retention": pytest.approx(1.0),
+        "tone_change": 0,
+        "kept_survival": 0,
+    }
+    nan = dict.fromkeys((limit.measure for limit in guards.LIMITS), math.nan)
+    start = {**nan, "pore_retention": 1.0}
+    assert not guards.breaches({**nan, "pore_retention": 0.8401}, start)
+    assert guards.breaches({**nan, "pore_retention": 0.8399}, start)
+    better = {**before, "tone_change": 0.2, "kept_survival": 1.0}
+    assert guards.used(better, before) == {"pore_retention": 0, "tone_change": 0, "kept_survival": 0}

@@ -1,0 +1,145 @@
+"""Curves of a training, and the same samples over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.language import tr
+from app.views import theme
+from trainer.grpo.curves import Figure, runs
+
+LEFT, RIGHT, TOP, BOTTOM = 50, 10, 26, 20
+CAPTION = 18
+
+
+class CurvePlot(QWidget):
+    """One figure. names: of its curves, as people read them. form: how values are written."""
+
+    def __init__(
+        self, title: str, names: Mapping[str, str], form: str = "{:.2g}", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.title, self.names, self.form = title, names, form
+        self.figure: Figure | None = None
+        self.setAccessibleName(title)
+        self.setMinimumSize(220, 120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def show_figure(self, figure: Figure | None) -> None:
+        if figure != self.figure:
+            self.figure = figure
+            self.setAccessibleDescription(self._last())
+            self.update()
+
+    def _last(self) -> str:
+        """The newest values, for screen readers."""
+        if self.figure is None:
+            return ""
+        found = {self.names.get(name, self.title): runs(curve) for name, curve in self.figure.curves.items()}
+        return ", ".join(f"{name} {parts[-1][-1][1]:.3g}" for name, parts in found.items() if parts)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        area = QRectF(LEFT, TOP, self.width() - LEFT - RIGHT, self.height() - TOP - BOTTOM)
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(QRectF(0, 0, self.width(), TOP - 6), Qt.AlignmentFlag.AlignLeft, self.title)
+        extent = self.figure.extent if self.figure is not None else None
+        if self.figure is None or extent is None:
+            painter.fillRect(area, QColor(theme.PANEL))
+            return
+        first, last, low, high = extent
+
+        def at(x: float, y: float) -> QPointF:
+            return QPointF(
+                area.left() + (x - first) / (last - first) * area.width(),
+                area.top() + (high - y) / (high - low) * area.height(),
+            )
+
+        self._draw_axes(painter, area, extent)
+        for limit in self.figure.limits:
+            painter.setPen(QPen(QColor(theme.WARN), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(at(first, limit), at(last, limit))
+        place = float(self.width() - RIGHT)
+        for number, (name, curve) in enumerate(self.figure.curves.items()):
+            pen = QPen(QColor((theme.ACCENT, theme.MUTED)[number % 2]), 2)
+            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+            painter.setPen(pen)
+            for run in runs(curve):
+                painter.drawPolyline(QPolygonF([at(x, y) for x, y in run]))
+                if len(run) == 1:
+                    painter.drawEllipse(at(*run[0]), 1.5, 1.5)
+            if len(self.figure.curves) > 1:
+                place = self._draw_name(painter, self.names.get(name, name), place)
+
+    def _draw_axes(self, painter: QPainter, area: QRectF, extent: tuple[float, float, float, float]) -> None:
+        first, last, low, high = extent
+        for share in (0.0, 0.5, 1.0):
+            y = area.bottom() - share * area.height()
+            painter.setPen(QColor(theme.EDGE))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(QColor(theme.MUTED))
+            label = QRectF(0, y - 8, LEFT - 6, 16)
+            value = low + share * (high - low)
+            side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(label, side, self.form.format(value))
+        below = QRectF(area.left(), area.bottom() + 4, area.width(), 16)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, f"{first:g}")
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"{last:g}")
+
+    def _draw_name(self, painter: QPainter, name: str, right: float) -> float:
+        """In the pen's colour, to the left of `right`. Returns: where the next one ends."""
+        width = painter.fontMetrics().horizontalAdvance(name)
+        painter.drawText(QRectF(right - width, 0, width + 1, TOP - 6), Qt.AlignmentFlag.AlignLeft, name)
+        return right - width - 14
+
+
+class Strips(QWidget):
+    """Rows of pictures: the same samples after more and more iterations."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._rows: list[list[tuple[int, Path]]] = []
+        self._pictures: dict[Path, QPixmap] = {}
+        self.setAccessibleName(tr("Samples over time"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+
+    def sizeHint(self) -> QSize:
+        return QSize(420, 420)
+
+    def show_rows(self, rows: list[list[tuple[int, Path]]]) -> None:
+        """rows: (iterations, PNG file) of each face."""
+        if rows != self._rows:
+            self._rows = rows
+            wanted = [path for row in rows for _, path in row]
+            self._pictures = {path: self._pictures.get(path) or QPixmap(str(path)) for path in wanted}
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(QRectF(0, 0, self.width(), 20), Qt.AlignmentFlag.AlignLeft, tr("The same samples over time"))
+        if not self._rows:
+            painter.fillRect(QRectF(0, TOP, self.width(), self.height() - TOP - BOTTOM), QColor(theme.PANEL))
+            return
+        columns, gap = max(len(row) for row in self._rows), 4
+        high = (self.height() - TOP - CAPTION) / len(self._rows) - gap
+        side = max(min((self.width() - gap * (columns - 1)) / max(columns, 2), high), 16.0)
+        for number, row in enumerate(self._rows):
+            for place, (_, path) in enumerate(row):
+                picture = self._pictures[path]
+                if not picture.isNull():
+                    size = picture.size().scaled(QSize(round(side), round(side)), Qt.AspectRatioMode.KeepAspectRatio)
+                    x, y = place * (side + gap), TOP + number * (side + gap)
+                    painter.drawPixmap(QRectF(x, y, size.width(), size.height()), picture, QRectF(picture.rect()))
+        painter.setPen(QColor(theme.MUTED))
+        for place, (step, _) in enumerate(self._rows[0]):
+            words = tr("before") if step == 0 else tr("after {step}", step=step)
+            caption = QRectF(place * (side + gap), TOP + len(self._rows) * (side + gap), side, CAPTION)
+            painter.drawText(caption, Qt.AlignmentFlag.AlignLeft, words)
