@@ -1,8 +1,9 @@
 """The language of the window: every string that a person sees goes through `tr`.
 
-A string stands in the code in English and is its own key; `resources/languages/*.po` has the translations, in gettext's
-format, read as they are: nothing has to be compiled. The language is chosen once, before the modules with strings are
-imported, so that their tables may be translated where they stand. No Qt but in `install`.
+A string stands in the code in English and is its own key, the engine's sentences too (`said`);
+`resources/languages/*.po` has the translations, in gettext's format, read as they are: nothing has to be compiled. The
+language is chosen once, before the modules with strings are imported, so that their tables may be translated where they
+stand. No Qt but in `install`.
 
 `python -m app.language` writes new strings into the translations and drops those that are gone.
 """
@@ -12,12 +13,15 @@ from __future__ import annotations
 import ast
 import gettext
 import re
+import string
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app import sentences
 from app.settings.schema import Language
 from engine import paths
 
@@ -40,6 +44,12 @@ class Catalogue:
     form: Callable[[int], int] = lambda count: int(count != 1)
     plural: str = "nplurals=2; plural=(n != 1);"
 
+    @cached_property
+    def templates(self) -> list[tuple[re.Pattern[str], str]]:
+        """What the engine's sentences with values look like, those with the most words of their own first."""
+        found = [one for one, _ in self.texts if "{0}" in one]
+        return [(_pattern(each), each) for each in sorted(found, key=lambda each: -len(re.sub(r"{\d}", "", each)))]
+
 
 _current = Catalogue()
 
@@ -55,6 +65,16 @@ def trn(one: str, many: str, count: int, /, **values: object) -> str:
     forms = _current.texts.get((one, many), ())
     found = forms[_current.form(count)] if forms and all(forms) else one if count == 1 else many
     return found.format(count=f"{count:,}", **values)
+
+
+def said(text: str) -> str:
+    """A finished English sentence of the engine (`app.sentences`) in the window's language, with its values."""
+    if (text, "") in _current.texts:
+        return tr(text)
+    for pattern, template in _current.templates:
+        if match := pattern.fullmatch(text):
+            return tr(template).format(*map(said, match.groups()))
+    return text
 
 
 def later(text: str) -> str:
@@ -108,6 +128,11 @@ def read(file: Path) -> Catalogue:
     return found
 
 
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = string.Formatter().parse(template)
+    return re.compile("".join(re.escape(text) + ("(.+)" if name else "") for text, name, *_ in parts), re.DOTALL)
+
+
 def strings(root: Path) -> dict[Entry, str]:
     """Every string that is to be translated, with the first place where it stands."""
     found: dict[Entry, str] = {}
@@ -116,6 +141,8 @@ def strings(root: Path) -> dict[Entry, str]:
         if not name.startswith(WITHOUT):
             for entry in _strings_of(ast.parse(file.read_text(encoding="utf-8"))):
                 found.setdefault(entry, name)
+    for text, name in sentences.collect(root).texts.items():
+        found.setdefault((text, ""), name)
     return found
 
 

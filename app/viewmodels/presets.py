@@ -42,6 +42,11 @@ class Preset:
     settings: FaceSettings
     path: Path | None = None
 
+    @property
+    def title(self) -> str:
+        """The name in the window's language."""
+        return self.name if self.path else tr(self.name)
+
 
 def _shipped(name: str, category: str, amount: float = 50, preserve: float = 50, **values: float) -> Preset:
     return Preset(name, category, FaceSettings(Strengths(values, amount), preserve))
@@ -180,7 +185,7 @@ class PresetModel(QObject):
         preset, photo = self.applied, self.photo
         assert preset is not None
         applied, self._after = preset, None
-        label = tr("Preset {name}", name=preset.name) + ("" if self.amount == PROPOSED else f" {self.amount:.0f}")
+        label = tr("Preset {name}", name=preset.title) + ("" if self.amount == PROPOSED else f" {self.amount:.0f}")
         key = ("preset", preset.name, preset.category)
         photo.apply(preset.settings.scaled(self.amount), label, key=key, onto=self._before)
         self.applied, self._after = applied, photo.document

@@ -6,8 +6,22 @@ import platform
 import traceback
 from dataclasses import dataclass
 
-from app.language import tr
+from app.language import later, said, tr
 from engine.errors import EngineError
+
+REASONS = (
+    later("Permission denied"),
+    later("No such file or directory"),
+    later("No space left on device"),
+    later("Read-only file system"),
+    later("Not a directory"),
+    later("Is a directory"),
+    later("File exists"),
+    later("File name too long"),
+    later("Input/output error"),
+    later("Disk quota exceeded"),
+)
+"""What systems say of files, in the engine's sentences."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +38,7 @@ class Problem:
         """doing: what went wrong, as "Opening photo.jpg", for errors that were not foreseen."""
         lines = [f"{doing}: {type(error).__name__}", str(error)]
         if isinstance(error, EngineError):
-            message, hint = error.message, error.hint
+            message, hint = said(error.message), said(error.hint)
             lines += [f"{key}: {value}" for key, value in error.context.items()]
         else:
             message = tr("{doing} went wrong in a way that was not foreseen.", doing=doing)

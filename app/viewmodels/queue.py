@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.runner import Job, JobRunner
-from app.language import later, tr
+from app.language import later, said, tr
 from app.viewmodels.engine import Engine
 from app.viewmodels.labels import about, counted
 from app.viewmodels.problem import Problem
@@ -288,7 +288,9 @@ class QueueModel(QObject):
             if entry is not None:
                 self._finished += entry.state not in OPEN
                 if entry.code == "disk_full":
-                    self.problem = Problem(entry.reason, tr("Free some space, then resume the export."), entry.reason)
+                    self.problem = Problem(
+                        said(entry.reason), tr("Free some space, then resume the export."), entry.reason
+                    )
             self._again = entry is not None
 
         self._again = False
@@ -328,7 +330,7 @@ class QueueModel(QObject):
         if ledger is None:
             return set(), {}
         try:
-            return ledger.delivered(), ledger.troubles()
+            return ledger.delivered(), {path: said(reason) for path, reason in ledger.troubles().items()}
         except EngineError:
             return set(), {}
 

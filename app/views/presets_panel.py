@@ -55,7 +55,7 @@ class PresetTree(QTreeWidget):
             top.setFlags(Qt.ItemFlag.ItemIsEnabled)
             self.addTopLevelItem(top)
             for preset in presets:
-                item = QTreeWidgetItem([preset.name if preset.path else tr(preset.name)])
+                item = QTreeWidgetItem([preset.title])
                 item.setData(0, ROLE, preset)
                 top.addChild(item)
             top.setExpanded(tr(category) not in shut)
@@ -173,7 +173,7 @@ class PresetsPanel(QWidget):
     def _refresh(self) -> None:
         applied, preset = self.model.applied, self.chosen
         active = self.model.photo.stage is Stage.PROPOSED
-        self.title.setText(applied.name if applied else tr("Choose a preset; rest the mouse on one to see it."))
+        self.title.setText(applied.title if applied else tr("Choose a preset; rest the mouse on one to see it."))
         self.title.setWordWrap(True)
         self.amount.setEnabled(applied is not None)
         self.amount.show_value(self.model.amount if applied else 50)

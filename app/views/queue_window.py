@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor, QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.language import tr
+from app.language import said, tr
 from app.viewmodels.queue import QueueModel
 from app.views import theme
 from app.views.parts import button, say, table, thin_bar, words
@@ -59,11 +59,11 @@ class _Rows(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         entry = self.entries[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
-            return (entry.source.name, ", ".join(recipe for _, _, recipe in entry.files), self._state(entry))[
+            return (entry.source.name, ", ".join(said(recipe) for _, _, recipe in entry.files), self._state(entry))[
                 index.column()
             ]
         if role == Qt.ItemDataRole.ToolTipRole:
-            lines = [str(entry.source), *map(str, entry.outputs), entry.reason, entry.hint]
+            lines = [str(entry.source), *map(str, entry.outputs), said(entry.reason), said(entry.hint)]
             return "\n".join(line for line in lines if line)
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == len(COLUMNS) - 1:
             return QColor(getattr(theme, COLOURS.get(entry.state, "MUTED")))
@@ -72,7 +72,7 @@ class _Rows(QAbstractTableModel):
     def _state(self, entry: Entry) -> str:
         if entry.state is State.RUNNING and self.queue.progress is not None:
             return tr("Exporting, {fraction:.0%}", fraction=self.queue.progress.fraction)
-        return f"{STATES[entry.state]}: {entry.reason}" if entry.reason else STATES[entry.state]
+        return f"{STATES[entry.state]}: {said(entry.reason)}" if entry.reason else STATES[entry.state]
 
 
 class QueueWindow(QDialog):

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.language import tr
+from app.language import said, tr
 from app.viewmodels.labels import counted
 from engine.delivery import plan
 from engine.delivery.naming import TOKENS, Subject
@@ -198,7 +198,7 @@ class RecipesDialog(QDialog):
     # --- the list -----------------------------------------------------------------------------------------------------
 
     def _append(self, recipe: Recipe, *, checked: bool) -> None:
-        item = QListWidgetItem(recipe.name)
+        item = QListWidgetItem(said(recipe.name))
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsEditable)
         item.setCheckState(Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
         self._filling = True
@@ -226,7 +226,7 @@ class RecipesDialog(QDialog):
         if self._filling:
             return
         row, name = self.list.row(item), item.text().strip()[:60]
-        if name != self.recipes[row].name:
+        if name != said(self.recipes[row].name):
             others = {recipe.name for place, recipe in enumerate(self.recipes) if place != row}
             fit = name if name and name not in others else self._free(name or self.recipes[row].name)
             self.recipes[row] = self.recipes[row].model_copy(update={"name": fit})

@@ -55,12 +55,11 @@ class Source:
                 "Make a smaller copy of it and try again.",
             )
 
-    def refuse(self, why: str, hint: str = REEXPORT) -> ImageReadError:
-        return ImageReadError(f"{self.name} {why}.", hint)
-
     def refuse_animation(self, frames: int) -> None:
         if frames > 1:
-            raise self.refuse(f"is an animation of {frames} pictures", "Save one picture of it as PNG and try again.")
+            raise ImageReadError(
+                f"{self.name} is an animation of {frames} pictures.", "Save one picture of it as PNG and try again."
+            )
 
 
 def decode_jpeg(source: Source) -> Decoded:
@@ -120,7 +119,7 @@ def decode_heic(source: Source) -> Decoded:
     nclx = picture.info.get("nclx_profile") or {}
     if blocks.icc is None:
         if nclx.get("transfer_characteristics") in (16, 18):
-            raise source.refuse("stores high dynamic range colour (PQ or HLG)")
+            raise ImageReadError(f"{source.name} stores high dynamic range colour (PQ or HLG).", REEXPORT)
         if nclx.get("color_primaries") in (11, 12):
             blocks.icc = display_p3_profile()
             blocks.notes.append("A Display P3 profile is embedded to match the file's colour tags.")
@@ -150,7 +149,7 @@ def decode_raw(source: Source, tree: Tree | None) -> Decoded:
             blocks = _raw_blocks(raw, tree)
     except rawpy.LibRawError as error:
         hint = "Convert it to DNG or TIFF and try again."
-        raise source.refuse("is a raw file that cannot be decoded", hint) from error
+        raise ImageReadError(f"{source.name} is a raw file that cannot be decoded.", hint) from error
     blocks.size = (samples.shape[1], samples.shape[0])
     blocks.icc = prophoto_profile()
     notes = ["The raw file was developed to 16-bit ProPhoto RGB with the camera's white balance."]

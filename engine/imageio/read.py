@@ -12,7 +12,16 @@ import numpy.typing as npt
 from engine.errors import ColourProfileError, EngineError, ImageReadError
 from engine.imageio import colour
 from engine.imageio.containers import BrokenContainer
-from engine.imageio.decode import Decoded, Source, decode_heic, decode_jpeg, decode_png, decode_raw, decode_webp
+from engine.imageio.decode import (
+    REEXPORT,
+    Decoded,
+    Source,
+    decode_heic,
+    decode_jpeg,
+    decode_png,
+    decode_raw,
+    decode_webp,
+)
 from engine.imageio.exif import DNG_VERSION, SUB_IFDS, Tree, read_tree
 from engine.imageio.metadata import is_adobe_rgb, orientation_of, upright_metadata
 from engine.imageio.profiles import PROFILE_HINT, adobe_rgb_profile, profile_space, rgb_profile_of_grey
@@ -141,7 +150,7 @@ def _decode(source: Source, kind: str, tree: Tree | None) -> Decoded:
         from engine.imageio.tiff import decode_tiff
 
         if tree is None:
-            raise source.refuse("is damaged and cannot be decoded", COPY_AGAIN)
+            raise ImageReadError(f"{source.name} is damaged and cannot be decoded.", COPY_AGAIN)
         return decode_tiff(source, tree)
     if kind == "raw":
         return decode_raw(source, tree)
@@ -200,7 +209,9 @@ def _to_rgb(source: Source, decoded: Decoded, notes: list[str]) -> tuple[npt.NDA
     samples = decoded.samples
     channels = {"gray": (), "rgb": (3,), "cmyk": (4,)}[decoded.model]
     if samples.shape[2:] != channels or samples.dtype not in (np.uint8, np.uint16):
-        raise source.refuse(f"stores its colours in an unknown way ({samples.dtype}, {samples.shape[2:]})")
+        raise ImageReadError(
+            f"{source.name} stores its colours in an unknown way ({samples.dtype}, {samples.shape[2:]}).", REEXPORT
+        )
     if icc == b"":
         raise ColourProfileError(f"{source.name} has a damaged colour profile.", PROFILE_HINT)
     if decoded.model == "gray":

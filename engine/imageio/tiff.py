@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from engine.errors import ImageReadError
 from engine.imageio.containers import Blocks
-from engine.imageio.decode import Decoded, Source
+from engine.imageio.decode import REEXPORT, Decoded, Source
 from engine.imageio.exif import (
     EXIF_IFD,
     GPS_IFD,
@@ -45,15 +46,15 @@ def decode_tiff(source: Source, tree: Tree) -> Decoded:
         source.check_size(page.imagewidth, page.imagelength)
         ends = [offset + size for offset, size in zip(page.dataoffsets, page.databytecounts, strict=False)]
         if not ends or max(ends) > len(source.data):
-            raise source.refuse("is cut off", "Copy it again from its source.")
+            raise ImageReadError(f"{source.name} is cut off.", "Copy it again from its source.")
         model = _MODELS.get(int(page.photometric))
         if model is None:
             name = getattr(page.photometric, "name", "of an unknown number")
-            raise source.refuse(f"uses the colour model {name}, which is not supported")
+            raise ImageReadError(f"{source.name} uses the colour model {name}, which is not supported.", REEXPORT)
         notes = _page_notes(file, tree)
         samples = page.asarray()
         if page.axes not in ("YX", "YXS", "SYX"):
-            raise source.refuse("holds a stack of pictures, not a photo")
+            raise ImageReadError(f"{source.name} holds a stack of pictures, not a photo.", REEXPORT)
         if page.axes == "SYX":
             samples = np.moveaxis(samples, 0, -1)
         colormap = page.colormap
@@ -87,7 +88,7 @@ def _to_integers(source: Source, samples: npt.NDArray[Any], bits: int, notes: li
     if kind == "b" or bits == 1:
         return samples.astype(np.uint8) * np.uint8(255)
     if kind != "u":
-        raise source.refuse("holds signed numbers, not a photo")
+        raise ImageReadError(f"{source.name} holds signed numbers, not a photo.", REEXPORT)
     if bits == samples.dtype.itemsize * 8 and bits <= 16:
         return samples
     full = (1 << bits) - 1
@@ -98,11 +99,15 @@ def _to_integers(source: Source, samples: npt.NDArray[Any], bits: int, notes: li
 
 def _from_float(source: Source, samples: npt.NDArray[Any], notes: list[str]) -> npt.NDArray[np.uint16]:
     if not np.isfinite(samples).all():
-        raise source.refuse("holds pixels that are not numbers (NaN or infinite)", "Export it again as 16-bit TIFF.")
+        raise ImageReadError(
+            f"{source.name} holds pixels that are not numbers (NaN or infinite).", "Export it again as 16-bit TIFF."
+        )
     samples = samples.astype(np.float64 if samples.dtype.itemsize > 4 else np.float32, copy=False)
     outside = float(np.count_nonzero((samples < 0) | (samples > 1)) / samples.size)
     if outside > 0.5:
-        raise source.refuse("holds floating point pixels far outside 0–1", "Export it again as 16-bit TIFF.")
+        raise ImageReadError(
+            f"{source.name} holds floating point pixels far outside 0–1.", "Export it again as 16-bit TIFF."
+        )
     note = "Floating point pixels are read as 16 bit, encoded by the file's profile (sRGB if it has none)"
     notes.append(f"{note}; {outside:.2%} of values were outside 0–1 and are clipped." if outside else f"{note}.")
     return np.rint(np.clip(samples, 0, 1) * 65535).astype(np.uint16)

@@ -14,9 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from app import language
-from app.language import Catalogue, language_file, read, strings, tr, trn, update, use
+from app import language, sentences
+from app.language import Catalogue, language_file, read, said, strings, tr, trn, update, use
 from app.settings.schema import Language
+from app.viewmodels.problem import Problem
+from engine.errors import EngineError
+from engine.imageio import read_photo
 
 CHECKOUT = Path(__file__).parents[2]
 TRANSLATED = [each.value for each in Language if each not in (Language.SYSTEM, Language.ENGLISH)]
@@ -35,6 +38,7 @@ WITHOUT = (
     "app/views/theme.py",
     "app/views/tokens.py",
     "app/language.py",
+    "app/sentences.py",
     "app/main.py",
 )
 """The command line, what is written for developers, names that systems use, colours, and the mechanism itself."""
@@ -102,6 +106,61 @@ def test_no_words_escape() -> None:
     assert found == set()
 
 
+def test_every_sentence_of_the_engine_is_known() -> None:
+    found = sentences.collect(CHECKOUT)
+    assert found.unknown == []  # write the sentence where the error is raised, or where it can be followed to
+    assert len(found.texts) > 300
+    raised = {"{0} is empty.", "The export queue {0} cannot be used: {1}.", "a bracket is open", "Layered TIFF"}
+    assert raised <= set(found.texts)
+
+
+def test_followed_texts(tmp_path: Path) -> None:
+    (tmp_path / "engine").mkdir()
+    (tmp_path / "trainer").mkdir()
+    (tmp_path / "engine/x.py").write_text(
+        "HINT = 'Use ' + 'it.'\n"
+        "class PicksError(EngineError): ...\n"
+        "def f(name, error):\n"
+        "    message, hint = 'is {full}', f'Free {name}.'\n"
+        "    if error: message = f'fails ({error})'\n"
+        "    raise PicksError(f'{name.x} {message}.', hint)\n"
+        "def g(why): return PicksError('Bad' if why else 'Worse', HINT)\n"
+        "def h(why): return PicksError(why)\n"
+        "h('Passed.')\n"
+        "raise OtherError('no text of ours')\n"
+        "raise EngineError(unknown.thing)\n"
+    )
+    found = sentences.collect(tmp_path)
+    assert set(found.texts) == {
+        "{0} is {{full}}.", "{0} fails ({1}).", "Free {0}.", "Bad", "Worse", "Use it.", "Passed.",
+    }  # fmt: skip
+    assert found.unknown == ["engine/x.py:11: unknown.thing"]
+
+
+@pytest.mark.parametrize("error", [(b"", "ist leer."), (b"no photo", "ist kein Foto"), (None, "gibt es nicht.")])
+def test_errors_are_said_in_the_language_of_the_window(error: tuple[bytes | None, str], tmp_path: Path) -> None:
+    content, german = error
+    path = tmp_path / "a (b) {c} is.jpg"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(EngineError) as raised:
+        read_photo(path)
+    assert Problem.of(raised.value, "").message == raised.value.message  # English is as it was
+    use(Language.GERMAN)
+    problem = Problem.of(raised.value, "")
+    assert problem.message.startswith(path.name) and german in problem.message
+    assert problem.hint != raised.value.hint != ""
+    assert raised.value.message in problem.details  # a report stays English
+
+
+def test_a_reason_within_a_sentence_is_said_too() -> None:
+    use(Language.GERMAN)
+    text = "The recipes cannot be saved: No space left on device."
+    assert said(text) == "Die Rezepte können nicht gespeichert werden: der Datenträger ist voll."
+    assert said("there is no {colour}; known are {name}") == "{colour} gibt es nicht; bekannt sind {name}"
+    assert said("Something else.") == "Something else."
+
+
 def test_values_and_numbers() -> None:
     assert tr("Opening {name}", name="a {odd} name.jpg") == "Opening a {odd} name.jpg"
     assert trn("{count} face", "{count} faces", 1) == "1 face"
@@ -138,7 +197,8 @@ def test_plural_rules_and_escapes_are_read(tmp_path: Path) -> None:
 
 
 def test_update_keeps_what_is_translated(tmp_path: Path) -> None:
-    (tmp_path / "app").mkdir()
+    for source in ("app", "engine", "trainer"):
+        (tmp_path / source).mkdir()
     (tmp_path / "app/x.py").write_text('tr("One")\ntr("Two", n=1)\ncounted(3, "dog", "dogs")\n')
     file = tmp_path / "de.po"
     update(tmp_path, file)

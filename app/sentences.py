@@ -1,0 +1,165 @@
+"""The engine's sentences, which are English wherever they arise, as templates by which the window knows them again.
+
+An error's text is finished where it is raised; it crosses processes and waits in the export queue as text. So the
+window finds its template, the text with numbers in braces for what changes, and says the translation with the same
+values (`app.language.said`). Here the templates are read from the code. No Qt.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+
+SOURCES = ("engine", "trainer")
+WITHOUT = ("engine/evaluation", "engine/outputs.py", "engine/selftest.py", "engine/doctor.py", "trainer/pretrain")
+"""What only the command line runs."""
+RULES = ("engine/delivery/naming.py", "engine/delivery/recipe.py")
+"""Their ValueErrors say what is wrong with a recipe; the names of the built-in recipes stand there, too."""
+PARTS = ("message", "what")
+"""Names of parts of a sentence that stand in the code, too."""
+VALUE = "\0"
+"""Stands for what is not known before the program runs."""
+DEPTH = 4
+"""How far a text is followed through names and functions."""
+
+
+@dataclass
+class Found:
+    """texts: template → the file where it stands. unknown: places whose text cannot be read from the code."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+
+
+def collect(root: Path) -> Found:
+    """Every message and hint of an EngineError, and the names of built-in recipes."""
+    trees = {
+        file.relative_to(root).as_posix(): ast.parse(file.read_text(encoding="utf-8"))
+        for source in SOURCES
+        for file in sorted((root / source).rglob("*.py"))
+    }
+    kinds, found = _kinds(list(trees.values())), Found()
+    shared = [node for tree in trees.values() for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))]
+    for name, tree in trees.items():
+        if name.startswith(WITHOUT):
+            continue
+        scope = [*ast.walk(tree), *shared]
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            for node in _shown(call, kinds | {"ValueError"} if name in RULES else kinds, name in RULES):
+                texts = list(_texts(node, scope, DEPTH))
+                if not texts:
+                    found.unknown.append(f"{name}:{node.lineno}: {ast.unparse(node)}")
+                for text in texts:
+                    if text.strip(VALUE + " .:"):
+                        found.texts.setdefault(_template(text), name)
+    return found
+
+
+def _kinds(trees: list[ast.Module]) -> set[str]:
+    """EngineError and everything that is derived from it."""
+    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    kinds, before = {"EngineError"}, 0
+    while len(kinds) > before:
+        before = len(kinds)
+        kinds |= {each.name for each in classes if {getattr(base, "id", "") for base in each.bases} & kinds}
+    return kinds
+
+
+def _shown(call: ast.Call, kinds: set[str], rules: bool) -> Iterator[ast.expr]:
+    """The arguments of a call that a person will read."""
+    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
+    if name in kinds:
+        yield from (each for each in call.args[:2] if not isinstance(each, ast.Starred))
+    elif rules and name == "Recipe":
+        yield from (each.value for each in call.keywords if each.arg == "name")
+
+
+def _texts(node: ast.expr | None, scope: list[ast.AST], depth: int) -> Iterator[str]:
+    """Every text that an expression may be. scope: nodes in which names, functions and arguments are looked up."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, (ast.JoinedStr, ast.BinOp)):
+        yield from _joined(node, scope, depth)
+    elif isinstance(node, ast.IfExp):
+        yield from (text for each in (node.body, node.orelse) for text in _texts(each, scope, depth))
+    elif isinstance(node, ast.Dict):
+        yield from (text for each in node.values for text in _texts(each, scope, depth))
+    elif isinstance(node, ast.Subscript):
+        yield from _texts(node.value, scope, depth)
+    elif depth > 0 and isinstance(node, (ast.Name, ast.Call, ast.Attribute)):
+        name = getattr(node, "id", getattr(node, "attr", ""))
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        for value in _values(name, scope, isinstance(node, ast.Call)):
+            yield from _texts(value, scope, depth - 1)
+
+
+def _values(name: str, scope: list[ast.AST], call: bool) -> Iterator[ast.expr | None]:
+    """What a name is assigned or passed, or what a function of that name returns."""
+    for node in scope:
+        if call and isinstance(node, ast.FunctionDef) and node.name == name:
+            yield from (each.value for each in ast.walk(node) if isinstance(each, ast.Return))
+        elif not call and isinstance(node, ast.Assign):
+            yield from (value for target, value in _assigned(node) if getattr(target, "id", "") == name)
+        elif not call and isinstance(node, ast.FunctionDef) and name in (names := [a.arg for a in node.args.args]):
+            yield from _passed(node.name, names.index(name), scope)
+        elif not call and isinstance(node, (ast.AnnAssign, ast.keyword)) and _target(node) == name:
+            yield node.value
+
+
+def _target(node: ast.AnnAssign | ast.keyword) -> str | None:
+    return node.arg if isinstance(node, ast.keyword) else getattr(node.target, "id", "")
+
+
+def _assigned(node: ast.Assign) -> Iterator[tuple[ast.expr, ast.expr]]:
+    for target in node.targets:
+        if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+            yield from zip(target.elts, node.value.elts, strict=False)
+        else:
+            yield target, node.value
+
+
+def _passed(function: str, position: int, scope: list[ast.AST]) -> Iterator[ast.expr]:
+    """What calls of a function give at a position."""
+    for node in scope:
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == function and len(node.args) > position:
+            yield node.args[position]
+
+
+def _joined(node: ast.expr, scope: list[ast.AST], depth: int) -> Iterator[str]:
+    """A text of parts; a part that is one of a few texts makes one text of each."""
+    parts: list[list[str]] = []
+    for each in _parts(node):
+        value = each.value if isinstance(each, ast.FormattedValue) else each
+        branches = (value.body, value.orelse) if isinstance(value, ast.IfExp) else (value,)
+        found: list[str] = []
+        for branch in branches:
+            name = getattr(branch, "id", "")
+            if isinstance(branch, (ast.Constant, ast.JoinedStr)) or name.isupper() or (name in PARTS and depth > 0):
+                found += _texts(branch, scope, depth - 1)
+            if not found or name in PARTS or isinstance(branch, (ast.Subscript, ast.Call)):
+                found.append(VALUE)
+        parts.append(list(dict.fromkeys(found)))
+    yield from map("".join, product(*parts))
+
+
+def _template(text: str) -> str:
+    """With the values as numbers in braces."""
+    if VALUE not in text:
+        return text
+    first, *rest = text.replace("{", "{{").replace("}", "}}").split(VALUE)
+    return first + "".join(f"{{{number}}}{piece}" for number, piece in enumerate(rest))
+
+
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    if isinstance(node, ast.JoinedStr):
+        for each in node.values:
+            yield from _parts(each)
+    elif isinstance(node, ast.BinOp):
+        yield from _parts(node.left)
+        yield from _parts(node.right)
+    else:
+        yield node
