@@ -109,6 +109,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("learn_picks", LEARN, tr("Picks…"), "Ctrl+Shift+P", tr("Say which of two retouches is better")),
     ("learn_training", LEARN, tr("Training…"), "Ctrl+Shift+T", tr("Train on your picks, and see how it goes")),
     ("learn_policies", LEARN, tr("Policies…"), "", tr("Trained policies: which one retouches, and how each did")),
+    ("learn_review", LEARN, tr("Blind Review…"), "", tr("Compare two policies without knowing which is which")),
 )
 
 ACTIONS: dict[str, ActionInfo] = {

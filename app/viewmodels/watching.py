@@ -80,16 +80,16 @@ def home() -> Path:
     return paths.user_folder() / "trainings"
 
 
-def folders() -> list[Path]:
-    """Of all trainings, the newest first."""
-    return sorted((path for path in home().glob("*") if path.is_dir()), reverse=True)
+def folders(place: Path | None = None) -> list[Path]:
+    """Of all trainings, or of what else lies in a place by the time, the newest first."""
+    return sorted((path for path in (place or home()).glob("*") if path.is_dir()), reverse=True)
 
 
-def new_folder() -> Path:
-    """For another training, named by the time; made at once, so that it is nobody else's. Raises: OSError."""
+def new_folder(place: Path | None = None) -> Path:
+    """For another one, named by the time; made at once, so that it is nobody else's. Raises: OSError."""
     stem, number = datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S"), 1
     while True:
-        folder = home() / (stem if number == 1 else f"{stem}-{number}")
+        folder = (place or home()) / (stem if number == 1 else f"{stem}-{number}")
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
@@ -137,7 +137,7 @@ class Watch:
             tuple(self._events),
             self._config is not None,
             self._config,
-            _last_line(self.folder / OUTPUT) if silent else "",
+            last_line(self.folder / OUTPUT) if silent else "",
             silent and shutil.disk_usage(self.folder).free < LITTLE_SPACE,
         )
 
@@ -159,7 +159,8 @@ def _decisive(events: Sequence[Event]) -> str:
     return next((event.kind for event in reversed(events) if event.kind in kinds), "")
 
 
-def _last_line(path: Path) -> str:
+def last_line(path: Path) -> str:
+    """The last words of what a process printed."""
     try:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:

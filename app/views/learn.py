@@ -13,6 +13,7 @@ from app.viewmodels.desk import Desk
 from app.viewmodels.free_picks import FreePicks
 from app.viewmodels.picks import PicksModel
 from app.viewmodels.policies import PoliciesModel
+from app.viewmodels.review import ReviewModel
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.training import TrainingModel
 from app.viewmodels.variations import VariationsModel
@@ -22,6 +23,7 @@ from app.views.strip import Strip
 if TYPE_CHECKING:
     from app.views.picks_window import PicksWindow
     from app.views.policies_window import PoliciesWindow
+    from app.views.review_window import ReviewWindow
     from app.views.training_window import TrainingWindow
 
 
@@ -36,16 +38,19 @@ class Learn(QObject):
         self.policies.switched.connect(self._switched)
         self.training = TrainingModel(desk.photo.runner, self)
         self.training.ended.connect(self._trained)
+        self.review = ReviewModel(desk.photo.runner, self)
         self.menu = QMenu(tr("&Learn"), window)
         shown = {
             "learn_picks": self.show_picks,
             "learn_training": self.show_training,
             "learn_policies": self.show_policies,
+            "learn_review": self.show_review,
         }
         self.menu.addActions([actions.make(id, show) for id, show in shown.items()])
         self._picks: PicksWindow | None = None
         self._policies: PoliciesWindow | None = None
         self._training: TrainingWindow | None = None
+        self._review: ReviewWindow | None = None
 
     def watch(self, variations: VariationsModel, settings: SettingsModel) -> None:
         """Variations that are taken may become picks; the person is asked once."""
@@ -75,7 +80,9 @@ class Learn(QObject):
         if self._training is None:
             from app.views.training_window import TrainingWindow
 
-            self._training = TrainingWindow(self.training, self.policies, self._chosen, self.show_picks, self.window)
+            self._training = TrainingWindow(
+                self.training, self.policies, self._chosen, self.show_picks, self.show_review, self.window
+            )
         self.policies.refresh()
         self._training.begin()
 
@@ -86,6 +93,14 @@ class Learn(QObject):
 
             self._policies = PoliciesWindow(self.policies, self.window)
         self._policies.begin()
+
+    def show_review(self, policy: str = "") -> None:
+        """Compare two policies blindly. policy: the one under review."""
+        if self._review is None:
+            from app.views.review_window import ReviewWindow
+
+            self._review = ReviewWindow(self.review, self._chosen, self.window)
+        self._review.begin(policy)
 
     def _switched(self) -> None:
         """Another policy retouches: what was retouched ahead by the one before is not shown as its own."""
@@ -104,4 +119,5 @@ class Learn(QObject):
     def close(self) -> None:
         """Before the window's jobs end. A training goes on by itself."""
         self.training.close()
+        self.review.close()
         self.picks.close()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QComboBox,
     QFileDialog,
     QHeaderView,
     QLabel,
@@ -17,6 +18,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.language import tr
+
+READABLE = 620
+"""Width of lines of words."""
 
 
 def words(role: str, text: str = "") -> QLabel:
@@ -43,6 +47,13 @@ def button(text: str, tip: str, do: Callable[[], object] | None = None, role: st
         made.setProperty("role", role)
     if do is not None:
         made.clicked.connect(lambda: do())
+    return made
+
+
+def keyless(text: str, tip: str, do: Callable[[], object]) -> QPushButton:
+    """A button that never takes the keys away from answers."""
+    made = button(text, tip, do)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return made
 
 
@@ -82,3 +93,12 @@ def ask_profile(parent: QWidget) -> str:
         parent, tr("Monitor profile"), "", tr("ICC profiles (*.icc *.icm *.ICC *.ICM);;All files (*)")
     )
     return file
+
+
+def fill(box: QComboBox, items: Sequence[tuple[str, object]], chosen: object) -> None:
+    """Show other items, if they are others; none is chosen by that."""
+    if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] != list(items):
+        box.clear()
+        for text, data in items:
+            box.addItem(text, data)
+    box.setCurrentIndex(next((i for i, (_, data) in enumerate(items) if data == chosen), 0))

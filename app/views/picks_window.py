@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import tr, trn
 from app.viewmodels.picks import DRAWING, LEFT, RIGHT, PicksModel
-from app.views import theme
+from app.views.pair import Pair
+from app.views.parts import keyless, thin_bar
 from app.views.pixels import to_image
 from trainer.picks.records import DIMENSIONS, Preference
 
@@ -25,53 +26,9 @@ NAMES = {
     "smoothing": tr("Smoothing"), "blemishes": tr("Blemishes"), "tone": tr("Tone"), "features": tr("Features"),
     "clarity": tr("Clarity"),
 }  # fmt: skip
-HELP = tr("Which is better?   1 or ←   left      2 or →   right      T or Space   alike      hold \\   original")
-
-
-class Picture(QWidget):
-    """One side, as large as fits."""
-
-    chosen = Signal()
-
-    def __init__(self, number: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.number = number
-        self.image: QImage | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAccessibleName(tr("Picture {number}", number=number))
-        self.setToolTip(tr("Click or press {number} if this one is better", number=number))
-
-    def sizeHint(self) -> QSize:
-        return QSize(520, 640)
-
-    def show_image(self, image: QImage | None) -> None:
-        self.image = image
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.CANVAS))
-        if self.image is None:
-            return
-        painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
-        ratio = self.devicePixelRatioF()
-        fits = min(self.width() / self.image.width(), self.height() / self.image.height(), 2 / ratio)
-        width, height = round(self.image.width() * fits), round(self.image.height() * fits)
-        left, top = (self.width() - width) // 2, (self.height() - height) // 2
-        painter.drawImage(QRectF(left, top, width, height), self.image)
-        badge = QRectF(left + 8, top + 8, 22, 20)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(20, 20, 20, 170))
-        painter.drawRoundedRect(badge, 3, 3)
-        font = QFont(self.font())
-        font.setPixelSize(12)
-        painter.setFont(font)
-        painter.setPen(QColor(235, 235, 235))
-        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(self.number))
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton:
-            self.chosen.emit()
+HELP = tr(
+    "Which is better?   1 or ←   left      2 or →   right      T or Space   alike      Z   100%      hold \\   original"
+)
 
 
 class PicksWindow(QDialog):
@@ -82,9 +39,9 @@ class PicksWindow(QDialog):
         self.setWindowTitle(tr("Picks"))
         self.resize(1180, 800)
         self.model, self.photos = model, photos
-        self.left, self.right = Picture(1), Picture(2)
-        self.left.chosen.connect(partial(model.answer, LEFT))
-        self.right.chosen.connect(partial(model.answer, RIGHT))
+        self.pair = Pair()
+        self.pair.left.chosen.connect(partial(model.answer, LEFT))
+        self.pair.right.chosen.connect(partial(model.answer, RIGHT))
         self.title, self.help, self.progress = QLabel(), QLabel(HELP), QLabel()
         self.trouble = QLabel()
         self.title.setProperty("role", "lead")
@@ -94,31 +51,23 @@ class PicksWindow(QDialog):
         self.trouble.setWordWrap(True)
         for label in (self.title, self.trouble, self.progress):
             label.setTextFormat(Qt.TextFormat.PlainText)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(4)
-        self.bar.setRange(0, 1000)
-        self.bar.setAccessibleName(tr("Progress of the variations"))
+        self.bar = thin_bar(tr("Progress of the variations"))
         self.dimensions = {
-            name: _button("", tr("Press F{number} for left, right, alike", number=number), partial(model.turn, name))
+            name: keyless("", tr("Press F{number} for left, right, alike", number=number), partial(model.turn, name))
             for number, name in enumerate(DIMENSIONS, 1)
         }
-        self.draw = _button("", tr("Draw variations of the selected photos to choose from"), self._draw)
-        self.undo = _button(tr("Undo") + "  U", tr("Take the last answer back and ask again"), model.undo)
-        self.skip = _button(tr("Skip") + "  S", tr("Ask something else"), model.skip)
-        self._images: tuple[QImage, QImage, QImage] | None = None
+        self.draw = keyless("", tr("Draw variations of the selected photos to choose from"), self._draw)
+        self.undo = keyless(tr("Undo") + "  U", tr("Take the last answer back and ask again"), model.undo)
+        self.skip = keyless(tr("Skip") + "  S", tr("Ask something else"), model.skip)
         self._of: object = None
         self._lay_out()
         model.changed.connect(self._refresh)
         self._refresh()
 
     def _lay_out(self) -> None:
-        top, pair, more, foot = (QHBoxLayout() for _ in range(4))
+        top, more, foot = (QHBoxLayout() for _ in range(3))
         top.addWidget(self.title, 1)
         top.addWidget(self.draw)
-        pair.setSpacing(theme.SPACE)
-        pair.addWidget(self.left, 1)
-        pair.addWidget(self.right, 1)
         aside = QLabel(tr("If you like, also:"))
         aside.setProperty("role", "muted")
         more.addWidget(aside)
@@ -135,7 +84,7 @@ class PicksWindow(QDialog):
         column.addLayout(top)
         column.addWidget(self.trouble)
         column.addWidget(self.bar)
-        column.addLayout(pair, 1)
+        column.addWidget(self.pair, 1)
         column.addLayout(more)
         column.addLayout(foot)
 
@@ -155,10 +104,9 @@ class PicksWindow(QDialog):
         shown = state.shown if state is not None else None
         if shown is not self._of:
             self._of = shown
-            self._images = None if shown is None else (
+            self.pair.show_images(None if shown is None else (
                 to_image(shown.first), to_image(shown.second), to_image(shown.original)
-            )  # fmt: skip
-            self._show(original=False)
+            ))  # fmt: skip
         count = len(self.photos())
         self.draw.setText(tr("Stop") if self._drawing else _wanted(count))
         self.draw.setEnabled(self._drawing or (count > 0 and not model.busy))
@@ -202,11 +150,6 @@ class PicksWindow(QDialog):
             else tr("Select some photos in the grid and draw variations of them; then say which of two is better.")
         )
 
-    def _show(self, *, original: bool) -> None:
-        images = self._images
-        self.left.show_image(images[2 if original else 0] if images else None)
-        self.right.show_image(images[2 if original else 1] if images else None)
-
     # --- doing --------------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
@@ -219,9 +162,11 @@ class PicksWindow(QDialog):
         key = Qt.Key(event.key())
         number = int(key) - int(Qt.Key.Key_F1)
         if key == Qt.Key.Key_Backslash:
-            self._show(original=True)
+            self.pair.show_original(True)
         elif event.isAutoRepeat():
             return  # a key that is held answers once
+        elif key == Qt.Key.Key_Z:
+            self.pair.toggle_zoom()
         elif key in KEYS:
             self.model.answer(KEYS[key])
         elif key == Qt.Key.Key_S:
@@ -235,7 +180,7 @@ class PicksWindow(QDialog):
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Backslash and not event.isAutoRepeat():
-            self._show(original=False)
+            self.pair.show_original(False)
         else:
             super().keyReleaseEvent(event)
 
@@ -251,13 +196,3 @@ class PicksWindow(QDialog):
 
 def _wanted(count: int) -> str:
     return trn("Draw Variations of {count} Photo", "Draw Variations of {count} Photos", count)
-
-
-def _button(text: str, tip: str, do: Callable[[], object]) -> QPushButton:
-    """Never takes the keys away from the answers."""
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    button.setAutoDefault(False)
-    button.clicked.connect(lambda: do())
-    return button

@@ -25,16 +25,14 @@ from app.viewmodels.policies import PoliciesModel
 from app.viewmodels.training import CURVES, FIGURES, LENGTHS, MODES, TrainingModel
 from app.viewmodels.watching import Phase
 from app.views.curves import CurvePlot, Strips
-from app.views.parts import button, say, thin_bar, words
+from app.views.parts import READABLE, button, fill, say, thin_bar, words
 
 FORMS = {"preferred": "{:.0%}"}
-READABLE = 620
-"""Width of lines of words."""
 
 
 class TrainingWindow(QDialog):
     """Stays open beside the main window. photos: those that could be trained on besides the picks'. show_picks: the way
-    out if there are none."""
+    out if there are none. show_review: compares a policy blindly."""
 
     def __init__(
         self,
@@ -42,6 +40,7 @@ class TrainingWindow(QDialog):
         policies: PoliciesModel,
         photos: Callable[[], Sequence[Path]],
         show_picks: Callable[[], None],
+        show_review: Callable[[str], None],
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -57,6 +56,9 @@ class TrainingWindow(QDialog):
         self.again = button(tr("New Training"), tr("Train from the picks as they are now"), partial(model.set_up, True))
         self.last = button(tr("Last Training"), tr("Show the training before"), partial(model.set_up, False))
         self.report = button(tr("Open Report"), tr("Everything about this training on one page"), self._open_report)
+        self.review = button(
+            tr("Blind Review…"), tr("Compare it without knowing which is which"), lambda: show_review(model.version)
+        )
         self.activate = button("", tr("Let it retouch from now on"), self._activate, "primary")
         self.train = button(tr("Train"), tr("Fit the reward and train the policy on it"), model.start, "primary")
         self.picks = button(tr("Picks…"), tr("Say which of two retouches is better"), show_picks)
@@ -145,7 +147,7 @@ class TrainingWindow(QDialog):
         for each in (self.pause, self.stop, self.resume):
             head.addWidget(each)
         foot.setSpacing(8)
-        for each in (self.again, self.last, self.report):
+        for each in (self.again, self.last, self.report, self.review):
             foot.addWidget(each)
         foot.addStretch(1)
         for each in (self.picks, self.train, self.activate):
@@ -202,13 +204,13 @@ class TrainingWindow(QDialog):
         say(self.advice, "\n".join(plan.advice()))
         self.source.setText(plan.source())
         self.time.setText(model.estimate or "–")
-        _fill(self.base, [(name, name) for name in plan.policies], base)
+        fill(self.base, [(name, name) for name in plan.policies], base)
         own = counted(len(plan.photos), "photo", "photos")
         places = [(tr("The photos of the picks: {photos}", photos=own), False)]
         if plan.extra:
             more = counted(len(plan.extra), "photo", "photos")
             places.append((tr("These and the selected ones: {photos}", photos=more), True))
-        _fill(self.place, places, model.wanted.extra and bool(plan.extra))
+        fill(self.place, places, model.wanted.extra and bool(plan.extra))
 
     def _show_run(self) -> None:
         model, seen = self.model, self.model.seen
@@ -218,6 +220,7 @@ class TrainingWindow(QDialog):
             each.setVisible(shown and model.at_work)
         self.again.setVisible(shown and not model.at_work)
         self.report.setVisible(shown and model.report is not None)
+        self.review.setVisible(shown and bool(model.version))
         self.resume.setVisible(shown and seen is not None and seen.resumable)
         self.resume.setEnabled(free)
         able = shown and model.won and self._active != model.version
@@ -255,12 +258,3 @@ class TrainingWindow(QDialog):
         super().changeEvent(event)
         if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
             self.model.refresh(self.photos())  # picks may have been made, photos selected
-
-
-def _fill(box: QComboBox, items: Sequence[tuple[str, object]], chosen: object) -> None:
-    """Show other items, if they are others; none is chosen by that."""
-    if [(box.itemText(i), box.itemData(i)) for i in range(box.count())] != list(items):
-        box.clear()
-        for text, data in items:
-            box.addItem(text, data)
-    box.setCurrentIndex(next((i for i, (_, data) in enumerate(items) if data == chosen), 0))
