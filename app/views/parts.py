@@ -80,6 +80,7 @@ def table(model: QAbstractItemModel, name: str, widths: Sequence[int]) -> QTable
     made.verticalHeader().setDefaultSectionSize(28)
     header = made.horizontalHeader()
     header.setHighlightSections(False)
+    header.setSectionsClickable(False)
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     for section, width in enumerate(widths):
         header.resizeSection(section, width)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
     QComboBox,
+    QHeaderView,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -27,10 +28,14 @@ from pytestqt.qtbot import QtBot
 
 from app.views.cheat_sheet import CheatSheet
 from app.views.main_window import MainWindow
+from app.views.policies_window import PoliciesWindow
 from app.views.queue_window import QueueWindow
 from app.views.recipes_dialog import RecipesDialog
+from app.views.review_window import ReviewWindow
 from app.views.settings_window import SettingsWindow
+from app.views.training_window import TrainingWindow
 from engine.library.frames import Frame
+from tests.helpers.versions import stored
 
 CONTROLS = (
     QAbstractButton, QAbstractItemView, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit, QPlainTextEdit,
@@ -48,6 +53,7 @@ def _controls(top: QWidget) -> list[QWidget]:
         if widget.isVisible()
         and widget.window() is top
         and not isinstance(widget, QScrollBar)
+        and not (isinstance(widget, QHeaderView) and not widget.sectionsClickable())
         and not widget.objectName().startswith(INNER)
         and type(widget).__name__ not in INNER
         and not isinstance(widget.parentWidget(), (QAbstractSpinBox, QComboBox, QLineEdit))
@@ -137,6 +143,20 @@ def _recipes(window: MainWindow) -> QWidget:
     return RecipesDialog([Frame(Path("a.jpg"))], recipes, [recipes[0].name], window)
 
 
+def _policies(window: MainWindow) -> QWidget:
+    stored("taste-1")
+    return PoliciesWindow(window.learn.policies, window)
+
+
+def _training(window: MainWindow) -> QWidget:
+    learn = window.learn
+    return TrainingWindow(learn.training, learn.policies, list, learn.show_picks, learn.show_review, window)
+
+
+def _review(window: MainWindow) -> QWidget:
+    return ReviewWindow(window.learn.review, list, window)
+
+
 @pytest.mark.parametrize("page", range(4))
 def test_main_window(window_at_work: MainWindow, page: int) -> None:
     window_at_work.adjust.show_tab(page)
@@ -151,11 +171,12 @@ def test_page_without_a_photo(make_window: Callable[[], MainWindow], qtbot: QtBo
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints")  # says the offscreen platform
-@pytest.mark.parametrize("make", [_settings, _keys, _sheet, _queue, _recipes])
+@pytest.mark.parametrize("make", [_settings, _keys, _sheet, _queue, _recipes, _policies, _training, _review])
 def test_dialogs(window_at_work: MainWindow, make: Callable[[MainWindow], QWidget], qtbot: QtBot) -> None:
     dialog = make(window_at_work)
     qtbot.addWidget(dialog)
     dialog.show()
     dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow)
+    qtbot.waitUntil(lambda: not window_at_work.photo.runner.jobs)
     _check(dialog)
