@@ -7,7 +7,6 @@ cut off by a kill or a full disk is skipped. What is brushed is written once, an
 from __future__ import annotations
 
 import contextlib
-import datetime
 import hashlib
 import json
 from collections.abc import Iterator
@@ -39,11 +38,6 @@ class Record(Strict):
     faces: tuple[FaceEntry, ...] = ()
     proposal: ProposalSpec | None = None
     boxes: tuple[Box, ...] | None = None
-
-
-def now() -> str:
-    """The present, as sidecars state it."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
 
 
 def journal_file(photo: Path, size: tuple[int, int]) -> Path:

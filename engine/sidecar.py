@@ -12,7 +12,6 @@ confidence or outline lies on a threshold.
 from __future__ import annotations
 
 import base64
-import datetime
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from engine import paths
+from engine.clock import now
 from engine.errors import SidecarError
 from engine.proposal import ProposalSpec
 from engine.settings import FaceSettings
@@ -255,8 +255,7 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
     A damaged sidecar in its place is kept under another name; one of a newer version is never replaced.
     Returns: where it was written. Raises: SidecarError.
     """
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
-    data = sidecar.model_copy(update={"saved": now}).model_dump_json(indent=1).encode() + b"\n"
+    data = sidecar.model_copy(update={"saved": now()}).model_dump_json(indent=1).encode() + b"\n"
     own = in_user_folder(photo)
     place = own if user_folder else beside(photo)
     for path in dict.fromkeys((place, own)):

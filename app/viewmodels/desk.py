@@ -21,6 +21,7 @@ from app.viewmodels.retouching import retouched
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.thumbnails import Thumbnails
+from app.viewmodels.undo import Undo
 from app.viewmodels.viewport import Viewport
 from app.viewmodels.working import LANE
 from engine.delivery.ledger import ledger_file
@@ -47,6 +48,7 @@ class Desk(QObject):
         super().__init__(parent)
         self.photo, self.compare, self.settings = photo, compare, settings
         self.library = LibraryModel(photo.runner, self)
+        self.undo = Undo(photo, self.library)
         self.thumbnails = Thumbnails(photo.runner, parent=self)
         self.place = Place(self.library, self)
         self.opened = OpenedPhotos(photo.engine, photo.runner, LANE)

@@ -17,6 +17,7 @@ from app.viewmodels.history import History
 from app.viewmodels.labels import AREA_TITLES, BRUSH_TITLES, DECISIONS, MARKS, TITLES
 from app.viewmodels.state import Change, Document, Edits
 from app.viewmodels.working import WorkModel
+from engine.clock import now
 from engine.settings import FaceSettings
 from engine.types import (
     PROPOSED,
@@ -276,7 +277,7 @@ class EditModel(WorkModel):
         self._document_changed(before)
 
     def _commit(self, label: str, *, key: object = None) -> None:
-        if self.history.push(label, self.document, key=key, merge=key is not None):
+        if self.history.push(label, self.document, key=key, merge=key is not None, time=now()):
             self._recorded(label, key=key)
         self.changed.emit(Change.EDITS | Change.HISTORY)
 

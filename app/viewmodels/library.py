@@ -1,12 +1,12 @@
 """The frames that a person works through: a folder or named files, filtered and sorted, with a current one. No widgets.
 
 Listing, details and saving of stars run on the lane "library". What is listed shows at once; details (stars, time of
-capture, edits) come in portions. Stars, labels and flags are set here first and saved behind.
+capture, edits) come in portions. `culling` sets stars, labels and flags.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Flag as Bits
 from enum import StrEnum, auto
@@ -16,8 +16,9 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 
 from app.jobs.runner import Job, JobRunner
 from app.language import tr
+from app.viewmodels.culling import Culling
 from app.viewmodels.problem import Problem
-from engine.jobs import CancelToken, Progress, Report
+from engine.jobs import CancelToken, Report
 from engine.library import frames
 from engine.library.frames import Frame
 from engine.library.xmp import Cull, Flag, Label
@@ -116,7 +117,7 @@ class LibraryModel(QObject):
         self._scan_number = 0
         self._closed = False
         self._lock: FileLock | None = None
-        self._writes: dict[Path, int] = {}
+        self.culling = Culling(self, LANE)
         self._anchor: Path | None = None
         self._handed.connect(self._take)
         self._soon = QTimer(self)
@@ -150,6 +151,7 @@ class LibraryModel(QObject):
         if not same:
             self.frames, self.shown, self._place = {}, [], {}
             self.selection, self.failed, self.notice, self.problem = set(), {}, "", None
+            self.culling.forget()
             self._hold(folder)
         self.folder = folder
         if folder is None:
@@ -192,7 +194,7 @@ class LibraryModel(QObject):
 
         def failed(error: Exception) -> None:
             self.scanning, self._job = False, None
-            self._fail(error, tr("Reading the folder"))
+            self.fail(error, tr("Reading the folder"))
 
         self._job = self.runner.start(LANE, work, done, failed)
 
@@ -228,7 +230,7 @@ class LibraryModel(QObject):
             known = self.frames.get(frame.path)
             if known is None or known == frame:
                 continue
-            if self._writes.get(frame.path):  # what the person has just set counts
+            if self.culling.unsaved(frame.path):  # what the person has just set counts
                 frame = replace(frame, cull=known.cull)
             self.frames[frame.path] = frame
             touched.append(frame.path)
@@ -360,57 +362,21 @@ class LibraryModel(QObject):
 
     # --- stars, labels, flags, badges ---------------------------------------------------------------------------------
 
-    def set_stars(self, stars: int) -> None:
-        self._cull(lambda cull: replace(cull, stars=min(max(stars, 0), 5)))
-
-    def set_label(self, label: Label) -> None:
-        """A colour; the same again takes it away."""
-        held = all(self.frames[path].cull.label is label for path in self.chosen)
-        self._cull(lambda cull: replace(cull, label=Label.NONE if held else label))
-
-    def set_flag(self, flag: Flag) -> None:
-        self._cull(lambda cull: replace(cull, flag=flag))
-
-    def _cull(self, change: Callable[[Cull], Cull]) -> None:
-        before = {path: self.frames[path].cull for path in self.chosen if not self.frames[path].missing}
-        after = {path: change(cull) for path, cull in before.items()}
-        changed = [path for path in before if after[path] != before[path]]
-        if not changed:
-            return
-        for path in changed:
-            self.frames[path] = replace(self.frames[path], cull=after[path])
-            self._writes[path] = self._writes.get(path, 0) + 1
+    def take_culls(self, culls: Mapping[Path, Cull]) -> None:
+        """Show other stars, labels and flags. A current frame that they filter out makes way for the next."""
+        for path, cull in culls.items():
+            self.frames[path] = replace(self.frames[path], cull=cull)
         row = self.row(self.current)
-        self._touch(changed)
+        self._touch(culls)
         self._arrange(LibraryChange(0))
-        if self.row(self.current) < 0 <= row and self.shown:  # filtered out: go on with the one in its place
+        if self.row(self.current) < 0 <= row and self.shown:
             self.go(self.shown[min(row, len(self.shown) - 1)])
 
-        def work(token: CancelToken, report: Report) -> list[tuple[Path, Exception]]:
-            from engine.library import culls, scan
-
-            troubles: list[tuple[Path, Exception]] = []
-            for number, path in enumerate(changed):
-                try:
-                    culls.save(path, after[path], scan.embedded(path))
-                except Exception as error:  # noqa: BLE001 (each photo by itself; all are told)
-                    troubles.append((path, error))
-                report(Progress("save", (number + 1) / len(changed)))
-            return troubles
-
-        def done(troubles: list[tuple[Path, Exception]]) -> None:
-            for path in changed:
-                self._writes[path] -= 1
-            for path, _ in troubles:
-                if path in self.frames and not self._writes[path]:
-                    self.frames[path] = replace(self.frames[path], cull=before[path])
-            if troubles:
-                self._touch([path for path, _ in troubles])
-                self._fail(troubles[0][1], tr("Saving stars, labels and flags"))
-
-        self.runner.start(
-            LANE, work, done, lambda e: self._fail(e, tr("Saving stars, labels and flags")), essential=True
-        )
+    def go_back_to(self, paths: Collection[Path]) -> None:
+        """Select these, as far as they are shown; the current frame changes only if it is none of them."""
+        found = [path for path in self.shown if path in paths]
+        if found:
+            self._choose(self.current if self.current in found else found[0], set(found))
 
     def note_edits(self, path: Path, faces: int) -> None:
         """The photo has saved edits now."""
@@ -445,7 +411,7 @@ class LibraryModel(QObject):
             self.problem, self.notice = None, ""
             self.changed.emit(LibraryChange.PROBLEM | LibraryChange.NOTICE)
 
-    def _fail(self, error: Exception, doing: str) -> None:
+    def fail(self, error: Exception, doing: str) -> None:
         self.problem = Problem.of(error, doing)
         self.changed.emit(LibraryChange.PROBLEM)
 

@@ -23,6 +23,7 @@ from app.viewmodels.opened import Opened, Stamp, stamp
 from app.viewmodels.retouching import moved, redrawn, retouched
 from app.viewmodels.state import Change, Document, Retouched, Stage
 from app.viewmodels.working import LANE, Work
+from engine.clock import now
 from engine.jobs import CancelToken, Progress, Report
 from engine.settings import FaceSettings
 from engine.types import Box, Photo, SkippedFace
@@ -252,7 +253,7 @@ class PhotoModel(EditModel):
         if journal is None or self.stage is not Stage.PROPOSED:
             return
         from app.viewmodels.records import record_of
-        from engine.journal import Record, now
+        from engine.journal import Record
 
         try:
             if not journal.path.exists():

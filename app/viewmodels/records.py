@@ -8,7 +8,8 @@ from app.language import tr
 from app.viewmodels.history import Entry, History
 from app.viewmodels.state import Document
 from engine import sidecar
-from engine.journal import Record, now
+from engine.clock import now
+from engine.journal import Record
 from engine.sidecar import Sidecar
 from engine.types import FaceAnalysis, FaceEdits, RetouchLayers
 

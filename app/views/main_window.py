@@ -120,8 +120,8 @@ class MainWindow(QMainWindow):
         self.settings_action = make("settings", self.ask_settings)
         self.shortcuts_action = make("shortcuts", self.show_shortcuts)
         self.quit_action = make("quit", self.close)
-        self.undo_action = make("undo", photo.undo)
-        self.redo_action = make("redo", photo.redo)
+        self.undo_action = make("undo", self.desk.undo.undo)
+        self.redo_action = make("redo", self.desk.undo.redo)
         self.reset_action = make("reset", photo.reset)
         self.retouch_action = make("retouch", photo.retouch)
         self.cancel_action = make("cancel", photo.cancel)
@@ -222,10 +222,11 @@ class MainWindow(QMainWindow):
             self.setWindowTitle(tr("{name} — Porelight", name=photo.path.name) if photo.path else "Porelight")
             self._show_page()
         proposed = photo.stage is Stage.PROPOSED
-        self.undo_action.setEnabled(proposed and bool(photo.history.undo_label))
-        self.redo_action.setEnabled(proposed and bool(photo.history.redo_label))
-        self.actions_made.tip("undo", tr("Undo {undo_label}", undo_label=photo.history.undo_label).strip())
-        self.actions_made.tip("redo", tr("Redo {redo_label}", redo_label=photo.history.redo_label).strip())
+        back, forward = self.desk.undo.back, self.desk.undo.forward
+        self.undo_action.setEnabled(back is not None)
+        self.redo_action.setEnabled(forward is not None)
+        self.actions_made.tip("undo", tr("Undo {undo_label}", undo_label=back.label if back else "").strip())
+        self.actions_made.tip("redo", tr("Redo {redo_label}", redo_label=forward.label if forward else "").strip())
         self.reset_action.setEnabled(proposed)
         handed = photo.path in self.desk.handed
         self.save_action.setVisible(handed)

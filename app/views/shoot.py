@@ -66,6 +66,7 @@ class Shoot(QObject):
 
     def _make_actions(self) -> None:
         library, desk, make = self.library, self.desk, self.actions.make
+        culling = library.culling
         self.open_folder = make("open_folder", self.ask_folder)
         self.grid_action = make("grid", lambda: library.set_view(View.GRID))
         self.single_action = make("single", desk.show)
@@ -74,9 +75,9 @@ class Shoot(QObject):
         self.all_action = make("select_all", library.select_all)
         self.strip_action = make("filmstrip", self._toggle_strip, checkable=True)
         self.strip_action.setChecked(True)
-        self.star_actions = [make(f"stars_{n}", partial(library.set_stars, n)) for n in range(6)]
-        self.label_actions = {label: make(id, partial(library.set_label, label)) for label, id in LABEL_ACTIONS.items()}
-        self.flag_actions = {flag: make(id, partial(library.set_flag, flag)) for flag, id in FLAG_ACTIONS.items()}
+        self.star_actions = [make(f"stars_{n}", partial(culling.set_stars, n)) for n in range(6)]
+        self.label_actions = {label: make(id, partial(culling.set_label, label)) for label, id in LABEL_ACTIONS.items()}
+        self.flag_actions = {flag: make(id, partial(culling.set_flag, flag)) for flag, id in FLAG_ACTIONS.items()}
         self._needing_frames = [
             *(self.grid_action, self.single_action, self.next_action, self.previous_action, self.all_action),
             *self.star_actions,

@@ -46,7 +46,7 @@ def work():
     if not at_rest():
         QTimer.singleShot(20, work)
         return
-    window().desk.library.set_stars(4)
+    window().desk.library.culling.set_stars(4)
     window().photo.set_strength("tone", 81.0)
     QTimer.singleShot(900, die)
 def die():

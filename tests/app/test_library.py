@@ -93,14 +93,14 @@ def test_stars_labels_and_flags_are_set_for_the_selection_and_saved(
     assert library.frames[paths[1]].cull == Cull(3, Label.RED)
     library.go(paths[1])
     library.select(paths[3], extend=True)
-    library.set_stars(4)
-    library.set_label(Label.RED)
-    library.set_flag(Flag.PICK)
+    library.culling.set_stars(4)
+    library.culling.set_label(Label.RED)
+    library.culling.set_flag(Flag.PICK)
     settle(qtbot, library)
     assert [culls.load(path).stars for path in paths] == [0, 4, 4, 4, 0, 0]
     assert culls.load(paths[2]) == Cull(4, Label.RED, Flag.PICK)
     assert b"Ton" in (tmp_path / "IMG_2.xmp").read_bytes()
-    library.set_label(Label.RED)  # the same again takes it away
+    library.culling.set_label(Label.RED)  # the same again takes it away
     settle(qtbot, library)
     assert culls.load(paths[2]).label is Label.NONE
 
@@ -134,7 +134,7 @@ def test_a_frame_that_its_own_key_filters_out_makes_way_for_the_next(
     opened(qtbot, library, tmp_path)
     library.set_filter(Filter(flag=Flag.NONE))
     library.go(paths[2])
-    library.set_flag(Flag.REJECT)
+    library.culling.set_flag(Flag.REJECT)
     assert library.current == paths[3]
     settle(qtbot, library)
 
@@ -190,7 +190,7 @@ def test_a_broken_sidecar_is_told_and_left_alone(library: LibraryModel, tmp_path
     opened(qtbot, library, tmp_path)
     assert "damaged" in library.frames[path].problem
     library.go(path)
-    library.set_stars(5)
+    library.culling.set_stars(5)
     settle(qtbot, library)
     assert library.problem is not None
     assert "IMG_1.xmp" in library.problem.message
@@ -298,7 +298,7 @@ desk.open([Path(sys.argv[1])])
 def work():
     library = desk.library
     library.go(library.shown[3])
-    library.set_stars(4)
+    library.culling.set_stars(4)
     library.select(library.shown[1], toggle=True)
     library.set_filter(Filter(flag=Flag.NONE))
     desk.show(library.shown[3])
