@@ -60,6 +60,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("previous_photo", PHOTO, tr("Previous Photo"), "Ctrl+Left", ""),
     ("grid", PHOTO, tr("Grid"), "G", ""),
     ("single", PHOTO, tr("Single Photo"), "E D", ""),
+    ("subfolders", PHOTO, tr("Photos in Subfolders"), "", tr("Show the photos of subfolders too")),
     ("select_all", PHOTO, tr("Select All"), "Ctrl+A", ""),
     ("stars_0", PHOTO, tr("No Stars"), "0", ""),
     ("stars_1", PHOTO, "★", "1", ""),

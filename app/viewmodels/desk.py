@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,13 +11,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.language import tr
 from app.viewmodels.compare import CompareModel
-from app.viewmodels.frames import Request
+from app.viewmodels.frames import U8, Request
 from app.viewmodels.library import LibraryChange, LibraryModel, View
 from app.viewmodels.opened import OpenedPhotos
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.place import Place
 from app.viewmodels.queue import QueueModel
-from app.viewmodels.retouching import retouched
+from app.viewmodels.retouching import retouched, small_of
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.thumbnails import Thumbnails
@@ -26,6 +26,7 @@ from app.viewmodels.viewport import Viewport
 from app.viewmodels.working import LANE
 from engine.delivery.ledger import ledger_file
 from engine.errors import EngineError
+from engine.jobs import CancelToken
 from engine.library.frames import Frame
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Desk(QObject):
         self.library = LibraryModel(photo.runner, self)
         self.undo = Undo(photo, self.library)
         self.thumbnails = Thumbnails(photo.runner, parent=self)
+        self.thumbnails.retouch = self._retouched
         self.place = Place(self.library, self)
         self.opened = OpenedPhotos(photo.engine, photo.runner, LANE)
         self.opened.request = self._first_request
@@ -253,12 +255,19 @@ class Desk(QObject):
         if Change.FACES in change and photo.path is not None and photo.faces:
             self.library.note_faces(photo.path, len(photo.faces))
         if change & (Change.JOB | Change.PROPOSAL | Change.PHOTO | Change.PROBLEM):
+            self.thumbnails.make_way(photo.busy)
             self._look_ahead()
 
-    def _saved(self, path: Path, faces: int) -> None:
-        frame = self.library.frames.get(path)
-        self.library.note_edits(path, faces or (frame.faces if frame else None) or 0)
+    def _saved(self, path: Path) -> None:
+        self.library.note_edits(path)
         self.opened.restamp(path)
+
+    def _retouched(self, path: Path) -> Callable[[CancelToken], U8] | None:
+        """How the small picture of an edited photo is made; None while the open photo needs the engine."""
+        photo, engine = self.photo, self.photo.engine
+        if photo.path == path and photo.photo is not None and photo.stage is Stage.PROPOSED:
+            return partial(engine.small, photo.photo, photo.layers, dict(photo.edits))
+        return None if photo.busy else partial(small_of, engine, path)
 
     def _look_ahead(self) -> None:
         """Read the neighbours while the open photo is at rest."""

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from app.language import tr
-from app.viewmodels.frames import U8, Source
+from app.viewmodels.frames import U8, Request, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from app.viewmodels.state import Edits
     from engine.host import EngineHost, HostedPolicy
     from engine.jobs import CancelToken, Report
     from engine.journal import Journal
@@ -140,3 +141,13 @@ class Engine:
         from app.viewmodels.pictures import PhotoSource
 
         return PhotoSource(photo, layers, self.display)
+
+    def small(self, photo: Photo, layers: Mapping[str, RetouchLayers], edits: Edits, token: CancelToken) -> U8:
+        """The whole photo retouched, as small as filmstrip and grid show it: (h, w, 3) sRGB. Raises: Cancelled."""
+        from app.viewmodels.pictures import PhotoSource
+        from engine.library.thumbs import SIDE
+
+        width, height = photo.size
+        scale = min(SIDE / max(width, height), 1.0)
+        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        return PhotoSource(photo, layers).prepare(Request((0, 0, width, height), size), edits, token).after(edits)

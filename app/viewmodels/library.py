@@ -31,6 +31,10 @@ GROWING_NS = 3_000_000_000
 """A file younger than this may still be growing; the folder is looked at again soon."""
 
 
+WATCHED = 256
+"""So many folders at most are watched for changes; all are looked at again when the window comes to the front."""
+
+
 class LibraryChange(Bits):
     """What a view has to look at again."""
 
@@ -88,6 +92,25 @@ class Filter:
         )
 
 
+@dataclass(frozen=True)
+class Listed:
+    """What a scan finds first: frames without details, the folders they lie in, and whether those are subfolders."""
+
+    number: int
+    found: list[Frame]
+    folders: list[Path]
+    first: bool
+    deep: bool
+
+
+@dataclass(frozen=True)
+class Details:
+    """Frames of a scan, with details."""
+
+    number: int
+    found: list[Frame]
+
+
 class LibraryModel(QObject):
     """All frames, the shown ones, the current one and the selected ones."""
 
@@ -110,6 +133,8 @@ class LibraryModel(QObject):
         self.failed: dict[Path, str] = {}
         self.touched: frozenset[Path] = frozenset()
         self.scanning = False
+        self.deep = False
+        """Whether the photos of subfolders are shown too."""
         self.problem: Problem | None = None
         self.notice = ""
         self._place: dict[Path, int] = {}
@@ -173,7 +198,7 @@ class LibraryModel(QObject):
             self._scan(first=False)
 
     def _scan(self, *, first: bool) -> None:
-        folder, files = self.folder, [*self.frames]
+        folder, files, wanted = self.folder, [*self.frames], self.deep
         self.scanning = True
         self._scan_number += 1
         number = self._scan_number
@@ -181,9 +206,16 @@ class LibraryModel(QObject):
         def work(token: CancelToken, report: Report) -> None:
             from engine.library import scan  # not when the window opens
 
-            found, listing = scan.list_folder(folder) if folder else (scan.list_files(files), None)
-            self._handed.emit((number, found, first))
-            scan.fill(found, listing, lambda part: self._handed.emit((number, part, None)), token)
+            deep, listings = wanted, {}
+            if folder is None:
+                found = scan.list_files(files)
+            else:
+                found, listings = scan.list_folder(folder, deep=deep, token=token)
+            if folder is not None and not found and not deep:  # cards in folders of their own
+                found, listings = scan.list_folder(folder, deep=True, token=token)
+                deep = bool(found)
+            self._handed.emit(Listed(number, found, [*listings] if deep else [*listings][:1], first, deep))
+            scan.fill(found, listings, lambda part: self._handed.emit(Details(number, part)), token)
 
         def done(_: None) -> None:
             self.scanning, self._job = False, None
@@ -198,16 +230,15 @@ class LibraryModel(QObject):
 
         self._job = self.runner.start(LANE, work, done, failed)
 
-    def _take(self, portion: tuple[int, list[Frame], bool | None]) -> None:
-        """A portion of a scan, in this thread. The third is None for details, else whether it is the first listing."""
-        number, found, first = portion
-        if number != self._scan_number or not self.scanning:
+    def _take(self, portion: Listed | Details) -> None:
+        """A portion of a scan, in this thread."""
+        if portion.number != self._scan_number or not self.scanning:
             return
-        if first is None:
-            self._take_details(found)
+        if isinstance(portion, Details):
+            self._take_details(portion.found)
             return
         before, after = self.frames, {}
-        for frame in found:
+        for frame in portion.found:
             known = before.get(frame.path)
             same = known is not None and known.stamp == frame.stamp and known.known
             after[frame.path] = known if known is not None and same else frame
@@ -218,11 +249,32 @@ class LibraryModel(QObject):
         if self.current is None and after:
             self.current = self._anchor = next(iter(after))
             self.selection = {self.current}
-        self._arrange(LibraryChange.CURRENT | LibraryChange.SELECTION)
-        if first:
-            if self.folder is not None and self.folder.is_dir():
-                self._watcher.addPath(str(self.folder))
+        also = LibraryChange.CURRENT | LibraryChange.SELECTION
+        if portion.deep != self.deep:
+            self.deep = portion.deep
+            also |= LibraryChange.FILTER
+        self._arrange(also)
+        self._watch(portion.folders[:WATCHED])
+        if portion.first:
             self.listed.emit()
+
+    def _watch(self, folders: Sequence[Path]) -> None:
+        """Look again when something changes in these, and in no other."""
+        wanted, watched = {str(folder) for folder in folders if folder.is_dir()}, set(self._watcher.directories())
+        if watched - wanted:
+            self._watcher.removePaths(list(watched - wanted))
+        if wanted - watched:
+            self._watcher.addPaths(list(wanted - watched))
+
+    def set_deep(self, deep: bool) -> None:
+        """Show the photos of subfolders too, or not."""
+        if deep != self.deep and self.folder is not None:
+            self.deep = deep
+            if not deep and self.current is not None and self.current.parent != self.folder:
+                self.current = None
+            self.changed.emit(LibraryChange.FILTER)
+            self._stop()
+            self._scan(first=False)
 
     def _take_details(self, found: list[Frame]) -> None:
         touched = []
@@ -239,8 +291,7 @@ class LibraryModel(QObject):
 
     def _hold(self, folder: Path | None) -> None:
         """Take the folder's lock; a folder that another Porelight works in is opened with a notice."""
-        if self._watcher.directories():
-            self._watcher.removePaths(self._watcher.directories())
+        self._watch(())
         if self._lock is not None:
             self._lock.release()
         self._lock = folder_lock(folder) if folder is not None else None
@@ -378,9 +429,13 @@ class LibraryModel(QObject):
         if found:
             self._choose(self.current if self.current in found else found[0], set(found))
 
-    def note_edits(self, path: Path, faces: int) -> None:
-        """The photo has saved edits now."""
-        self._update(path, edited=True, faces=faces)
+    def note_edits(self, path: Path) -> None:
+        """The photo's edits have been saved."""
+        from engine.library import scan
+
+        found, frame = scan.edits_of(path), self.frames.get(path)
+        if found is not None and frame is not None:
+            self._update(path, edits=found[0], faces=found[1] or frame.faces or 0)
 
     def note_faces(self, path: Path, faces: int) -> None:
         """So many faces were found in the photo."""

@@ -43,8 +43,8 @@ class PhotoModel(EditModel):
 
     left = Signal(object)
     """(Opened) a photo that makes room for another one; it may be handed back to `open`."""
-    saved = Signal(object, int)
-    """(Path, faces) whose edits were saved just now."""
+    saved = Signal(object)
+    """(Path) whose edits were saved just now."""
 
     def __init__(self, engine: Engine | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -288,7 +288,7 @@ class PhotoModel(EditModel):
                 self.say(" ".join(notes))
             if session is self._session:
                 self._stamp = stamp(session.photo.path)
-            self.saved.emit(session.photo.path, len(session.faces))
+            self.saved.emit(session.photo.path)
 
         failed = lambda error: self.fail(error, tr("Saving the edits of {name}", name=session.photo.path.name))  # noqa: E731
         self.runner.start(LANE, work, done, failed, essential=True)
@@ -308,7 +308,7 @@ class PhotoModel(EditModel):
 
         def done(count: int) -> None:
             for path in others:
-                self.saved.emit(path, 0)
+                self.saved.emit(path)
             self.say(tr("Settings given to {counted}.", counted=counted(count, "photo", "photos")))
 
         if others and not self.busy:

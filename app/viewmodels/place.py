@@ -57,6 +57,7 @@ class Place(QObject):
         folder, files = saved.get("folder"), [Path(each) for each in _texts(saved.get("files"))]
         current = Path(saved["current"]) if isinstance(saved.get("current"), str) else None
         if isinstance(folder, str) and Path(folder).is_dir():
+            library.deep = saved.get("subfolders") is True
             library.open([Path(folder)], current if current and current.exists() else None)
         elif files and any(path.exists() for path in files):
             library.open_files(files, current)
@@ -95,6 +96,7 @@ class Place(QObject):
                 "faces": wanted.faces,
             },
             "sort": library.sort.value,
+            "subfolders": library.deep,
             "view": library.view.value,
             "recent": [_text(path) for path in self.recent],
         }

@@ -144,14 +144,17 @@ class QueueModel(QObject):
     def move(self, ids: Sequence[int], by: int) -> None:
         """Move waiting jobs up (−1) or down (1) by one place, or to the top or bottom with ±1000."""
         waiting = [entry.id for entry in self.entries if entry.state is State.WAITING]
-        chosen = [id for id in waiting if id in set(ids)]
         rest = [id for id in waiting if id not in set(ids)]
-        if not chosen or not rest:
-            return
-        first = sum(id in rest for id in waiting[: waiting.index(chosen[0])])
+        first = next((place for place, id in enumerate(waiting) if id in set(ids)), 0)
         at = min(max(first + by, 0), len(rest))
-        before = rest[at] if at < len(rest) else None
-        self._act(lambda ledger: ledger.move(chosen, before))
+        self.put(ids, rest[at] if at < len(rest) else None)
+
+    def put(self, ids: Collection[int], before: int | None) -> None:
+        """Move waiting jobs, in the order they have, to before another waiting one, or to the end."""
+        waiting = [entry.id for entry in self.entries if entry.state is State.WAITING]
+        chosen = [id for id in waiting if id in ids]
+        if chosen:
+            self._act(lambda ledger: ledger.move(chosen, before))
 
     def dismiss(self) -> None:
         self.problem = None

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from app.language import tr
 from app.viewmodels.engine import Engine
+from app.viewmodels.frames import U8
 from app.viewmodels.history import History
 from app.viewmodels.state import Document, Retouched
 from engine.errors import SidecarError
-from engine.jobs import CancelToken, Progress, Report
+from engine.jobs import CancelToken, Progress, Report, silent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from engine.journal import Record
     from engine.session import RetouchSession
@@ -100,6 +102,13 @@ def moved(
         edits[face.id] = document.edits[best] if same and best in document.edits else session.edits[face.id]
     session.edits = edits
     return replace(_result(session, None, False), skipped=found.skipped)
+
+
+def small_of(engine: Engine, path: Path, token: CancelToken) -> U8:
+    """The small picture of a photo that is not open, with its saved edits. Raises: as `retouched`."""
+    session = engine.open(path)
+    found = retouched(engine, session, token, silent)
+    return engine.small(session.photo, found.layers, found.edits, token)
 
 
 def _kept(engine: Engine, session: RetouchSession) -> tuple[Sidecar | None, History[Record] | None, bool]:

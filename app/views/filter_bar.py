@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.language import tr
@@ -28,12 +28,14 @@ BADGES = {
 class FilterBar(QFrame):
     """Shows and sets `library.filter` and `library.sort`."""
 
-    def __init__(self, library: LibraryModel, parent: QWidget | None = None) -> None:
+    def __init__(self, library: LibraryModel, deep: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("filterbar")
         self.setFixedHeight(34)
         self.library = library
         self.place, self.count = QLabel(), QLabel()
+        self.deep = _button("", "")
+        self.deep.setDefaultAction(deep)
         self.count.setProperty("role", "muted")
         self.clear = _button(tr("Clear"), tr("Show all photos"))
         self.clear.clicked.connect(lambda: library.set_filter(Filter()))
@@ -67,6 +69,8 @@ class FilterBar(QFrame):
         layout.addWidget(self.place)
         layout.addSpacing(8)
         layout.addWidget(self.count)
+        layout.addSpacing(6)
+        layout.addWidget(self.deep)
         layout.addStretch(1)
         layout.addWidget(self.clear)
         layout.addSpacing(6)
@@ -96,6 +100,7 @@ class FilterBar(QFrame):
         for name, button in self.badges.items():
             button.setChecked(getattr(wanted, name))
         self.clear.setVisible(wanted.active)
+        self.deep.setVisible(folder is not None)
 
     def _counts(self) -> str:
         library = self.library

@@ -65,7 +65,7 @@ class FrameList(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             return described(frame, frame.path in self.library.exported)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return hint(frame, self.library.failed.get(frame.path, ""))
+            return hint(frame, self.library.failed.get(frame.path, ""), self.library.folder)
         return None
 
 
@@ -82,9 +82,10 @@ def described(frame: Frame, exported: bool = False) -> str:
     return ", ".join(parts)
 
 
-def hint(frame: Frame, failed: str) -> str:
-    """Name, time, and what is wrong."""
-    lines = [frame.path.name]
+def hint(frame: Frame, failed: str, folder: Path | None) -> str:
+    """Name, from the open folder on, time, and what is wrong."""
+    inside = folder is not None and frame.path.is_relative_to(folder)
+    lines = [str(frame.path.relative_to(folder)) if inside and folder is not None else frame.path.name]
     if frame.captured:
         date, _, clock = frame.captured.partition(" ")
         lines.append(f"{date.replace(':', '-')} {clock}")
@@ -143,6 +144,7 @@ class FrameView(QListView):
     def _refresh(self, change: LibraryChange) -> None:
         if LibraryChange.LIST in change:
             self.frames.follow()
+        if change & (LibraryChange.LIST | LibraryChange.FRAMES):
             self._looking.start()
         if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.VIEW):
             self._show_current()
@@ -187,9 +189,9 @@ class FrameView(QListView):
             return
         rows, seen = self.frames.rows, self.visible_rows()
 
-        def keys(some: range) -> list[tuple[Path, tuple[int, int]]]:
+        def keys(some: range) -> list[tuple[Path, tuple[int, ...]]]:
             known = self.library.frames
-            return [(rows[r], known[rows[r]].stamp) for r in some if rows[r] in known and not known[rows[r]].missing]
+            return [(rows[r], known[rows[r]].picture) for r in some if rows[r] in known and not known[rows[r]].missing]
 
         after = range(seen.stop, min(seen.stop + AHEAD, len(rows)))
         before = range(max(seen.start - AHEAD // 2, 0), seen.start)

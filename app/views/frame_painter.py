@@ -108,7 +108,7 @@ class FramePainter:
         pixmap = self._pixmap(painter, inside, frame)
         if pixmap is None:
             why = tr("Missing") if frame.missing else ""
-            why = why or (tr("Unreadable") if self.thumbnails.failed(frame.path, frame.stamp) else "")
+            why = why or (tr("Unreadable") if self.thumbnails.failed(frame.path, frame.picture) else "")
             box = QRectF(0, 0, inside.width(), min(inside.height(), inside.width() * 2 / 3))
             box.moveCenter(inside.center())
             painter.setPen(Qt.PenStyle.NoPen)
@@ -129,12 +129,12 @@ class FramePainter:
         return box
 
     def _pixmap(self, painter: QPainter, inside: QRectF, frame: Frame) -> QPixmap | None:
-        pixels = self.thumbnails.get(frame.path, frame.stamp)
+        pixels = self.thumbnails.get(frame.path, frame.picture)
         if pixels is None:
             return None
         ratio = painter.device().devicePixelRatioF()
         size = (inside.size() * ratio).toSize()
-        key = (frame.stamp, id(pixels), size.width(), size.height())
+        key = (frame.picture, id(pixels), size.width(), size.height())
         kept = self._pixmaps.get(frame.path)
         if kept is not None and kept[0] == key:
             self._pixmaps.move_to_end(frame.path)

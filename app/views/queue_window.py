@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, QUrl
+from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import said, tr
 from app.viewmodels.queue import QueueModel
@@ -16,6 +18,7 @@ from engine.delivery.ledger import OPEN, Entry, State
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
+DRAGGED = "application/x-porelight-jobs"
 COLUMNS = (tr("Photo"), tr("Recipes"), tr("State"))
 STATES = {
     State.WAITING: tr("Waiting"),
@@ -69,6 +72,33 @@ class _Rows(QAbstractTableModel):
             return QColor(getattr(theme, COLOURS.get(entry.state, "MUTED")))
         return None
 
+    # Waiting jobs are dragged to another place among those that wait.
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        if not index.isValid():
+            return Qt.ItemFlag.ItemIsDropEnabled
+        flags = super().flags(index)
+        waiting = self.entries[index.row()].state is State.WAITING
+        return flags | Qt.ItemFlag.ItemIsDragEnabled if waiting else flags
+
+    def supportedDropActions(self) -> Qt.DropAction:
+        return Qt.DropAction.MoveAction
+
+    def mimeTypes(self) -> list[str]:
+        return [DRAGGED]
+
+    def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
+        data = QMimeData()
+        ids = sorted({self.entries[index.row()].id for index in indexes})
+        data.setData(DRAGGED, json.dumps(ids).encode())
+        return data
+
+    def dropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:
+        ids = json.loads(bytes(data.data(DRAGGED).data()))
+        below = self.entries[row:] if row >= 0 else []
+        self.queue.put(ids, next((e.id for e in below if e.state is State.WAITING and e.id not in ids), None))
+        return True
+
     def _state(self, entry: Entry) -> str:
         if entry.state is State.RUNNING and self.queue.progress is not None:
             return tr("Exporting, {fraction:.0%}", fraction=self.queue.progress.fraction)
@@ -87,6 +117,8 @@ class QueueWindow(QDialog):
         self.bar = thin_bar(tr("Progress of the export"))
         self.rows = _Rows(queue, self)
         self.table = table(self.rows, tr("Export jobs"), (220, 190))
+        self.table.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.table.setDragDropOverwriteMode(False)  # between rows, not onto one
         self.empty = QLabel(tr("Nothing is being exported. Choose photos, then Export."))
         self.empty.setProperty("role", "lead")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -34,7 +34,6 @@ class Shoot(QObject):
         self.strip = Filmstrip(self.library, desk.thumbnails)
         self.grid = QWidget()
         self.frames = Grid(self.library, desk.thumbnails)
-        self.bar = FilterBar(self.library)
         self.hidden = _Nothing(self.library.set_filter)
         column = QVBoxLayout(self.grid)
         column.setContentsMargins(0, 0, 0, 0)
@@ -42,6 +41,7 @@ class Shoot(QObject):
         column.addWidget(self.hidden)
         self.strip_wanted = True
         self._make_actions()
+        self.bar = FilterBar(self.library, self.deep_action)
         self._make_menus()
         for view in (self.strip, self.frames):
             view.activated_frame.connect(desk.show)
@@ -73,6 +73,8 @@ class Shoot(QObject):
         self.next_action = make("next_photo", lambda: library.step(1))
         self.previous_action = make("previous_photo", lambda: library.step(-1))
         self.all_action = make("select_all", library.select_all)
+        self.deep_action = make("subfolders", lambda: library.set_deep(not library.deep), checkable=True)
+        self.deep_action.setIconText(tr("Subfolders"))
         self.strip_action = make("filmstrip", self._toggle_strip, checkable=True)
         self.strip_action.setChecked(True)
         self.star_actions = [make(f"stars_{n}", partial(culling.set_stars, n)) for n in range(6)]
@@ -95,7 +97,7 @@ class Shoot(QObject):
         labels.addActions(list(self.label_actions.values()))
         self.photo_menu.addActions(list(self.flag_actions.values()))
         self.photo_menu.addSeparator()
-        self.photo_menu.addActions([self.all_action, self.strip_action])
+        self.photo_menu.addActions([self.all_action, self.deep_action, self.strip_action])
         self.recent_menu = QMenu(tr("Open Recent"), self.window)
         self.recent_menu.aboutToShow.connect(self._fill_recent)
 
@@ -131,6 +133,8 @@ class Shoot(QObject):
             self.frames.setVisible(bool(library.shown))
             self.hidden.setVisible(not library.shown)
             self.strip_action.setChecked(self.strip_wanted)
+            self.deep_action.setChecked(library.deep)
+            self.deep_action.setEnabled(library.folder is not None)
             for action in self._needing_frames:
                 action.setEnabled(some)
             if change & LibraryChange.VIEW and grid and library.shown:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -15,15 +16,15 @@ NONE: Final = Cull()
 @dataclass(frozen=True)
 class Frame:
     """One photo of a folder. size, mtime: of its file, in bytes and nanoseconds. captured: "YYYY:MM:DD hh:mm:ss" or
-    empty. edited: it has a sidecar of edits, of `faces` faces. problem: one sentence on a sidecar that is damaged.
-    known: details were read. missing: the file has gone."""
+    empty. edits: when its sidecar of edits, of `faces` faces, was written, in nanoseconds; 0 without. problem: one
+    sentence on a sidecar that is damaged. known: details were read. missing: the file has gone."""
 
     path: Path
     size: int = 0
     mtime: int = 0
     cull: Cull = NONE
     captured: str = ""
-    edited: bool = False
+    edits: int = 0
     faces: int | None = None
     problem: str = ""
     known: bool = False
@@ -34,10 +35,19 @@ class Frame:
         """Changes whenever the file does."""
         return self.size, self.mtime
 
+    @property
+    def edited(self) -> bool:
+        return self.edits > 0
 
-def by_name(frame: Frame) -> tuple[str, str]:
-    """Sort key: names without regard to case, numbers inside them by value."""
-    return natural(frame.path.name), frame.path.name
+    @property
+    def picture(self) -> tuple[int, ...]:
+        """Changes whenever its small picture does: with the file and, if there are any, with the edits."""
+        return (*self.stamp, self.edits) if self.edited else self.stamp
+
+
+def by_name(frame: Frame) -> tuple[str, str, str]:
+    """Sort key: folder by folder, names without regard to case, numbers inside them by value."""
+    return natural(str(frame.path.parent)), natural(frame.path.name), frame.path.name
 
 
 def now() -> int:
@@ -50,6 +60,7 @@ def clock(mtime: int) -> str:
     return time.strftime("%Y:%m:%d %H:%M:%S", time.localtime(mtime / 1e9))
 
 
+@lru_cache(1 << 14)
 def natural(name: str) -> str:
     """A name whose digits are padded, so that IMG_9 comes before IMG_10."""
     out, digits = [], ""

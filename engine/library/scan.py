@@ -25,18 +25,44 @@ CHUNK: Final = 40
 """Frames whose details are handed over together."""
 
 
-def list_folder(folder: Path) -> tuple[list[Frame], Listing]:
-    """The photos directly in a folder, sorted by name, without details. Raises: ImageReadError."""
+Listings = dict[Path, Listing]
+"""Folder → what is in it."""
+
+
+def list_folder(folder: Path, *, deep: bool = False, token: CancelToken | None = None) -> tuple[list[Frame], Listings]:
+    """The photos directly in a folder, or deep in its subfolders too, by folder and name, without details.
+
+    Raises: ImageReadError if the folder cannot be read (a subfolder that cannot be is left out), Cancelled.
+    """
+    found, listing, below = _list(folder)
+    listings, waiting = {folder: listing}, below if deep else []
+    while waiting:
+        if token is not None:
+            token.check()
+        with suppress(ImageReadError):
+            inner = waiting.pop()
+            more, listings[inner], below = _list(inner)
+            found += more
+            waiting += below
+    return sorted(found, key=by_name), listings
+
+
+def _list(folder: Path) -> tuple[list[Frame], Listing, list[Path]]:
+    """Photos, all names, and subfolders that are neither hidden nor links."""
     known = supported_suffixes()
-    names, frames = [], []
+    names, frames, below = [], [], []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 names.append(entry.name)
                 suffix = "." + entry.name.rpartition(".")[2].lower()
-                if entry.name.startswith(".") or suffix not in known:
+                if entry.name.startswith("."):
                     continue
                 with suppress(OSError):  # gone since, or a broken link
+                    if entry.is_dir(follow_symlinks=False):
+                        below.append(folder / entry.name)
+                    if suffix not in known:
+                        continue
                     status = entry.stat()
                     if stat.S_ISREG(status.st_mode):
                         frames.append(Frame(folder / entry.name, status.st_size, status.st_mtime_ns))
@@ -45,7 +71,7 @@ def list_folder(folder: Path) -> tuple[list[Frame], Listing]:
     except OSError as error:
         reason = error.strerror or str(error)
         raise ImageReadError(f"The folder {folder.name} cannot be read: {reason}.", "Check its rights.") from error
-    return sorted(frames, key=by_name), Listing.of(names)
+    return frames, Listing.of(names), below
 
 
 def list_files(paths: Iterable[Path]) -> list[Frame]:
@@ -70,11 +96,9 @@ def embedded(path: Path) -> bytes | None:
         return None
 
 
-def fill(
-    frames: Sequence[Frame], listing: Listing | None, found: Callable[[list[Frame]], None], token: CancelToken
-) -> None:
+def fill(frames: Sequence[Frame], listings: Listings, found: Callable[[list[Frame]], None], token: CancelToken) -> None:
     """Read the details of all frames, handing over some at a time. Raises: Cancelled."""
-    listings = {frame.path.parent: listing for frame in frames} if listing else {}
+    listings = dict(listings)
     done: list[Frame] = []
     for frame in frames:
         token.check()
@@ -107,21 +131,23 @@ def details(frame: Frame, listing: Listing | None = None) -> Frame:
         frame,
         cull=cull,
         captured=head.captured,
-        edited=edits is not None,
-        faces=edits,
+        edits=edits[0] if edits is not None else 0,
+        faces=edits[1] if edits is not None else None,
         problem=problem,
         known=True,
     )
 
 
-def edits_of(path: Path, listing: Listing | None = None) -> int | None:
-    """Number of faces in the photo's sidecar of edits, None without a sidecar; a damaged one counts as no faces."""
+def edits_of(path: Path, listing: Listing | None = None) -> tuple[int, int] | None:
+    """When the photo's sidecar of edits was written, in nanoseconds, and its number of faces (0 of a damaged one).
+
+    None without a sidecar."""
     beside, own = sidecar.beside(path), sidecar.in_user_folder(path)
     places = [own] if listing is not None and beside.name not in listing.names else [beside, own]
     for place in places:
         with suppress(OSError):
-            data = place.read_bytes()
+            data, written = place.read_bytes(), place.stat().st_mtime_ns
             with suppress(ValueError, TypeError, AttributeError):
-                return len(json.loads(data).get("faces") or ())
-            return 0
+                return written, len(json.loads(data).get("faces") or ())
+            return written, 0
     return None

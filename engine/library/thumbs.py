@@ -29,21 +29,21 @@ SIDE: Final = 400
 QUALITY: Final = 85
 CACHE_BYTES: Final = 512 << 20
 """The cache is cut down to three quarters of this when it has grown beyond."""
-Stamp = tuple[int, int]
-"""(size, mtime in ns) of a file."""
+Stamp = tuple[int, ...]
+"""(size, mtime in ns) of a file and, of an edited one that is shown retouched, when the edits were saved."""
 
 # The size is checked here, with the same limit as for reading a photo.
 Image.MAX_IMAGE_PIXELS = None
 
 
 class ThumbCache:
-    """Small pictures on disk. Used by one thread at a time; several programs may share the folder."""
+    """Small pictures on disk. Several threads and programs may share the folder."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or paths.user_cache() / "thumbs"
 
     def place(self, path: Path, stamp: Stamp) -> Path:
-        key = f"1|{SIDE}|{path.absolute()}|{stamp[0]}|{stamp[1]}".encode("utf-8", "surrogateescape")
+        key = "|".join(["1", str(SIDE), str(path.absolute()), *map(str, stamp)]).encode("utf-8", "surrogateescape")
         name = hashlib.sha256(key).hexdigest()
         return self.folder / name[:2] / f"{name[2:34]}.jpg"
 

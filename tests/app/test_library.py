@@ -224,6 +224,33 @@ def test_a_folder_that_is_gone_is_one_sentence(library: LibraryModel, tmp_path: 
     assert library.problem.message == "The folder gone does not exist."
 
 
+def test_subfolders_are_shown_when_wanted_and_when_there_is_nothing_else(
+    library: LibraryModel, tmp_path: Path, qtbot: QtBot
+) -> None:
+    cards = [tmp_path / name for name in ("card 2", "card 10")]
+    for card in (*cards, tmp_path / ".hidden"):
+        card.mkdir()
+        fill(card, 2)
+    (tmp_path / "loop").symlink_to(tmp_path)
+    culls.save(cards[1] / "IMG_1.jpg", Cull(3))
+    opened(qtbot, library, tmp_path)
+    assert library.deep, "no photo lies in the folder itself"
+    inner = [card / f"IMG_{n}.jpg" for card in cards for n in (1, 2)]
+    assert library.shown == inner
+    assert library.frames[inner[2]].cull.stars == 3
+    top = fill(tmp_path, 1)
+    qtbot.waitUntil(lambda: library.shown == [*top, *inner])
+    library.go(inner[3])
+    library.set_deep(False)
+    settle(qtbot, library)
+    assert (library.shown, library.current) == (top, top[0])
+    library.set_deep(True)
+    settle(qtbot, library)
+    assert library.shown == [*top, *inner]
+    new = fill(cards[0], 3)[2]  # subfolders are watched too
+    qtbot.waitUntil(lambda: new in library.shown)
+
+
 def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
     paths = fill(tmp_path)
     Place(library, parent=library)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.library import View
@@ -125,6 +125,30 @@ def test_pause_reorder_cancel_and_resume(gated: tuple[MainWindow, Gated], qtbot:
     ended(qtbot, window)
     assert engine.order == ["c", "a"]
     assert queue.summary == "2 photos exported, 1 cancelled"
+
+
+def dragged(rows: object, row: int, before: int) -> None:
+    """Drop a row between two rows, as the table does after a drag."""
+    data = rows.mimeData([rows.index(row, column) for column in range(3)])  # type: ignore[attr-defined]
+    assert rows.dropMimeData(data, Qt.DropAction.MoveAction, before, 0, QModelIndex())  # type: ignore[attr-defined]
+
+
+def test_waiting_jobs_are_dragged_to_another_place(gated: tuple[MainWindow, Gated], qtbot: QtBot) -> None:
+    window, _ = gated
+    queue = window.desk.queue
+    rows = QueueWindow(queue, window).rows
+    rows.follow()
+    a, b, c = (entry.id for entry in queue.entries)
+    draggable = [bool(rows.flags(rows.index(row, 0)) & Qt.ItemFlag.ItemIsDragEnabled) for row in range(3)]
+    assert draggable == [False, True, True], "the first one runs"
+    dragged(rows, 2, 1)
+    assert [entry.id for entry in queue.entries] == [a, c, b]
+    rows.follow()
+    dragged(rows, 1, 3)  # below the last
+    assert [entry.id for entry in queue.entries] == [a, b, c]
+    rows.follow()
+    dragged(rows, 2, 0)  # above the running one: the first of those that wait
+    assert [entry.id for entry in queue.entries] == [a, c, b]
 
 
 def test_cancelling_the_running_job_goes_on_with_the_next(gated: tuple[MainWindow, Gated], qtbot: QtBot) -> None:
