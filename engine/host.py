@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,6 +45,9 @@ POLL_SECONDS: Final = 0.03
 KEPT_SESSIONS: Final = 3
 """Photos that the child keeps open."""
 ALIGNMENT: Final = 64
+MEMORY: Final = "/dev/shm"
+LEFT_SECONDS: Final = 600
+"""Nothing lies between two living processes for so long."""
 
 _keys = itertools.count(1)
 
@@ -53,8 +57,16 @@ _keys = itertools.count(1)
 
 def _folder(size: int) -> str | None:
     """Memory, where the system has a folder for it with so many bytes free."""
-    memory = "/dev/shm"
-    return memory if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > size else None
+    return MEMORY if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > size else None
+
+
+def sweep() -> None:
+    """Remove what processes that were killed have left in memory."""
+    for file in Path(MEMORY).glob("porelight-*-*"):
+        with contextlib.suppress(OSError, ValueError):
+            left = time.time() - file.stat().st_mtime > LEFT_SECONDS
+            if left and not Path(f"/proc/{int(file.name.split('-')[1])}").exists():
+                file.unlink()
 
 
 def pack(value: object) -> tuple[bytes, str, tuple[tuple[int, int], ...]]:
@@ -63,7 +75,7 @@ def pack(value: object) -> tuple[bytes, str, tuple[tuple[int, int], ...]]:
     data = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     places, end = [], 0
     size = sum(buffer.raw().nbytes + ALIGNMENT for buffer in buffers)
-    descriptor, name = tempfile.mkstemp(prefix="porelight-", dir=_folder(size))
+    descriptor, name = tempfile.mkstemp(prefix=f"porelight-{os.getpid()}-", dir=_folder(size))
     with os.fdopen(descriptor, "wb") as file:
         for buffer in buffers:
             with buffer.raw() as raw:
@@ -283,6 +295,7 @@ class EngineHost:
         if self._process is not None and self._process.poll() is None:
             return self._process
         self._drop()
+        sweep()
         process = subprocess.Popen(
             self._command or _command(),
             stdin=subprocess.PIPE,

@@ -23,7 +23,6 @@ from app.viewmodels.state import Change, Stage
 from app.viewmodels.thumbnails import Thumbnails
 from app.viewmodels.undo import Undo
 from app.viewmodels.viewport import Viewport
-from app.viewmodels.working import LANE
 from engine.delivery.ledger import ledger_file
 from engine.errors import EngineError
 from engine.jobs import CancelToken
@@ -53,7 +52,7 @@ class Desk(QObject):
         self.thumbnails = Thumbnails(photo.runner, parent=self)
         self.thumbnails.retouch = self._retouched
         self.place = Place(self.library, self)
-        self.opened = OpenedPhotos(photo.engine, photo.runner, LANE)
+        self.opened = OpenedPhotos(photo.engine, photo.runner)
         self.opened.request = self._first_request
         self.queue = QueueModel(photo.engine, photo.runner, self)
         self.queue.ended.connect(self._delivered)
@@ -122,8 +121,10 @@ class Desk(QObject):
 
     def deliver(self, recipes: Sequence[Recipe]) -> None:
         """Queue the chosen photos with their edits as they are now."""
-        self.photo.save()
-        self.queue.add(self.chosen_frames, recipes)
+        photo = self.photo
+        photo.save()
+        unsaved = {photo.path: photo.unsaved} if photo.path is not None and photo.unsaved is not None else {}
+        self.queue.add(self.chosen_frames, recipes, unsaved)
 
     def edit(self, paths: Sequence[Path]) -> None:
         """Open copies that another program handed over; `save_back` writes into them."""
@@ -219,8 +220,8 @@ class Desk(QObject):
         library = self.library
         if change & (LibraryChange.CURRENT | LibraryChange.VIEW) and library.view is View.SINGLE:
             self._show_current()
-        if LibraryChange.FRAMES in change and self.photo.path in library.touched and library.view is View.SINGLE:
-            self._file_changed(library.frames[self.photo.path])
+        if LibraryChange.FRAMES in change and library.current in library.touched and library.view is View.SINGLE:
+            self._file_changed(library.frames[library.current])
         if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.VIEW):
             self._look_ahead()
         if LibraryChange.PROBLEM in change and library.problem is not None:
@@ -239,13 +240,15 @@ class Desk(QObject):
         self.photo.open(path, self.opened.take(path))
 
     def _file_changed(self, frame: Frame) -> None:
-        """The open photo's file was written anew by another program, or has grown: read it again, edits stay."""
+        """The current photo's file was written anew by another program, or has grown: read it again, edits stay."""
         photo, before = self.photo, self._shown
         self._shown = frame.stamp
         if frame.missing or before in ((0, 0), frame.stamp) or photo.stage is Stage.OPENING or self.round_trip:
             return
+        was_read = photo.path == frame.path
         photo.open(frame.path)
-        self._news = tr("{name} was changed by another program and is read again.", name=frame.path.name)
+        if was_read:
+            self._news = tr("{name} was changed by another program and is read again.", name=frame.path.name)
 
     def _photo_changed(self, change: Change) -> None:
         photo = self.photo

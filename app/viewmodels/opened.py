@@ -66,15 +66,14 @@ def stamp(path: Path) -> Stamp:
 
 
 class OpenedPhotos:
-    """The photos kept and read ahead. Reading runs on the lane "ahead", retouching on `work_lane`."""
+    """The photos kept and read ahead, on a lane of their own: the open photo's saving and healing never wait for it."""
 
-    def __init__(self, engine: Engine, runner: JobRunner, work_lane: str, budget: int = BUDGET_BYTES) -> None:
+    def __init__(self, engine: Engine, runner: JobRunner, budget: int = BUDGET_BYTES) -> None:
         self.engine, self.runner, self.budget = engine, runner, budget
         self.retouch: Callable[[RetouchSession, CancelToken, Report], Retouched] | None = None
         """How a photo read ahead is retouched; None to leave that until it is shown."""
         self.request: Callable[[tuple[int, int]], Request | None] = lambda _: None
         """What the canvas will ask for first, of a photo of this size."""
-        self._work_lane = work_lane
         self._kept: OrderedDict[Path, Opened] = OrderedDict()
         self._wanted: list[Path] = []
         self._job: Job | None = None
@@ -159,7 +158,7 @@ class OpenedPhotos:
                 source.prepare(wanted, {}, token)
             return Opened(session, source, now)
 
-        self._start(LANE, work, (path, now))
+        self._start(work, (path, now))
 
     def _retouch(self, kept: Opened) -> None:
         engine, request, retouch = self.engine, self.request, self.retouch
@@ -173,9 +172,9 @@ class OpenedPhotos:
                 source.prepare(wanted, found.edits, token)
             return Opened(kept.session, source, kept.stamp, found, found.edits)
 
-        self._start(self._work_lane, work, (kept.path, kept.stamp))
+        self._start(work, (kept.path, kept.stamp))
 
-    def _start(self, lane: str, work: Callable[[CancelToken, Report], Opened], key: tuple[Path, Stamp]) -> None:
+    def _start(self, work: Callable[[CancelToken, Report], Opened], key: tuple[Path, Stamp]) -> None:
         def done(opened: Opened) -> None:
             self._job = None
             self.keep(opened)
@@ -187,7 +186,7 @@ class OpenedPhotos:
             self._bad.add(key)  # it is told when the photo is shown
             self._go_on()
 
-        self._job = self.runner.start(lane, work, done, failed)
+        self._job = self.runner.start(LANE, work, done, failed)
 
 
 def _arrays(value: Any, seen: dict[int, int]) -> dict[int, int]:

@@ -24,6 +24,7 @@ from app.viewmodels.retouching import moved, redrawn, retouched
 from app.viewmodels.state import Change, Document, Retouched, Stage
 from app.viewmodels.working import LANE, Work
 from engine.clock import now
+from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report
 from engine.settings import FaceSettings
 from engine.types import Box, Photo, SkippedFace
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from engine.journal import Journal
     from engine.proposal import ProposalSpec
     from engine.session import RetouchSession
+    from engine.sidecar import Sidecar
 
 READ_LANE = "read"
 SAVE_MS = 800
@@ -297,22 +299,44 @@ class PhotoModel(EditModel):
         """Give settings to other photos, by their sidecars."""
         others = [path for path in paths if path != self.path]
 
-        def work(token: CancelToken, report: Report) -> int:
+        def work(token: CancelToken, report: Report) -> tuple[list[Path], EngineError | None]:
             from engine.sidecar import give
 
+            given: list[Path] = []
+            trouble = None
             for number, path in enumerate(others):
                 token.check()
                 report(Progress("write", number / len(others), path.name))
-                give(path, settings)
-            return len(others)
+                try:
+                    give(path, settings)
+                    given.append(path)
+                except EngineError as error:  # one that a newer version wrote, or damaged: the others are given theirs
+                    trouble = error
+            return given, trouble
 
-        def done(count: int) -> None:
-            for path in others:
+        def done(result: tuple[list[Path], EngineError | None]) -> None:
+            given, trouble = result
+            for path in given:
                 self.saved.emit(path)
-            self.say(tr("Settings given to {counted}.", counted=counted(count, "photo", "photos")))
+            self.say(tr("Settings given to {counted}.", counted=counted(len(given), "photo", "photos")))
+            if trouble is not None:
+                self.fail(trouble, tr("Giving settings"))
 
         if others and not self.busy:
             self.run_job(tr("Giving settings"), work, done, lambda error: self.fail(error, tr("Giving settings")))
+
+    @property
+    def unsaved(self) -> Callable[[], Sidecar] | None:
+        """Makes the sidecar of edits that are not saved, on the lane "work"; None if what counts is on the disk."""
+        session, edits = self._session, dict(self.edits)
+        if not self.read_only or session is None:
+            return None
+
+        def make() -> Sidecar:
+            session.edits.update({key: value for key, value in edits.items() if key in session.edits})
+            return session.to_sidecar()
+
+        return make
 
     def write_back(self, done: Callable[[], None]) -> None:
         """Write the retouch into the open file, a copy that another program handed over; then call `done`."""

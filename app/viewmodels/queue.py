@@ -7,7 +7,7 @@ says is shown. Waiting jobs go on after a restart unless the queue is paused.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,9 +25,9 @@ from engine.jobs import CancelToken, Progress, Report
 from engine.library.frames import Frame
 
 if TYPE_CHECKING:
-    from engine.delivery.ledger import Job as Frozen
     from engine.delivery.queue import Queue
     from engine.delivery.recipe import Recipe
+    from engine.sidecar import Sidecar
 
 LANE = "queue"
 PLAN_LANE = "work"
@@ -71,23 +71,30 @@ class QueueModel(QObject):
 
     # --- adding -------------------------------------------------------------------------------------------------------
 
-    def add(self, frames: Sequence[Frame], recipes: Sequence[Recipe]) -> None:
-        """Freeze a job for each photo and queue it. Edits must have been saved."""
+    def add(
+        self,
+        frames: Sequence[Frame],
+        recipes: Sequence[Recipe],
+        unsaved: Mapping[Path, Callable[[], Sidecar]] | None = None,
+    ) -> None:
+        """Freeze a job for each photo and queue it. Edits must have been saved, but for those of `unsaved`."""
         ledger = self._book()
         if ledger is None or not frames or not recipes:
             return
         self.planning += len(frames)
 
-        def work(token: CancelToken, report: Report) -> list[Frozen]:
+        def work(token: CancelToken, report: Report) -> None:
             from engine.delivery import plan
             from engine.delivery.naming import Subject
 
             subjects = [Subject(frame.path, frame.captured, frame.cull.stars) for frame in frames]
-            return plan.jobs(subjects, recipes, ledger.promised())
+            edits = {path: make() for path, make in (unsaved or {}).items()}
+            # Here, so that what is planned next takes other names.
+            ledger.add(plan.jobs(subjects, recipes, ledger.promised(), edits))
 
-        def done(jobs: list[Frozen]) -> None:
+        def done(_: None) -> None:
             self.planning -= len(frames)
-            self._tell(lambda: ledger.add(jobs))
+            self._refresh()
             self._kick()
 
         def failed(error: Exception) -> None:

@@ -245,7 +245,10 @@ class MainWindow(QMainWindow):
     def _show_page(self) -> None:
         """The grid, the photo or, where there is neither, the invitation."""
         photo = self.empty if self.photo.stage is Stage.EMPTY else self.canvas
-        self.stack.setCurrentWidget(self.shoot.page or photo)
+        page = self.shoot.page or photo
+        if page is not self.stack.currentWidget():
+            self.stack.setCurrentWidget(page)
+            page.setFocus()
 
     def _refresh_view_actions(self) -> None:
         for mode, action in self.mode_actions.items():

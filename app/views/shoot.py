@@ -35,6 +35,7 @@ class Shoot(QObject):
         self.grid = QWidget()
         self.frames = Grid(self.library, desk.thumbnails)
         self.hidden = _Nothing(self.library.set_filter)
+        self.grid.setFocusProxy(self.frames)
         column = QVBoxLayout(self.grid)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.frames)
@@ -137,8 +138,6 @@ class Shoot(QObject):
             self.deep_action.setEnabled(library.folder is not None)
             for action in self._needing_frames:
                 action.setEnabled(some)
-            if change & LibraryChange.VIEW and grid and library.shown:
-                self.frames.setFocus()
             self.changed.emit()
 
 

@@ -146,7 +146,7 @@ class StrengthRow(QWidget):
         self.name.doubled.connect(lambda: self.changed.emit(float(self.origin), "set"))
         self.slider.valueChanged.connect(self._slid)
         self.slider.sliderReleased.connect(lambda: self.changed.emit(float(self.slider.value()), "set"))
-        self.number.returnPressed.connect(self._typed)
+        self.number.returnPressed.connect(self.slider.setFocus)  # letters and digits are shortcuts again
         self.number.editingFinished.connect(self._typed)
         self.number.installEventFilter(self)
 

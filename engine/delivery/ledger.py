@@ -116,7 +116,8 @@ def thawed(entry: Entry) -> RetouchRequest:
     except (KeyError, TypeError, ValueError) as error:
         message = f"The job of {entry.source.name} was written by another version of Porelight."
         raise ExportError(message, "Export the photo again.", cause=str(error)) from error
-    return RetouchRequest(entry.source, deliveries, edits=saved, inputs=frozenset({entry.source}))
+    own = bool(entry.data.get("again")) and all(each.recipe.existing == "rename" for each in deliveries)
+    return RetouchRequest(entry.source, deliveries, edits=saved, inputs=frozenset({entry.source}), overwrite=own)
 
 
 class Ledger:
@@ -203,12 +204,17 @@ class Ledger:
 
     def put_back(self, id: int) -> None:
         """A running job waits again, at its old place."""
-        self._set([id], State.WAITING, (State.RUNNING,))
+        self._wait_again("AND id = ?", id)
 
     def recover(self) -> int:
         """All running jobs wait again: the program that ran them is gone. Returns: how many."""
+        return self._wait_again("")
+
+    def _wait_again(self, which: str, *values: object) -> int:
+        """What such a job has written already, it may replace."""
+        done = "UPDATE jobs SET state = 'waiting', job = json_set(job, '$.again', 1) WHERE state = 'running' "
         with self._change():
-            return self._base.execute("UPDATE jobs SET state = 'waiting' WHERE state = 'running'").rowcount
+            return self._base.execute(done + which, values).rowcount
 
     def cancel(self, ids: Collection[int]) -> None:
         """Waiting and running jobs are cancelled; the program that runs one stops it by itself."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from engine import sidecar
@@ -12,6 +12,7 @@ from engine.delivery.recipe import Recipe
 from engine.errors import EngineError
 from engine.outputs import SUFFIXES, Names, Target
 from engine.pipeline import Delivery, RetouchRequest
+from engine.sidecar import Sidecar
 
 
 def folder_of(recipe: Recipe, photo: Path) -> Path:
@@ -21,12 +22,15 @@ def folder_of(recipe: Recipe, photo: Path) -> Path:
 
 
 def jobs(
-    subjects: Sequence[Subject], recipes: Sequence[Recipe], promised: Iterable[tuple[Path, str]] = ()
+    subjects: Sequence[Subject],
+    recipes: Sequence[Recipe],
+    promised: Iterable[tuple[Path, str]] = (),
+    unsaved: Mapping[Path, Sidecar] | None = None,
 ) -> list[Job]:
     """One job per photo, with a file for each recipe and the photo's edits as they are now.
 
-    promised: (folder, stem) of files that other jobs will write. A photo whose edits cannot be read becomes a broken
-    job, so that as many come out as went in.
+    promised: (folder, stem) of files that other jobs will write. unsaved: edits that count instead of the saved ones.
+    A photo whose edits cannot be read becomes a broken job, so that as many come out as went in.
     """
     photos = [subject.path for subject in subjects]
     suffixes = [suffix for group in SUFFIXES.values() for suffix in group]
@@ -43,7 +47,7 @@ def jobs(
             )
             deliveries.append(Delivery(target, recipe))
         try:
-            edits, trouble = sidecar.load(subject.path), None
+            edits, trouble = (unsaved or {}).get(subject.path) or sidecar.load(subject.path), None
         except EngineError as error:
             edits, trouble = None, error
         job = frozen(RetouchRequest(subject.path, tuple(deliveries), edits=edits))

@@ -134,7 +134,7 @@ class FakeEngine(Engine):
             files = [path_of(session, each) for each in request.deliveries]
             for file, each in zip(files, request.deliveries, strict=True):
                 file.parent.mkdir(parents=True, exist_ok=True)
-                session.export(file, each.recipe)
+                session.export(file, each.recipe, overwrite=request.overwrite)
         except Cancelled:
             return RetouchResult(request.source, Status.CANCELLED)
         except EngineError as error:
