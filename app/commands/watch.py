@@ -79,8 +79,8 @@ def _loop(arrivals: Arrivals, queue: Queue, idle: float | None, token: CancelTok
     last = time.monotonic()
     while not token.cancelled:
         if arrivals.look():
-            last = time.monotonic()
             queue.drain(token, _say)
+            last = time.monotonic()
         elif (entry := queue.step(token)) is not None:  # left by an earlier run
             last = time.monotonic()
             _say(entry)

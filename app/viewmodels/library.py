@@ -206,7 +206,8 @@ class LibraryModel(QObject):
         def work(token: CancelToken, report: Report) -> None:
             from engine.library import scan  # not when the window opens
 
-            deep, listings = wanted, {}
+            deep = wanted
+            listings: scan.Listings = {}
             if folder is None:
                 found = scan.list_files(files)
             else:

@@ -72,9 +72,9 @@ def test_words_of_a_face_push_nothing_out_of_the_panel(window: MainWindow, qtbot
     (row,) = window.faces.rows.values()
     row.detail.setText("114 Hautstellen entfernt, 117 behalten")
     page = window.adjust.pages.widget(0)
-    qtbot.wait(50)
-    assert page.widget().width() == page.viewport().width()
-    assert row.detail.height() >= row.detail.heightForWidth(row.detail.width())  # in two lines, both in sight
+    qtbot.waitUntil(lambda: page.widget().width() == page.viewport().width())
+    # In two lines, both in sight.
+    qtbot.waitUntil(lambda: row.detail.height() >= row.detail.heightForWidth(row.detail.width()))
 
 
 def test_brush_size_follows_the_brackets(window: MainWindow, qtbot: QtBot) -> None:

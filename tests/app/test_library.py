@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -259,8 +260,12 @@ def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path
     library.select(paths[5], toggle=True)
     library.set_filter(Filter(stars=0, flag=Flag.NONE))
     library.set_view(View.GRID)
-    qtbot.waitUntil(place_file().exists)
-    qtbot.wait(400)
+
+    def written() -> bool:
+        saved = json.loads(place_file().read_text()) if place_file().exists() else {}
+        return bool(saved) and (saved["view"], len(saved["selection"])) == ("grid", 2)
+
+    qtbot.waitUntil(written)
     library.close()
 
     again = LibraryModel(library.runner)
@@ -340,11 +345,11 @@ def test_after_a_kill_everything_is_where_it_was(make_window: MakeWindow, tmp_pa
     try:
 
         def there() -> bool:
-            saved = place_file().read_text() if place_file().exists() else ""
-            return '"single"' in saved and "IMG_4" in saved and (tmp_path / "IMG_4.xmp").exists()
+            saved = json.loads(place_file().read_text()) if place_file().exists() else {}
+            seen = bool(saved) and (saved["view"], saved["filter"]["flag"]) == ("single", "")
+            return seen and saved["current"] == str(paths[3]) and (tmp_path / "IMG_4.xmp").exists()
 
         qtbot.waitUntil(there)
-        qtbot.wait(500)
     finally:
         process.kill()
         process.wait()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -26,22 +24,28 @@ def _quick(fakes: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "active", lambda: "fake")
 
 
-def test_arrivals_are_retouched_once_and_counted(porelight: Run, tmp_path: Path) -> None:
+def test_arrivals_are_retouched_once_and_counted(
+    porelight: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, out = tmp_path / "in", tmp_path / "out"
     old = portrait(folder / "old.png")
     made = portrait(tmp_path / "made.png").read_bytes()
 
-    def arrive() -> None:
-        time.sleep(0.8)
-        (folder / "new.png").write_bytes(made[: len(made) // 2])  # still being written
-        time.sleep(0.15)
+    def whole() -> None:
         (folder / "new.png").write_bytes(made)
         landscape(folder / "hills.png")
 
-    camera = threading.Thread(target=arrive)
-    camera.start()
-    done = porelight("watch", folder, "--out", out, "--until-idle", "3")
-    camera.join()
+    # What the camera does before each look at the folder.
+    camera = [lambda: (folder / "new.png").write_bytes(made[: len(made) // 2]), whole]
+    look = watching.Arrivals.look
+
+    def looked(arrivals: watching.Arrivals) -> list[Path]:
+        if camera:
+            camera.pop(0)()
+        return look(arrivals)
+
+    monkeypatch.setattr(watching.Arrivals, "look", looked)
+    done = porelight("watch", folder, "--out", out, "--until-idle", "1")
     assert done.exit_code == 0, done.output
     assert sorted(path.name for path in out.glob("*.png")) == ["new.png"]
     assert "2 photos: 1 done, 1 skipped, 0 failed" in done.stdout
