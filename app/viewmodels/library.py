@@ -144,6 +144,8 @@ class LibraryModel(QObject):
         self._lock: FileLock | None = None
         self.culling = Culling(self, LANE)
         self._anchor: Path | None = None
+        self._end: Path | None = None
+        """From where to where frames were selected last."""
         self._handed.connect(self._take)
         self._soon = QTimer(self)
         self._soon.setSingleShot(True)
@@ -281,12 +283,15 @@ class LibraryModel(QObject):
         touched = []
         for frame in found:
             known = self.frames.get(frame.path)
-            if known is None or known == frame:
+            if known is None:
                 continue
             if self.culling.unsaved(frame.path):  # what the person has just set counts
                 frame = replace(frame, cull=known.cull)
-            self.frames[frame.path] = frame
-            touched.append(frame.path)
+            if frame.faces is None and frame.stamp == known.stamp:  # found here, and in no sidecar
+                frame = replace(frame, faces=known.faces)
+            if frame != known:
+                self.frames[frame.path] = frame
+                touched.append(frame.path)
         if touched:
             self._touch(touched)
 
@@ -357,7 +362,7 @@ class LibraryModel(QObject):
         also = LibraryChange.CURRENT if path != self.current else LibraryChange(0)
         if self.selection != {path}:
             also |= LibraryChange.SELECTION
-        self.current, self.selection, self._anchor = path, {path}, path
+        self.current, self.selection, self._anchor, self._end = path, {path}, path, path
         if also:
             self.changed.emit(also)
 
@@ -375,18 +380,30 @@ class LibraryModel(QObject):
         return tuple(self.shown[place] for place in places if 0 <= place < len(self.shown))
 
     def select(self, path: Path, *, toggle: bool = False, extend: bool = False) -> None:
-        """A click: alone, with Ctrl (toggle) or with Shift (extend from the last frame clicked alone)."""
+        """A click: alone, with Ctrl (toggle) or with Shift (extend from the last frame clicked without).
+
+        The current frame, whose settings are synced to the others, stays as long as it is selected.
+        """
         if path not in self.frames:
             return
         if extend and self.row(self._anchor) >= 0:
             first, last = sorted((self.row(self._anchor), self.row(path)))
-            self._choose(path, set(self.shown[first : last + 1]))
+            chosen = set(self.shown[first : last + 1])
         elif toggle:
             chosen = self.selection ^ {path} or {path}
             self._anchor = path
-            self._choose(path if path in chosen else next(iter(sorted(chosen, key=self.row))), chosen)
         else:
             self.go(path)
+            return
+        self._end = path
+        self._choose(self.current if self.current in chosen else min(chosen, key=self.row), chosen)
+
+    def extend(self, by: int) -> Path | None:
+        """Select so many more or fewer, as Shift with an arrow does. Returns: up to which frame."""
+        if self.shown:
+            row = self.row(self._end if self._end in self.selection else self.current)
+            self.select(self.shown[min(max(row + by, 0), len(self.shown) - 1)], extend=True)
+        return self._end
 
     def select_all(self) -> None:
         """All shown frames; the current one stays."""

@@ -165,6 +165,9 @@ class PhotoModel(EditModel):
         self._journal = None if self.read_only else self.engine.journal(self.photo.path, self.photo.size)
         self._drawn = _drawing(found.document)
         self._restart(found.document, found.history)
+        if found.unsaved:
+            self._unsaved = True
+            self._saving.start()
         self.notice = " ".join(found.notes)
         self.changed.emit(~(Change.JOB | Change.PHOTO | Change.PROBLEM))
 

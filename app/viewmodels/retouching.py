@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.language import tr
@@ -35,7 +35,7 @@ def retouched(
 
     Raises: as `RetouchSession.propose` and `restore`.
     """
-    saved, old, read_only = (None, None, False) if document is not None else _kept(engine, session)
+    saved, kept = (None, Kept()) if document is not None else _kept(engine, session)
     report(Progress("analyse", 0.0))
     if saved is None and not session.faces:
         session.analyse()
@@ -51,7 +51,7 @@ def retouched(
         session.propose(policy, token=token, report=_part(report, 0.2, 1.0))
         edits = document.edits if document is not None else {}
         session.edits.update({key: value for key, value in edits.items() if key in session.edits})
-    return _result(session, old, read_only)
+    return _result(session, kept)
 
 
 def redrawn(
@@ -79,7 +79,7 @@ def redrawn(
         session.faces, session.skipped, session.boxes, session.proposal = faces, skipped, boxes, proposal
         raise
     session.edits.update({key: value for key, value in document.edits.items() if key in session.edits})
-    return _result(session, None, False)
+    return _result(session)
 
 
 def moved(
@@ -101,7 +101,7 @@ def moved(
         same = best and overlap(old[best], face.box) > 0.2
         edits[face.id] = document.edits[best] if same and best in document.edits else session.edits[face.id]
     session.edits = edits
-    return replace(_result(session, None, False), skipped=found.skipped)
+    return replace(_result(session), skipped=found.skipped)
 
 
 def small_of(engine: Engine, path: Path, token: CancelToken) -> U8:
@@ -111,9 +111,18 @@ def small_of(engine: Engine, path: Path, token: CancelToken) -> U8:
     return engine.small(session.photo, found.layers, found.edits, token)
 
 
-def _kept(engine: Engine, session: RetouchSession) -> tuple[Sidecar | None, History[Record] | None, bool]:
-    """What was saved: sidecar, history, and whether a newer version wrote it. What was not saved any more before the
-    program ended is taken from the history."""
+@dataclass(frozen=True)
+class Kept:
+    """What was kept of a photo beside its sidecar; fields as of `Retouched`."""
+
+    history: History[Record] | None = None
+    read_only: bool = False
+    unsaved: bool = False
+
+
+def _kept(engine: Engine, session: RetouchSession) -> tuple[Sidecar | None, Kept]:
+    """The sidecar to take up, and what else was kept. What was not saved any more before the program ended is taken
+    from the history."""
     from app.viewmodels.records import replay, sidecar_of
 
     photo = session.photo
@@ -123,26 +132,27 @@ def _kept(engine: Engine, session: RetouchSession) -> tuple[Sidecar | None, Hist
         if not error.context.get("newer"):
             raise
         session.notes.append(NEWER)
-        return None, None, True
+        return None, Kept(read_only=True)
     records = engine.journal(photo.path, photo.size).read()
     old = replay(records)
-    if old is not None and records[-1].time > (saved.saved if saved is not None else ""):
-        saved = sidecar_of(old.state, photo.size)
-    return saved, old, False
+    before = saved.saved if saved is not None else ""
+    unsaved = old is not None and records[-1].time > before
+    if old is not None and unsaved:
+        saved = sidecar_of(old.state, photo.size).model_copy(update={"saved": before})
+    return saved, Kept(old, unsaved=unsaved)
 
 
-def _result(session: RetouchSession, old: History[Record] | None, read_only: bool) -> Retouched:
+def _result(session: RetouchSession, kept: Kept = Kept()) -> Retouched:
     assert session.proposal is not None
     layers = {each.face_id: each for each, _ in session.layers()}
     document = Document(dict(session.edits), session.proposal.spec, session.boxes)
     history = None
-    if old is not None:
+    if kept.history is not None:
         from app.viewmodels.records import history_of
 
-        history = history_of(old, document, session.faces, layers)
-    return Retouched(
-        session.faces, session.skipped, layers, document, tuple(session.notes), history, read_only=read_only
-    )
+        history = history_of(kept.history, document, session.faces, layers)
+    notes = tuple(session.notes)
+    return Retouched(session.faces, session.skipped, layers, document, notes, history, kept.read_only, kept.unsaved)
 
 
 def _part(report: Report, low: float, high: float) -> Report:

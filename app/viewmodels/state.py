@@ -52,7 +52,8 @@ class Stage(Enum):
 @dataclass(frozen=True)
 class Retouched:
     """What a retouching job brings back. history: of earlier times, None if it starts now. read_only: a newer version
-    wrote this photo's edits; none are saved."""
+    wrote this photo's edits; none are saved. unsaved: the history knows edits that the sidecar does not, because the
+    program was killed."""
 
     faces: tuple[FaceAnalysis, ...]
     skipped: tuple[SkippedFace, ...]
@@ -61,6 +62,7 @@ class Retouched:
     notes: tuple[str, ...]
     history: History[Document] | None = None
     read_only: bool = False
+    unsaved: bool = False
 
     @property
     def edits(self) -> Edits:

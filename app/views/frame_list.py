@@ -257,9 +257,8 @@ class FrameView(QListView):
                 self.activated_frame.emit(self.library.current)
                 return
             event.ignore()
-        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and self.frames.rows:
-            row = min(max(self.library.row(self.library.current) + by, 0), len(self.frames.rows) - 1)
-            self.library.select(self.frames.rows[row], extend=True)
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.reveal(self.frames.index(self.library.row(self.library.extend(by))))
         else:
             self.library.step(by)
 

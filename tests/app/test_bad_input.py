@@ -297,6 +297,12 @@ def test_after_a_kill_in_the_middle_all_that_was_done_is_there(
     finally:
         process.kill()
         process.communicate()
+    if what == "edit":  # as if there had been an earlier sitting
+        sidecar.give(shoot[0], FaceSettings())
+        earlier = sidecar.load(shoot[0])
+        assert earlier is not None
+        old = earlier.model_copy(update={"saved": "2020-01-01T00:00:00.000000+00:00"})
+        sidecar.beside(shoot[0]).write_text(old.model_dump_json())
     records = Journal(journal_file(shoot[0], (211, 307))).read()
     assert sum(record.kind == "push" for record in records) >= position + 1
     window = make_window()
@@ -309,6 +315,13 @@ def test_after_a_kill_in_the_middle_all_that_was_done_is_there(
         assert window.photo.edits["face-0"].brushwork["all"].values().min() == 0
     else:
         assert window.photo.strength("tone") == history.position >= after
+    window.photo.save()
+    at_rest(qtbot, window, shoot[0])
+    saved = sidecar.load(shoot[0])  # an export from now on has it all
+    assert saved is not None
+    assert saved.faces[0].strengths == dict(window.photo.edits["face-0"].strengths.values)
+    assert bool(saved.faces[0].brushwork) == (what == "brush")
+    assert not list(shoot[0].parent.glob("*.other-*")), "nobody else has saved edits"
     queue = window.desk.queue
     qtbot.waitUntil(lambda: not queue.running and not queue.waiting)
     out = shoot[0].parent / "out"

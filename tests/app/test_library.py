@@ -106,6 +106,23 @@ def test_stars_labels_and_flags_are_set_for_the_selection_and_saved(
     assert culls.load(paths[2]).label is Label.NONE
 
 
+def test_the_current_frame_stays_while_others_are_selected(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    paths = fill(tmp_path)
+    opened(qtbot, library, tmp_path)
+    library.go(paths[2])
+    library.select(paths[4], toggle=True)
+    assert (library.current, library.selection) == (paths[2], {paths[2], paths[4]})
+    library.select(paths[5], extend=True)
+    assert library.selection == {paths[4], paths[5]} and library.current == paths[4], "it is none of them"
+    library.go(paths[2])
+    for by, last in ((1, 3), (1, 4), (-1, 3), (-2, 1)):
+        library.extend(by)
+        low, high = sorted((2, last))
+        assert (library.current, library.selection) == (paths[2], set(paths[low : high + 1]))
+    library.select(paths[2], toggle=True)
+    assert (library.current, library.selection) == (paths[1], {paths[1]})
+
+
 def test_filters_hide_and_sorting_orders(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
     paths = fill(tmp_path)
     for path, stars in zip(paths, (0, 5, 3, 1, 3, 0), strict=True):
@@ -179,10 +196,12 @@ def test_a_file_that_grows_is_looked_at_again(library: LibraryModel, tmp_path: P
 def test_what_other_programs_write_is_taken_up(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
     path = fill(tmp_path, 2)[0]
     opened(qtbot, library, tmp_path)
+    library.note_faces(path, 2)
     (tmp_path / "IMG_1.xmp").write_bytes(LIGHTROOM)
     library.rescan()
     settle(qtbot, library)
     assert library.frames[path].cull == Cull(3, Label.RED)
+    assert library.frames[path].faces == 2  # known here only
 
 
 def test_a_broken_sidecar_is_told_and_left_alone(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
@@ -271,7 +290,7 @@ def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path
     again = LibraryModel(library.runner)
     assert Place(again).restore()
     settle(qtbot, again)
-    assert (again.folder, again.current) == (tmp_path, paths[5])
+    assert (again.folder, again.current) == (tmp_path, paths[3])
     assert again.selection == {paths[3], paths[5]}
     assert (again.filter, again.view) == (Filter(flag=Flag.NONE), View.GRID)
     again.close()
