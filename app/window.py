@@ -23,7 +23,7 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     for variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(variable, ""):
             del os.environ[variable]
-    from PySide6.QtCore import QLocale, QTimer
+    from PySide6.QtCore import QLocale, QProcess, QTimer
     from PySide6.QtWidgets import QApplication
 
     from app import language
@@ -68,4 +68,6 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     QTimer.singleShot(WARM_UP_MS, model.warm_up)
     code = application.exec()
     crashes.end()
+    if window.restarting:  # without the paths of this start: the window opens where it was left
+        QProcess.startDetached(sys.executable, ["-m", "app.main", "app"])
     return code

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.language import tr
 from app.settings.schema import Device, Language, Recording, Settings, Theme
+from app.viewmodels.settings import SettingsModel
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,11 @@ def matches(query: str, *texts: str) -> bool:
     """Whether every word of a query occurs in one of the texts."""
     whole = " ".join(texts).casefold()
     return all(word in whole for word in query.casefold().split())
+
+
+def waiting(settings: SettingsModel) -> bool:
+    """Whether something was changed that counts from the next start on."""
+    return any(getattr(settings.values, p.name) != getattr(settings.started, p.name) for p in PREFERENCES if p.restart)
 
 
 def default(name: str) -> object:

@@ -22,7 +22,8 @@ class SettingsModel(QObject):
     def __init__(self, store: SettingsStore | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.store = store or SettingsStore()
-        self.values = self.store.load()
+        self.values = self.started = self.store.load()
+        """started: as they were when the program started."""
         self.notice = self.store.notice
 
     def set(self, **changes: Any) -> None:

@@ -183,7 +183,7 @@ class Adjust(QObject):
         inside = QWidget()
         inside.setObjectName("scrolled")
         content = QVBoxLayout(inside)
-        content.setContentsMargins(16, 14, 14, 14)
+        content.setContentsMargins(16, 14, 16, 14)
         content.setSpacing(6)
         content.addWidget(self.toolbox)
         content.addSpacing(10)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -10,7 +10,12 @@ from app.language import tr
 from app.viewmodels.actions import FIXED, grouped
 from app.viewmodels.shortcuts import Shortcuts, shown
 
+Blocks = list[tuple[str, list[tuple[str, str]]]]
+"""(group, (keys, what it does))."""
 COLUMNS = 3
+"""At most; fewer on a narrow screen."""
+BAR = 8
+"""Width of a scroll bar."""
 SERIES = {"stars": tr("No stars to five"), "label": tr("Red, yellow, green, blue label")}
 """Actions that share a line."""
 
@@ -22,22 +27,14 @@ class CheatSheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle(tr("Keyboard Shortcuts"))
         self.shortcuts = shortcuts
-        page = QWidget()
-        page.setObjectName("scrolled")
-        across = QHBoxLayout(page)
-        across.setContentsMargins(28, 22, 28, 22)
-        across.setSpacing(44)
-        for column in _balanced(self._blocks()):
-            stack = QVBoxLayout()
-            stack.setSpacing(22)
-            for title, lines in column:
-                stack.addLayout(_block(title, lines))
-            stack.addStretch()
-            across.addLayout(stack, 1)
+        room = room_of(parent or self)
+        blocks = self._blocks()
+        # Words and keys are longer in other languages.
+        pages = (_page(blocks, columns) for columns in range(COLUMNS, 0, -1))
+        page = next((each for each in pages if each.sizeHint().width() + BAR <= room.width()), None) or _page(blocks, 1)
         scroll = QScrollArea()
         scroll.setWidget(page)
         scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setAccessibleName(tr("Keyboard Shortcuts"))
         self.close_button = QPushButton(tr("Close"))
         self.close_button.setDefault(True)
@@ -53,10 +50,10 @@ class CheatSheet(QDialog):
         whole.setSpacing(0)
         whole.addWidget(scroll, 1)
         whole.addLayout(foot)
-        self.resize(max(1160, page.sizeHint().width() + 8), 770)  # words and keys are longer in other languages
+        self.resize(min(max(1160, page.sizeHint().width() + BAR), room.width()), min(770, room.height()))
 
-    def _blocks(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        """(group, (keys, what it does)); what has no keys is left out."""
+    def _blocks(self) -> Blocks:
+        """What has no keys is left out."""
         blocks = []
         for group, infos in grouped():
             lines: dict[str, list[str]] = {}
@@ -74,14 +71,35 @@ class CheatSheet(QDialog):
             super().keyPressEvent(event)
 
 
-def _balanced(blocks: list[tuple[str, list[tuple[str, str]]]]) -> list[list[tuple[str, list[tuple[str, str]]]]]:
+def room_of(widget: QWidget) -> QSize:
+    """What a window may take of the screen."""
+    return widget.screen().availableSize()
+
+
+def _page(blocks: Blocks, columns: int) -> QWidget:
+    page = QWidget()
+    page.setObjectName("scrolled")
+    across = QHBoxLayout(page)
+    across.setContentsMargins(28, 22, 28, 22)
+    across.setSpacing(44)
+    for column in _balanced(blocks, columns):
+        stack = QVBoxLayout()
+        stack.setSpacing(22)
+        for title, lines in column:
+            stack.addLayout(_block(title, lines))
+        stack.addStretch()
+        across.addLayout(stack, 1)
+    return page
+
+
+def _balanced(blocks: Blocks, number: int) -> list[Blocks]:
     """Blocks in their order, in columns of about the same height."""
     heights = [len(lines) + 2 for _, lines in blocks]
-    share = sum(heights) / COLUMNS
-    columns: list[list[tuple[str, list[tuple[str, str]]]]] = [[] for _ in range(COLUMNS)]
+    share = sum(heights) / number
+    columns: list[Blocks] = [[] for _ in range(number)]
     before = 0
     for block, height in zip(blocks, heights, strict=True):
-        columns[min(int((before + height / 2) / share), COLUMNS - 1)].append(block)
+        columns[min(int((before + height / 2) / share), number - 1)].append(block)
         before += height
     return columns
 

@@ -140,6 +140,9 @@ class FrameView(QListView):
         thumbnails.ready.connect(self._ready)
         for bar in (self.horizontalScrollBar(), self.verticalScrollBar()):
             bar.valueChanged.connect(lambda _: self._looking.start())
+            # It keeps its place, so that nothing jumps, and shows a handle only where there is a way to go.
+            bar.setEnabled(False)
+            bar.rangeChanged.connect(lambda low, high, bar=bar: bar.setEnabled(high > low))
 
     def _refresh(self, change: LibraryChange) -> None:
         if LibraryChange.LIST in change:

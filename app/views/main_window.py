@@ -67,6 +67,8 @@ class MainWindow(QMainWindow):
         self.settings = settings or SettingsModel(parent=self)
         self.shortcuts = Shortcuts(self.settings, self)
         self._settings_window: SettingsWindow | None = None
+        self.restarting = False
+        """Closed only to be opened again."""
         self.settings.changed.connect(self._settle)
         self.actions_made = Actions(self.shortcuts, self)
         self.compare = compare or CompareModel(self)
@@ -283,10 +285,15 @@ class MainWindow(QMainWindow):
             from app.views.settings_window import SettingsWindow
 
             self._settings_window = SettingsWindow(self.settings, self.shortcuts, self)
+            self._settings_window.restart_wanted.connect(self._restart)
         self._settings_window.sections.setCurrentRow(section)
         self._settings_window.show()
         self._settings_window.raise_()
         self._settings_window.activateWindow()
+
+    def _restart(self) -> None:
+        self.restarting = True
+        self.close()
 
     def show_shortcuts(self) -> None:
         """The cheat sheet."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from PySide6.QtCore import QAbstractItemModel, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
+    QDoubleSpinBox,
     QFileDialog,
     QHeaderView,
     QLabel,
     QProgressBar,
     QPushButton,
+    QSpinBox,
     QTableView,
     QWidget,
 )
@@ -86,6 +89,17 @@ def table(model: QAbstractItemModel, name: str, widths: Sequence[int]) -> QTable
         header.resizeSection(section, width)
     header.setSectionResizeMode(len(widths), QHeaderView.ResizeMode.Stretch)
     return made
+
+
+def number(low: float, high: float, unit: str = "") -> Any:
+    """A field for a number: QSpinBox for int limits, else QDoubleSpinBox with a decimal."""
+    spin: Any = QSpinBox() if isinstance(low, int) else QDoubleSpinBox()
+    if isinstance(spin, QDoubleSpinBox):
+        spin.setDecimals(1)
+    spin.setRange(low, high)
+    spin.setSuffix(unit)
+    spin.lineEdit().setTextMargins(6, 0, 0, 0)  # a style sheet's padding leaves out the text
+    return spin
 
 
 def ask_profile(parent: QWidget) -> str:

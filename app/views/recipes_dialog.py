@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QFrame,
@@ -20,13 +19,13 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from app.language import said, tr
 from app.viewmodels.labels import counted
+from app.views.parts import number
 from engine.delivery import plan
 from engine.delivery.naming import TOKENS, Subject
 from engine.delivery.recipe import Recipe
@@ -108,16 +107,9 @@ class RecipesDialog(QDialog):
         self.fields["watermark"].setPlaceholderText(tr("None"))
         self.fields["naming"].setToolTip("\n".join(f"{{{token}}}  {what}" for token, what in TOKENS.items()))
         self.fields["folder"].setToolTip(tr("A folder beside the photo, or a whole path"))
-        quality, edge, mega = QSpinBox(), QSpinBox(), QDoubleSpinBox()
-        quality.setRange(1, 100)
-        edge.setRange(64, 65500)
-        edge.setSuffix(tr(" px"))
-        mega.setRange(0.1, 400)
-        mega.setDecimals(1)
-        mega.setSuffix(tr(" MP"))
+        quality, edge, mega = number(1, 100), number(64, 65500, tr(" px")), number(0.1, 400.0, tr(" MP"))
         for name, spin in (("quality", quality), ("long_edge", edge), ("megapixels", mega)):
             spin.setFixedSize(96, 27)
-            spin.lineEdit().setTextMargins(6, 0, 0, 0)
             spin.valueChanged.connect(lambda _: self._edited())
             self.fields[name] = spin
 

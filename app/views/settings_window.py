@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QListWidget,
     QPushButton,
     QScrollArea,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -35,17 +34,21 @@ from app.viewmodels.preferences import (
     Switch,
     default,
     found,
+    waiting,
 )
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.shortcuts import Shortcuts
-from app.views.parts import ask_profile
+from app.views.parts import ask_profile, number
 from app.views.shortcut_editor import ShortcutEditor
+from app.views.strip import Strip
 
 CONTROL_WIDTH = 230
 
 
 class SettingsWindow(QDialog):
     """Shows a `SettingsModel`."""
+
+    restart_wanted = Signal()
 
     def __init__(self, settings: SettingsModel, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +69,15 @@ class SettingsWindow(QDialog):
         self.editor = ShortcutEditor(shortcuts)
         self.nothing = QLabel(tr("No setting has these words."))
         self.nothing.setProperty("role", "lead")
+        self.strip = Strip(
+            tr("Some changes count from the next start on."),
+            tr("Porelight comes back with the same photo."),
+            tr("Restart Now"),
+            tr("Later"),
+        )
+        self.strip.acted.connect(self.restart_wanted)
+        self.strip.setVisible(waiting(settings))
+        settings.changed.connect(lambda _: self.strip.setVisible(waiting(settings)))
         self._lay_out()
         self.search.textChanged.connect(self._show)
         self.sections.currentRowChanged.connect(self._section_chosen)
@@ -99,11 +111,14 @@ class SettingsWindow(QDialog):
         side.setFixedWidth(214)
         self.sections.setFixedWidth(190)
         side.setLayout(left)
+        right = QVBoxLayout()
+        right.addWidget(scroll, 1)
+        right.addWidget(self.strip)
         across = QHBoxLayout(self)
         across.setContentsMargins(0, 0, 0, 0)
         across.setSpacing(0)
         across.addWidget(side)
-        across.addWidget(scroll, 1)
+        across.addLayout(right, 1)
 
     def _section_chosen(self, row: int) -> None:
         if row >= 0:
@@ -185,10 +200,8 @@ class PreferenceRow(QFrame):
             combo.activated.connect(lambda row: change(combo.itemData(row)))
             return combo
         if isinstance(control, Number):
-            spin = QSpinBox()
-            spin.setRange(control.low, control.high)
+            spin = number(control.low, control.high, control.unit)
             spin.setSingleStep(control.step)
-            spin.setSuffix(control.unit)
             spin.setSpecialValueText(control.zero)
             spin.setKeyboardTracking(False)
             spin.valueChanged.connect(change)

@@ -126,11 +126,13 @@ QCheckBox::indicator:checked:disabled {{ background: {EDGE}; border-color: {EDGE
 QAbstractSpinBox {{
   background: {WINDOW}; color: {TEXT}; border: 1px solid {EDGE}; border-radius: 4px; padding: 4px 7px; }}
 QAbstractSpinBox:focus {{ border-color: {ACCENT}; }}
+QAbstractSpinBox:disabled {{ color: {FAINT}; }}
 QAbstractSpinBox QLineEdit {{ border: none; background: transparent; padding: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; }}
 QScrollArea, #scrolled {{ background: {PANEL}; border: none; }}
 QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
 QScrollBar::handle:vertical {{ background: {EDGE}; border-radius: 3px; min-height: 32px; margin: 1px; }}
+QScrollBar::handle:disabled {{ background: transparent; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QPushButton, QToolButton {{
@@ -208,7 +210,7 @@ def apply(application: QApplication, theme: Theme = Theme.DARK) -> None:
         QPalette.ColorRole.ButtonText: tokens.text,
         QPalette.ColorRole.Highlight: tokens.accent,
         QPalette.ColorRole.HighlightedText: tokens.on_accent,
-        QPalette.ColorRole.PlaceholderText: tokens.faint,
+        QPalette.ColorRole.PlaceholderText: tokens.muted,
         QPalette.ColorRole.ToolTipBase: tokens.raised,
         QPalette.ColorRole.ToolTipText: tokens.text,
         QPalette.ColorRole.Link: tokens.accent,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
@@ -36,7 +37,7 @@ class Toolbar(QFrame):
             button = QToolButton()
             button.setDefaultAction(modes[mode])
             row.addWidget(button)
-        layout.addWidget(segments)
+        layout.addWidget(segments, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addStretch(1)
         for action in right:
             layout.addWidget(_button(action))

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QPushButton,
     QScrollArea,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +20,7 @@ from app.language import tr
 from app.viewmodels.labels import LayerLabel
 from app.viewmodels.variations import COUNT, MAX_SEED, Anchor, Variation, VariationsModel
 from app.views import theme
+from app.views.parts import number
 from app.views.pixels import to_image
 from app.views.strengths import StrengthRow
 
@@ -104,8 +104,7 @@ class VariationsPanel(QWidget):
             self.anchor.addItem(title, anchor)
         self.anchor.setAccessibleName(tr("Anchor"))
         self.exploration = StrengthRow(EXPLORATION, 50)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, MAX_SEED)
+        self.seed = number(0, MAX_SEED)
         self.seed.setAccessibleName(tr("Seed"))
         self.shuffle = QPushButton(tr("Shuffle"))
         self.compare = QPushButton(tr("Compare at 100%"))

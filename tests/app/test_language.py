@@ -20,6 +20,7 @@ from app.settings.schema import Language
 from app.viewmodels.problem import Problem
 from engine.errors import EngineError
 from engine.imageio import read_photo
+from tests.helpers.fake_engine import write_portrait
 
 CHECKOUT = Path(__file__).parents[2]
 TRANSLATED = [each.value for each in Language if each not in (Language.SYSTEM, Language.ENGLISH)]
@@ -209,6 +210,74 @@ def test_update_keeps_what_is_translated(tmp_path: Path) -> None:
     assert read(file).texts == {("Two", ""): ("Zwei",), ("Three", ""): ("",)}
     assert isinstance(Catalogue().form(2), int)
 
+
+RESTART = """
+import json, sys
+from pathlib import Path
+from PySide6.QtCore import QProcess, QTimer
+from PySide6.QtWidgets import QApplication
+from app.viewmodels.settings import SettingsModel
+SettingsModel().set(language="en", auto_retouch=False)
+application = QApplication([])
+started = []
+QProcess.startDetached = lambda program, arguments: started.append([program, arguments])
+def window():
+    from app.views.main_window import MainWindow
+    return next((w for w in application.topLevelWidgets() if isinstance(w, MainWindow)), None)
+def look():
+    if window() is None or window().photo.photo is None:
+        return QTimer.singleShot(50, look)
+    w = window()
+    w.ask_settings()
+    shown = w._settings_window
+    seen = [shown.strip.isVisible()]
+    for language in ("de", "en", "de"):
+        shown.rows["language"]._change(language)
+        seen.append(shown.strip.isVisible())
+    print(json.dumps(seen))
+    shown.strip.action.click()
+QTimer.singleShot(0, look)
+import app.window
+code = app.window.run([Path(sys.argv[1])])
+print(json.dumps(started))
+sys.exit(code)
+"""
+
+
+def test_another_language_is_one_click_and_the_same_photo_away(tmp_path: Path) -> None:
+    """The second start is made for real, too: it speaks German and shows the photo."""
+    photo = write_portrait(tmp_path / "portrait.png")
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "QT_QPA_PLATFORM": "offscreen"}
+
+    def run(script: str, *arguments: str) -> list[str]:
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    seen, started = map(json.loads, run(RESTART, str(photo)))
+    assert seen == [False, True, False, True]
+    assert started == [[sys.executable, ["-m", "app.main", "app"]]]
+    assert json.loads(run(AGAIN)[0]) == ["portrait.png — Porelight", "Öffnen…"]
+
+
+AGAIN = """
+import json, sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+application = QApplication([])
+def look():
+    from app.views.main_window import MainWindow
+    window = next((w for w in application.topLevelWidgets() if isinstance(w, MainWindow)), None)
+    if window is None or window.photo.photo is None:
+        return QTimer.singleShot(50, look)
+    print(json.dumps([window.windowTitle(), window.open_action.text()]))
+    window.close()
+QTimer.singleShot(0, look)
+sys.argv = ["porelight", "app"]
+from app.main import main
+main()
+"""
 
 GERMAN = """
 import json, sys

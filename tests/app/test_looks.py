@@ -1,0 +1,66 @@
+"""What a person would object to on sight, measured."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QAbstractSpinBox, QFrame, QPushButton, QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.viewmodels.shortcuts import Shortcuts
+from app.views import cheat_sheet
+from app.views.cheat_sheet import CheatSheet
+from app.views.main_window import MainWindow
+from app.views.parts import number
+from app.views.recipes_dialog import RecipesDialog
+from app.views.settings_window import SettingsWindow
+from engine.delivery.recipe import BUILT_IN
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
+
+
+def test_bars_show_a_handle_only_where_there_is_a_way_to_go(window: MainWindow, qtbot: QtBot, portrait: Path) -> None:
+    bar = window.shoot.frames.verticalScrollBar()
+    assert not bar.isEnabled() and not window.shoot.strip.horizontalScrollBar().isEnabled()
+    for i in range(40):
+        shutil.copy(portrait, portrait.with_name(f"{i}.png"))
+    window.desk.open([portrait.parent])
+    qtbot.waitUntil(bar.isEnabled)
+    assert bar.maximum() > 0
+
+
+def test_the_modes_are_a_shape_within_the_toolbar(window: MainWindow) -> None:
+    modes = window.toolbar.findChild(QFrame, "segments")
+    assert modes is not None
+    above = modes.y()
+    below = window.toolbar.height() - modes.y() - modes.height()
+    assert above >= 5 and abs(above - below) <= 1
+
+
+@pytest.mark.parametrize("where", ["recipes", "settings", "seed"])
+def test_numbers_stand_off_the_edge(where: str, window: MainWindow) -> None:
+    places = {
+        "recipes": lambda: RecipesDialog([], BUILT_IN, [], window),
+        "settings": lambda: SettingsWindow(window.settings, window.shortcuts, window),
+        "seed": lambda: window.adjust.pages,
+    }
+    top: QWidget = places[where]()
+    fields = top.findChildren(QAbstractSpinBox)
+    assert fields
+    assert {field.lineEdit().textMargins().left() for field in fields} == {6}
+    double = number(0.1, 400.0, " MP")
+    assert (double.decimals(), double.maximum(), number(1, 9).maximum()) == (1, 400.0, 9)
+
+
+@pytest.mark.parametrize("width", [640, 1024, 1366, 2560])
+def test_the_cheat_sheet_fits_the_screen(width: int, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cheat_sheet, "room_of", lambda widget: QSize(width, 720))
+    sheet = CheatSheet(Shortcuts(window.settings), QPushButton(), window)
+    sheet.show()
+    assert sheet.width() <= width and sheet.height() <= 720
+    scroll = sheet.findChild(QScrollArea)
+    assert scroll is not None and scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
+    sheet.close()
