@@ -25,8 +25,8 @@ class Speed:
     sample: float
 
 
-USUAL: Final = Speed(2.0, 0.35)
-"""Measured on two cores beside other work; used until a training has run here."""
+USUAL: Final = Speed(2.0, 0.2)
+"""Measured on two cores; used until a training has run here."""
 
 
 def samples(config: GrpoConfig, training: int, held_out: int, iterations: int | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from app.language import tr, trn
+from app.language import said, tr, trn
 from app.viewmodels import verdicts
 from app.viewmodels.labels import about
 from app.viewmodels.watching import Phase, Seen
@@ -50,7 +50,7 @@ def sentences(seen: Seen, usual: Speed | None = None) -> list[str]:
         event = seen.last("failed") or {}
         if event.get("code") == "training":
             return [tr("Its numbers grew beyond all bounds. Train again, shorter or in another mode.")]
-        return [f"{event.get('words', '')} {event.get('hint', '')}".strip(), *_kept(seen)]
+        return [f"{said(event.get('words', ''))} {said(event.get('hint', ''))}".strip(), *_kept(seen)]
     if seen.phase is Phase.BROKEN:
         why = tr("The disk is full. Free some space.") if seen.full else seen.printed
         return [why or tr("Its process ended without a word."), *_kept(seen)]

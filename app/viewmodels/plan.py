@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from app.language import tr, trn
+from app.language import said, tr, trn
 from app.viewmodels.labels import counted
 from engine.errors import EngineError
 
@@ -132,7 +132,7 @@ def look(extra: Sequence[Path] = ()) -> Plan:
                 except EngineError:
                     continue
     except EngineError as error:
-        return Plan(policies=policies, trouble=str(error))
+        return Plan(policies=policies, trouble=f"{said(error.message)} {said(error.hint)}")
     agreement = Consistency.of(settled.picks).agreement
     return Plan(
         picks=len(settled.picks),

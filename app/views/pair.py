@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QWidget
 
 from app.language import tr
 from app.viewmodels.viewport import Point, Size, Viewport
 from app.views import theme
+
+CHOICES = {
+    Qt.Key.Key_1: 0, Qt.Key.Key_Left: 0, Qt.Key.Key_2: 1, Qt.Key.Key_Right: 1, Qt.Key.Key_T: 2, Qt.Key.Key_Space: 2,
+}  # fmt: skip
+"""Keys that answer: 0 left, 1 right, 2 alike."""
+MOVES = {Qt.Key.Key_Left: (1, 0), Qt.Key.Key_Right: (-1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
+STEP = 120
+"""Device pixels that a key moves the pictures by."""
 
 
 class Picture(QWidget):
@@ -119,6 +127,27 @@ class Pair(QWidget):
         images = self._images
         self.left.show_image(images[2 if original else 0] if images else None)
         self.right.show_image(images[2 if original else 1] if images else None)
+
+    def pressed(self, event: QKeyEvent) -> bool:
+        """Whether a key was one for looking: the original while it is held, 100%, and moving with Shift."""
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Backslash:
+            self.show_original(True)
+        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in MOVES:
+            self.pan(*(STEP * each for each in MOVES[key]))
+        elif key == Qt.Key.Key_Z:
+            if not event.isAutoRepeat():
+                self.toggle_zoom()
+        else:
+            return False
+        return True
+
+    def released(self, event: QKeyEvent) -> bool:
+        """Whether the original was held up until now."""
+        if event.key() != Qt.Key.Key_Backslash or event.isAutoRepeat():
+            return False
+        self.show_original(False)
+        return True
 
     @property
     def centre(self) -> Point | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, Qt
+from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
+    QFormLayout,
     QHeaderView,
     QLabel,
     QProgressBar,
@@ -22,6 +23,8 @@ from PySide6.QtWidgets import (
 
 from app.language import tr
 
+Index = QModelIndex | QPersistentModelIndex
+NO_INDEX = QModelIndex()
 READABLE = 620
 """Width of lines of words."""
 
@@ -68,6 +71,51 @@ def thin_bar(name: str) -> QProgressBar:
     bar.setRange(0, 1000)
     bar.setAccessibleName(name)
     return bar
+
+
+class Rows(QAbstractTableModel):
+    """What a table shows, a row for each item. Subclasses say what stands in a cell."""
+
+    def __init__(self, columns: Sequence[str], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.columns = columns
+        self.items: Sequence[Any] = ()
+
+    def put(self, items: Sequence[Any]) -> None:
+        """Show other items."""
+        self.beginResetModel()
+        self.items = items
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(self.items)
+
+    def columnCount(self, parent: Index = NO_INDEX) -> int:
+        return 0 if parent.isValid() else len(self.columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal:
+            return self.columns[section]
+        return None
+
+
+def form(rows: Sequence[tuple[str, QComboBox | QLabel]]) -> QFormLayout:
+    """Names with what is chosen or said of them."""
+    made = QFormLayout()
+    made.setHorizontalSpacing(24)
+    made.setVerticalSpacing(12)
+    made.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    made.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
+    for name, field in rows:
+        label = words("muted", name)
+        label.setWordWrap(False)
+        made.addRow(label, field)
+        field.setAccessibleName(name)
+        if isinstance(field, QComboBox):
+            field.setMinimumWidth(280)
+        else:
+            field.setWordWrap(False)
+    return made
 
 
 def table(model: QAbstractItemModel, name: str, widths: Sequence[int]) -> QTableView:

@@ -12,15 +12,12 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import tr, trn
 from app.viewmodels.picks import DRAWING, LEFT, RIGHT, PicksModel
-from app.views.pair import Pair
+from app.views.pair import CHOICES, Pair
 from app.views.parts import keyless, thin_bar
 from app.views.pixels import to_image
 from trainer.picks.records import DIMENSIONS, Preference
 
-KEYS: dict[Qt.Key, Preference] = {
-    Qt.Key.Key_1: LEFT, Qt.Key.Key_Left: LEFT, Qt.Key.Key_2: RIGHT, Qt.Key.Key_Right: RIGHT,
-    Qt.Key.Key_T: "tie", Qt.Key.Key_Space: "tie",
-}  # fmt: skip
+ANSWERS: tuple[Preference, ...] = (LEFT, RIGHT, "tie")
 SAID = {None: "–", LEFT: tr("left"), RIGHT: tr("right"), "tie": tr("alike")}
 NAMES = {
     "smoothing": tr("Smoothing"), "blemishes": tr("Blemishes"), "tone": tr("Tone"), "features": tr("Features"),
@@ -161,14 +158,10 @@ class PicksWindow(QDialog):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         number = int(key) - int(Qt.Key.Key_F1)
-        if key == Qt.Key.Key_Backslash:
-            self.pair.show_original(True)
-        elif event.isAutoRepeat():
+        if self.pair.pressed(event) or event.isAutoRepeat():
             return  # a key that is held answers once
-        elif key == Qt.Key.Key_Z:
-            self.pair.toggle_zoom()
-        elif key in KEYS:
-            self.model.answer(KEYS[key])
+        if key in CHOICES:
+            self.model.answer(ANSWERS[CHOICES[key]])
         elif key == Qt.Key.Key_S:
             self.model.skip()
         elif key == Qt.Key.Key_U:
@@ -179,9 +172,7 @@ class PicksWindow(QDialog):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Backslash and not event.isAutoRepeat():
-            self.pair.show_original(False)
-        else:
+        if not self.pair.released(event):
             super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:

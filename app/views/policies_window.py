@@ -5,50 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QFont
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.language import tr
 from app.viewmodels.policies import PoliciesModel, PolicyRow
 from app.views import theme
-from app.views.parts import button, say, table, words
+from app.views.parts import Index, Rows, button, say, table, words
 from engine.policies.versions import SUFFIX
 
-Index = QModelIndex | QPersistentModelIndex
-NO_INDEX = QModelIndex()
 COLUMNS = (tr("Policy"), tr("State"), tr("Preferred"), tr("Learned from"), tr("Trained from"), tr("Date"))
 WIDTHS = (140, 125, 130, 210, 110)
 FILES = tr("Policies (*{suffix})", suffix=SUFFIX)
 
 
-class _Rows(QAbstractTableModel):
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.rows: tuple[PolicyRow, ...] = ()
-
-    def show(self, rows: tuple[PolicyRow, ...]) -> bool:
-        """Returns: whether they are others than before."""
-        if rows == self.rows:
-            return False
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-        return True
-
-    def rowCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal:
-            return COLUMNS[section]
-        return None
-
+class _Rows(Rows):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        row = self.rows[index.row()]
+        row: PolicyRow = self.items[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return (row.name, row.state, row.preferred, row.learned, row.parent, row.created)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
@@ -71,7 +45,7 @@ class PoliciesWindow(QDialog):
         self.resize(940, 480)
         self.model = model
         self.title, self.said, self.trouble, self.proof = map(words, ("title", "muted", "warning", "muted"))
-        self.rows = _Rows(self)
+        self.rows = _Rows(COLUMNS, self)
         self.table = table(self.rows, tr("Trained policies"), WIDTHS)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.activate = button(
@@ -116,12 +90,14 @@ class PoliciesWindow(QDialog):
     @property
     def chosen(self) -> PolicyRow | None:
         rows = self.table.selectionModel().selectedRows()
-        return self.rows.rows[rows[0].row()] if rows else None
+        return self.rows.items[rows[0].row()] if rows else None
 
     def _refresh(self) -> None:
         model, found, chosen = self.model, self.model.found, self.chosen
-        if self.rows.show(found.rows if found else ()):
-            names = [row.name for row in self.rows.rows]
+        rows = found.rows if found else ()
+        if rows != self.rows.items:
+            self.rows.put(rows)
+            names = [row.name for row in self.rows.items]
             self.table.selectRow(names.index(chosen.name) if chosen and chosen.name in names else 0)
         self.title.setText(tr("{name} retouches", name=found.active) if found else tr("Policies"))
         trained = found is not None and len(found.rows) > 1

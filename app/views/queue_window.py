@@ -6,18 +6,16 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QPersistentModelIndex, Qt, QUrl
+from PySide6.QtCore import QMimeData, QModelIndex, Qt, QUrl
 from PySide6.QtGui import QColor, QDesktopServices, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import said, tr
 from app.viewmodels.queue import QueueModel
 from app.views import theme
-from app.views.parts import button, say, table, thin_bar, words
+from app.views.parts import Index, Rows, button, say, table, thin_bar, words
 from engine.delivery.ledger import OPEN, Entry, State
 
-Index = QModelIndex | QPersistentModelIndex
-NO_INDEX = QModelIndex()
 DRAGGED = "application/x-porelight-jobs"
 COLUMNS = (tr("Photo"), tr("Recipes"), tr("State"))
 STATES = {
@@ -31,36 +29,22 @@ STATES = {
 COLOURS = {State.FAILED: "WARN", State.RUNNING: "ACCENT", State.DONE: "TEXT"}
 
 
-class _Rows(QAbstractTableModel):
+class _Rows(Rows):
     def __init__(self, queue: QueueModel, parent: QWidget) -> None:
-        super().__init__(parent)
+        super().__init__(COLUMNS, parent)
         self.queue = queue
-        self.entries: list[Entry] = []
 
     def follow(self) -> None:
         entries = self.queue.entries
-        if [each.id for each in entries] == [each.id for each in self.entries]:
-            self.entries = entries
+        if [each.id for each in entries] == [each.id for each in self.items]:
+            self.items = entries
             if entries:
                 self.dataChanged.emit(self.index(0, 0), self.index(len(entries) - 1, len(COLUMNS) - 1))
             return
-        self.beginResetModel()
-        self.entries = entries
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(self.entries)
-
-    def columnCount(self, parent: Index = NO_INDEX) -> int:
-        return 0 if parent.isValid() else len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role == Qt.ItemDataRole.DisplayRole and orientation is Qt.Orientation.Horizontal:
-            return COLUMNS[section]
-        return None
+        self.put(entries)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        entry = self.entries[index.row()]
+        entry: Entry = self.items[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return (entry.source.name, ", ".join(said(recipe) for _, _, recipe in entry.files), self._state(entry))[
                 index.column()
@@ -78,7 +62,7 @@ class _Rows(QAbstractTableModel):
         if not index.isValid():
             return Qt.ItemFlag.ItemIsDropEnabled
         flags = super().flags(index)
-        waiting = self.entries[index.row()].state is State.WAITING
+        waiting = self.items[index.row()].state is State.WAITING
         return flags | Qt.ItemFlag.ItemIsDragEnabled if waiting else flags
 
     def supportedDropActions(self) -> Qt.DropAction:
@@ -89,13 +73,13 @@ class _Rows(QAbstractTableModel):
 
     def mimeData(self, indexes: Sequence[QModelIndex]) -> QMimeData:
         data = QMimeData()
-        ids = sorted({self.entries[index.row()].id for index in indexes})
+        ids = sorted({self.items[index.row()].id for index in indexes})
         data.setData(DRAGGED, json.dumps(ids).encode())
         return data
 
     def dropMimeData(self, data: QMimeData, action: Qt.DropAction, row: int, column: int, parent: Index) -> bool:
         ids = json.loads(bytes(data.data(DRAGGED).data()))
-        below = self.entries[row:] if row >= 0 else []
+        below = self.items[row:] if row >= 0 else []
         self.queue.put(ids, next((e.id for e in below if e.state is State.WAITING and e.id not in ids), None))
         return True
 
@@ -171,7 +155,7 @@ class QueueWindow(QDialog):
     def selected(self) -> list[int]:
         """Ids of the selected jobs."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self.rows.entries[row].id for row in rows]
+        return [self.rows.items[row].id for row in rows]
 
     def _refresh(self) -> None:
         if not self.isVisible():
@@ -179,7 +163,7 @@ class QueueWindow(QDialog):
         queue, chosen = self.queue, set(self.selected())
         self.rows.follow()
         if chosen and not self.selected():
-            for row, entry in enumerate(self.rows.entries):
+            for row, entry in enumerate(self.rows.items):
                 if entry.id in chosen:
                     flag = self.table.selectionModel().SelectionFlag
                     self.table.selectionModel().select(self.rows.index(row, 0), flag.Select | flag.Rows)
@@ -195,7 +179,7 @@ class QueueWindow(QDialog):
 
     def _enable(self) -> None:
         queue, chosen = self.queue, set(self.selected())
-        picked = [entry for entry in self.rows.entries if entry.id in chosen]
+        picked = [entry for entry in self.rows.items if entry.id in chosen]
         self.pause.setText(tr("Resume") if queue.paused else tr("Pause"))
         self.pause.setEnabled(bool(queue.waiting) or queue.paused)
         movable = any(entry.state is State.WAITING for entry in picked)
@@ -212,7 +196,7 @@ class QueueWindow(QDialog):
 
     def _open_folder(self) -> None:
         chosen = set(self.selected())
-        for entry in self.rows.entries:
+        for entry in self.rows.items:
             if entry.id in chosen and entry.outputs:
                 QDesktopServices.openUrl(QUrl.fromLocalFile(str(entry.outputs[0].parent)))
                 return

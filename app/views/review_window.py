@@ -8,27 +8,21 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QDialog, QFormLayout, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.language import tr
 from app.viewmodels.labels import counted
 from app.viewmodels.review import Asked, ReviewModel
-from app.views.pair import Pair
-from app.views.parts import READABLE, button, fill, keyless, say, thin_bar, words
+from app.views.pair import CHOICES, Pair
+from app.views.parts import READABLE, button, fill, form, keyless, say, thin_bar, words
 from app.views.pixels import to_image
 from trainer.review import Answer
 
-KEYS: dict[Qt.Key, Answer] = {
-    Qt.Key.Key_1: "A", Qt.Key.Key_Left: "A", Qt.Key.Key_2: "B", Qt.Key.Key_Right: "B",
-    Qt.Key.Key_T: "tie", Qt.Key.Key_Space: "tie",
-}  # fmt: skip
+ANSWERS: tuple[Answer, ...] = ("A", "B", "tie")
 HELP = tr(
     "1 or ←   left      2 or →   right      T or Space   alike      U   back      Z   100%, Shift+arrows move      "
     "hold \\   original"
 )
-MOVES = {Qt.Key.Key_Left: (1, 0), Qt.Key.Key_Right: (-1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
-STEP = 120
-"""Device pixels that a key moves the pictures by."""
 
 
 class ReviewWindow(QDialog):
@@ -63,22 +57,9 @@ class ReviewWindow(QDialog):
     def _make_setup(self) -> QWidget:
         page = QWidget()
         self.policy, self.against, self.chosen = QComboBox(), QComboBox(), words("")
-        self.chosen.setWordWrap(False)
-        form = QFormLayout()
-        form.setHorizontalSpacing(24)
-        form.setVerticalSpacing(12)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
-        for name, field in (
-            (tr("Policy"), self.policy), (tr("Against"), self.against), (tr("Photos"), self.chosen),
-        ):  # fmt: skip
-            label = words("muted", name)
-            label.setWordWrap(False)
-            form.addRow(label, field)
-            field.setAccessibleName(name)
-            if isinstance(field, QComboBox):
-                field.setMinimumWidth(280)
-                field.activated.connect(lambda: self._refresh())
+        rows = form([(tr("Policy"), self.policy), (tr("Against"), self.against), (tr("Photos"), self.chosen)])
+        for each in (self.policy, self.against):
+            each.activated.connect(lambda: self._refresh())
         promise = words(
             "muted",
             tr(
@@ -90,7 +71,7 @@ class ReviewWindow(QDialog):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(18)
-        column.addLayout(form)
+        column.addLayout(rows)
         column.addWidget(promise)
         column.addStretch(1)
         return page
@@ -175,25 +156,17 @@ class ReviewWindow(QDialog):
         key = Qt.Key(event.key())
         if self.pages.currentWidget() is not self.pair:
             super().keyPressEvent(event)
-        elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in MOVES:
-            self.pair.pan(*(STEP * each for each in MOVES[key]))
-        elif key == Qt.Key.Key_Backslash:
-            self.pair.show_original(True)
-        elif event.isAutoRepeat():
+        elif self.pair.pressed(event) or event.isAutoRepeat():
             return  # a key that is held answers once
-        elif key == Qt.Key.Key_Z:
-            self.pair.toggle_zoom()
         elif key == Qt.Key.Key_U:
             self.model.back()
-        elif key in KEYS:
-            self.model.answer(KEYS[key])
+        elif key in CHOICES:
+            self.model.answer(ANSWERS[CHOICES[key]])
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Backslash and not event.isAutoRepeat():
-            self.pair.show_original(False)
-        else:
+        if not self.pair.released(event):
             super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:

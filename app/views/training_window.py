@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, QUrl
+from PySide6.QtCore import QEvent, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
-    QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QStackedWidget,
@@ -25,7 +24,7 @@ from app.viewmodels.policies import PoliciesModel
 from app.viewmodels.training import CURVES, FIGURES, LENGTHS, MODES, TrainingModel
 from app.viewmodels.watching import Phase
 from app.views.curves import CurvePlot, Strips
-from app.views.parts import READABLE, button, fill, say, thin_bar, words
+from app.views.parts import READABLE, button, fill, form, say, thin_bar, words
 
 FORMS = {"preferred": "{:.0%}"}
 
@@ -81,26 +80,16 @@ class TrainingWindow(QDialog):
             self.length.addItem(trn("{name}: {count} round", "{name}: {count} rounds", count, name=name), count)
         self.mode.setCurrentIndex(self.mode.findData(self.model.wanted.mode))
         self.length.setCurrentIndex(self.length.findData(self.model.wanted.iterations))
-        form = QFormLayout()
-        form.setHorizontalSpacing(24)
-        form.setVerticalSpacing(12)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
-        for name, field in (
-            (tr("Learns from"), self.source),
-            (tr("Begins with"), self.base),
-            (tr("Practises on"), self.place),
-            (tr("Length"), self.length),
-            (tr("Method"), self.mode),
-            (tr("Takes"), self.time),
-        ):
-            label = words("muted", name)
-            label.setWordWrap(False)
-            label.setBuddy(field)
-            form.addRow(label, field)
-            field.setAccessibleName(name)
-            if isinstance(field, QComboBox):
-                field.setMinimumWidth(280)
+        rows = form(
+            [
+                (tr("Learns from"), self.source),
+                (tr("Begins with"), self.base),
+                (tr("Practises on"), self.place),
+                (tr("Length"), self.length),
+                (tr("Method"), self.mode),
+                (tr("Takes"), self.time),
+            ]
+        )
         self.base.activated.connect(lambda: self.model.choose(base=self.base.currentData()))
         self.place.activated.connect(lambda: self.model.choose(extra=self.place.currentData()))
         self.mode.activated.connect(lambda: self.model.choose(mode=self.mode.currentData()))
@@ -112,14 +101,12 @@ class TrainingWindow(QDialog):
                 "marks and skin tone; otherwise it is not activated. Training gives way to your own work."
             ),
         )
-        for each in (self.source, self.time):
-            each.setWordWrap(False)
         for each in (self.advice, promise):
             each.setMaximumWidth(READABLE)
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 8, 0, 0)
         column.setSpacing(18)
-        column.addLayout(form)
+        column.addLayout(rows)
         column.addWidget(self.advice)
         column.addWidget(promise)
         column.addStretch(1)
