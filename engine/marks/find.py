@@ -9,7 +9,7 @@ from functools import cached_property
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt, find_objects, maximum
+from scipy.ndimage import find_objects
 
 from engine.layers.bands import gaussian
 from engine.marks.kinds import KEPT, judged
@@ -87,7 +87,7 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     skin = face.regions["skin"]
     found = (1 - np.prod(1 - classes, axis=0)) * np.clip(skin * 2, 0, 1) > THRESHOLD
     staying = classes[KEPT].max(0) - classes[~KEPT].max(0)
-    labels, count = _label(found, staying, width * SOLID)
+    labels, count = _label(found, staying, max(width * SOLID, 1.5))
     shades = _shades(face.lab[..., 0] + change[..., 0], width * ACROSS)
     spots = [
         _Spot.of(labels, i, where, change, classes, shades) for i, where in enumerate(find_objects(labels), 1) if where
@@ -128,9 +128,7 @@ def _label(found: npt.NDArray[np.bool_], staying: F32, solid: float) -> tuple[np
     parts = np.where(mixed & (stay > 0), stay, np.where(mixed & (go > 0), go + stay.max(), 0))
     if not len(both):
         return np.asarray(wholes, np.int32), count - 1
-    nearest = distance_transform_edt(parts == 0, return_distances=False, return_indices=True)
-    own = parts[tuple(nearest)]
-    _, labels = np.unique(np.where(mixed, own + count, wholes), return_inverse=True)
+    _, labels = np.unique(np.where(mixed, _nearest(parts) + count, wholes), return_inverse=True)
     labels = labels.reshape(found.shape)
     return np.asarray(labels, np.int32), int(labels.max())
 
@@ -140,11 +138,11 @@ def _solid(mask: npt.NDArray[np.bool_], staying: F32, radius: float, least: floa
     is `least` on average; the others are 0."""
     plane = mask.astype(np.uint8)
     count, labels = cv2.connectedComponents(plane, connectivity=4)
-    inscribed = maximum(cv2.distanceTransform(plane, cv2.DIST_L2, 5), labels, np.arange(count))
-    sums = np.bincount(labels.ravel(), staying.ravel(), count) / np.maximum(
-        np.bincount(labels.ravel(), minlength=count), 1
-    )
-    kept = (np.asarray(inscribed) >= radius) & (sums >= least)
+    own = np.asarray(labels, np.int32)[mask]
+    inscribed = np.zeros(count, np.float32)
+    np.maximum.at(inscribed, own, cv2.distanceTransform(plane, cv2.DIST_L2, 5)[mask])
+    mean = np.bincount(own, staying[mask], count) / np.maximum(np.bincount(own, minlength=count), 1)
+    kept = (inscribed >= radius) & (mean >= least)
     kept[0] = False
     return np.where(kept[labels], labels, 0).astype(np.int32)
 
@@ -209,19 +207,24 @@ def _judged(spots: Sequence[_Spot]) -> F32:
     return judged(np.array(scores), np.array(changes), np.array(areas, np.float32))
 
 
-def _soft_masks(ids: tuple[str, ...], labels: npt.NDArray[np.int32], width: float, skin: F32) -> MarkMasks:
-    """Grow each mark by W/170 and feather it by W/350; where marks meet, each keeps its own side."""
-    grow = int(np.ceil(width / 170)) + int(np.ceil(width / 130))
+def _nearest(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """(h, w) the label above 0 that is nearest to each pixel; some are there."""
     _, nearest = cv2.distanceTransformWithLabels(
         (labels == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
     of_pixel = np.zeros(int(nearest.max()) + 1, np.int32)
+    of_pixel[nearest[labels > 0]] = labels[labels > 0]
+    return np.asarray(of_pixel[nearest], np.int32)
+
+
+def _soft_masks(ids: tuple[str, ...], labels: npt.NDArray[np.int32], width: float, skin: F32) -> MarkMasks:
+    """Grow each mark by W/170 and feather it by W/350; where marks meet, each keeps its own side."""
+    grow = int(np.ceil(width / 170)) + int(np.ceil(width / 130))
     inside = labels > 0
-    of_pixel[nearest[inside]] = labels[inside]
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * int(np.ceil(width / 170)) + 1,) * 2)
     grown = cv2.dilate(inside.astype(np.float32), disc)
     soft = cv2.GaussianBlur(grown, (0, 0), max(width / 350, 0.7))
     near = cv2.dilate(inside.astype(np.uint8), np.ones((2 * grow + 1,) * 2, np.uint8)) > 0
     # Enlarged masks reach half a grid pixel further: they end one pixel inside the skin.
     soft = np.clip(soft * 1.02 - 0.02, 0, 1) * near * np.clip(cv2.erode(skin, np.ones((3, 3), np.uint8)) * 2, 0, 1)
-    return MarkMasks(ids, np.where(soft > 0, of_pixel[nearest], 0).astype(np.int32), soft.astype(np.float32))
+    return MarkMasks(ids, np.where(soft > 0, _nearest(labels), 0).astype(np.int32), soft.astype(np.float32))

@@ -109,6 +109,26 @@ def test_a_mole_amid_acne_is_a_mark_of_its_own():
     assert masks[decided[MarkKind.BLEMISH].id][at[0], at[1] + 6] > 0.95
 
 
+def test_a_mole_beside_acne_that_touches_it_is_a_mark_of_its_own_and_a_rim_is_none():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    shape = face.grid.shape
+    middle = shape[1] / 2, shape[0] / 2
+    acne = _disc(shape, (middle[0] - 50, middle[1] + 40), 6)
+    mole = _disc(shape, (middle[0] - 41, middle[1] + 40), 4)
+    ring = _disc(shape, (middle[0] + 50, middle[1] + 40), 6)
+    core = _disc(shape, (middle[0] + 50, middle[1] + 40), 5.2)
+    red = np.clip(acne - mole, 0, 1)
+    maps = _classes(shape, blemish=0.9 * (red + np.clip(ring - core, 0, 1)), mole=0.9 * (mole + core))
+    change = red[..., None] * np.float32([2, -9, -2]) + (mole + ring)[..., None] * np.float32([20, -3, 0])
+    marks, masks = find_marks(face, change, maps)
+    assert sorted(mark.kind for mark in marks) == [MarkKind.BLEMISH, MarkKind.MOLE, MarkKind.MOLE]
+    of = {mark.id: mark for mark in marks}
+    for place, decision in (((-50, 40), Decision.REMOVE), ((-41, 40), Decision.KEEP), ((50, 40), Decision.KEEP)):
+        x, y = int(middle[0] + place[0]), int(middle[1] + place[1])
+        inside = [key for key in masks if masks[key][y, x] > 0.9]
+        assert [of[key].decision for key in inside] == [decision]
+
+
 def test_a_faint_mark_on_an_edge_of_shade_is_none():
     _, face = synthetic_face(size=(480, 400), width=220.0)
     x = np.arange(face.grid.shape[1], dtype=np.float32)
