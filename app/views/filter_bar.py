@@ -104,7 +104,7 @@ class FilterBar(QFrame):
 
     def _counts(self) -> str:
         library = self.library
-        shown, total, chosen = len(library.shown), library.total, len(library.selection)
+        shown, total, chosen = len(library.shown), library.total, len(library.chosen)
         text = (
             counted(total, "photo", "photos")
             if shown == total

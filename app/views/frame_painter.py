@@ -150,7 +150,7 @@ class FramePainter:
         return pixmap
 
     def _badges(self, painter: QPainter, shown: QRectF, frame: Frame) -> None:
-        """Small discs at the picture's top right: failed, exported, edited, faces."""
+        """Small discs at the picture's top right: failed, exported, edited, faces; as many as there is room for."""
         at = QPointF(shown.right() - 12, shown.top() + 12)
         marks = []
         if frame.path in self.library.failed or frame.problem:
@@ -161,7 +161,10 @@ class FramePainter:
             marks.append("edited")
         if frame.faces:
             marks.append("faces")
+        flagged = 20 if frame.cull.flag and not self.look.caption else 0
         for mark in marks:
+            if at.x() - 9 < shown.left() + flagged:
+                break
             _badge(painter, at, mark, frame.faces or 0)
             at -= QPointF(21, 0)
 

@@ -90,5 +90,8 @@ def test_undo_goes_back_to_the_frame_that_its_own_key_hid(
     library.go(shoot[1])
     qtbot.keyClick(window, Qt.Key.Key_X)
     assert (library.current, library.shown) == (shoot[2], [shoot[0], shoot[2]])
+    assert window.shoot.bar.count.text() == "2 of 3 photos  ·  2 / 2"
+    library.select_all()
+    assert window.shoot.bar.count.text() == "2 of 3 photos  ·  2 selected"
     undo(qtbot, window)
     assert (library.current, library.shown) == (shoot[1], shoot)
