@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from PySide6.QtCore import QObject, Signal
 
 from app.language import tr
 from app.viewmodels.photo import PhotoModel
-from app.viewmodels.state import Change, Stage
+from app.viewmodels.state import Change, Document, Stage
 from app.viewmodels.viewport import Point
 from engine.types import Box, Brushwork, FaceAnalysis
 
@@ -74,6 +74,9 @@ class ToolModel(QObject):
         self.dragged: Dragged | None = None
         self.chosen: int | None = None
         """The face box that Delete removes."""
+        self._previewed = 0
+        """How many points of the stroke are in the picture, or on their way into it."""
+        photo.frames.changed.connect(self._preview)
         photo.changed.connect(self._photo_changed)
 
     @property
@@ -87,6 +90,8 @@ class ToolModel(QObject):
     def choose(self, tool: Tool) -> None:
         """Take a tool; taken again, it is put away."""
         self.tool = Tool.POINTER if tool is self.tool else tool
+        if self.points:
+            self.photo.preview(None)
         self.points, self.dragged, self.chosen = [], None, None
         self.changed.emit()
 
@@ -121,13 +126,15 @@ class ToolModel(QObject):
     def begin(self, point: Point, *, erase: bool = False) -> None:
         """Start a stroke."""
         if self.painting and self.face_at(point) is not None:
-            self.points, self.erasing = [point], erase
+            self.points, self.erasing, self._previewed = [point], erase, 0
+            self._preview()
             self.changed.emit()
 
     def extend(self, point: Point) -> None:
         """Go on; points closer than a tenth of the radius say nothing new."""
         if self.points and _apart(self.points[-1], point) >= self.radius(self.points[0]) / 10:
             self.points.append(point)
+            self._preview()
             self.changed.emit()
 
     def end(self) -> None:
@@ -149,6 +156,23 @@ class ToolModel(QObject):
                 self.photo.set_brushwork(face, self.what, None)
 
     def _paint(self, face: FaceAnalysis, points: list[Point], radius: float) -> None:
+        self.photo.set_brushwork(face.id, self.what, self._painted(face, points, radius))
+
+    def _preview(self) -> None:
+        """Show the stroke's effect as far as it is drawn. The next picture is asked for when the last one is there."""
+        photo, points = self.photo, self.points
+        face = self.face_at(points[0]) if points else None
+        if face is None or self.tool is Tool.HEAL or self._previewed == len(points) or not photo.frames.settled:
+            return
+        self._previewed = len(points)
+        work, edits = self._painted(face, points, self.radius(points[0])), photo.edits_of(face.id)
+        brushwork = {name: old for name, old in edits.brushwork.items() if name != self.what}
+        if work is not None:
+            brushwork[self.what] = work
+        photo.preview(Document({**photo.edits, face.id: replace(edits, brushwork=brushwork)}))
+
+    def _painted(self, face: FaceAnalysis, points: list[Point], radius: float) -> Brushwork | None:
+        """What is painted on the face's layer with the stroke over it."""
         import numpy as np
 
         from engine.layers.areas import painted
@@ -163,8 +187,7 @@ class ToolModel(QObject):
             target = TARGETS[Effect.ERASE]
         on_grid = face.grid.to_grid(np.asarray(points, np.float32))
         values = paint(values, on_grid, radius * face.grid.scale[0], target, self.flow / 100)
-        work = None if (values == Brushwork.NEUTRAL).all() else Brushwork.of(face.grid, values)
-        self.photo.set_brushwork(face.id, self.what, work)
+        return None if (values == Brushwork.NEUTRAL).all() else Brushwork.of(face.grid, values)
 
     # --- face boxes ---------------------------------------------------------------------------------------------------
 

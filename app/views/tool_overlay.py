@@ -39,7 +39,7 @@ class ToolOverlay:
     def _stroke(self, painter: QPainter, pane: Pane, ratio: float) -> None:
         viewport, tools = self.compare.viewport, self.tools
         assert viewport is not None
-        if tools.points:
+        if tools.points and tools.tool is Tool.HEAL:  # what other strokes do is in the picture at once
             radius = tools.radius(tools.points[0]) * viewport.zoom
             path = QPainterPath()
             for index, point in enumerate(tools.points):

@@ -37,5 +37,13 @@ def paint(
     values: npt.NDArray[np.uint8], points: F32, radius: float, target: int, flow: float = 1.0
 ) -> npt.NDArray[np.uint8]:
     """Values (h, w) moved towards `target` under a stroke; flow in [0, 1] is how far at the stroke's middle."""
-    cover = coverage(values.shape, points, radius) * np.float32(flow)
-    return np.rint(values + cover * (np.float32(target) - values)).astype(np.uint8)
+    reach = radius + max(radius * SOFT, 1.0) + 2
+    x0, y0 = np.maximum(np.floor(points.min(0) - reach), 0).astype(int)
+    x1, y1 = np.maximum(np.ceil(points.max(0) + reach), 0).astype(int)
+    near = values[y0:y1, x0:x1]
+    out = values.copy()
+    if near.size:
+        corner = np.asarray((x0, y0), np.float32)
+        cover = coverage((near.shape[0], near.shape[1]), points - corner, radius) * np.float32(flow)
+        out[y0:y1, x0:x1] = np.rint(near + cover * (np.float32(target) - near))
+    return out

@@ -337,3 +337,42 @@ def test_variations_side_by_side_have_their_own_names(make_window: MakeWindow, p
     assert window.compare.names == ("Variation A", "Variation B") and window.compare.mode is Mode.SIDE
     model.compare(False)
     assert window.compare.names == ("Before", "After")
+
+
+# --- the brush --------------------------------------------------------------------------------------------------------
+
+
+def test_a_stroke_shows_its_effect_while_it_is_drawn(window: MainWindow, qtbot: QtBot) -> None:
+    photo, tools = window.photo, window.adjust.tools
+    box = photo.faces[0].box
+    start = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
+    shown = lambda: photo.frames.shown[-1].after.astype(int)  # noqa: E731
+    before, entries = shown().copy(), photo.history.position
+    tools.choose(Tool.PROTECT)
+    tools.begin(start)
+    for step in range(1, 5):
+        tools.extend((start[0], start[1] + step * tools.radius(start) / 2))
+    qtbot.waitUntil(lambda: photo.frames.settled and tools._previewed == len(tools.points))
+    during = shown().copy()
+    original = photo.frames.shown[-1].before.astype(int)
+    painted = np.abs(during - before).max(-1) > 1
+    assert painted.any() and np.abs(during - original)[painted].mean() < np.abs(before - original)[painted].mean()
+    assert photo.history.position == entries and photo.edits == photo.document.edits  # nothing is done yet
+    tools.end()
+    qtbot.waitUntil(lambda: photo.frames.settled)
+    assert np.array_equal(shown(), during)
+    assert photo.history.position == entries + 1
+    photo.undo()
+    qtbot.waitUntil(lambda: photo.frames.settled and np.array_equal(shown(), before))
+
+
+def test_a_stroke_that_is_given_up_leaves_no_trace(window: MainWindow, qtbot: QtBot) -> None:
+    photo, tools = window.photo, window.adjust.tools
+    before = photo.frames.shown[-1].after.copy()
+    box = photo.faces[0].box
+    tools.choose(Tool.PROTECT)
+    tools.begin(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2))
+    qtbot.waitUntil(lambda: photo.frames.settled)
+    assert not np.array_equal(photo.frames.shown[-1].after, before)
+    tools.choose(Tool.POINTER)
+    qtbot.waitUntil(lambda: photo.frames.settled and np.array_equal(photo.frames.shown[-1].after, before))

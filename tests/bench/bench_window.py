@@ -1,6 +1,6 @@
-"""Seconds from the start of the process to the first paint of the window, and from a slider change to pixels.
+"""Seconds from the start of the process to the first paint of the window, and from a slider or brush to pixels.
 
-Milliseconds of a slider are given as wall clock and as processor time of the GUI thread, which a busy machine does not
+Milliseconds are given as wall clock and as processor time of the GUI thread, which a busy machine does not
 stretch as much. With PORTRAIT, also the longest gaps of the event loop while it is read, retouched with the real engine
 and exported, beside those of an idle window, which are the machine's own.
 
@@ -53,11 +53,13 @@ def opening() -> float:
 
 
 def sliding(photo: Path) -> dict[str, tuple[float, float, float, float]]:
-    """view → milliseconds from a changed strength to a painted 1920 × 1200: median and worst, and of the processor."""
+    """What, view → milliseconds from a changed strength, or a stroke's next point, to a painted 1920 × 1200: median and
+    worst, and of the processor."""
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
     from app.viewmodels.photo import PhotoModel
+    from app.viewmodels.tools import Tool
     from app.views import theme
     from app.views.main_window import PANEL_WIDTH, MainWindow
     from tests.helpers.fake_engine import FakeEngine
@@ -71,6 +73,9 @@ def sliding(photo: Path) -> dict[str, tuple[float, float, float, float]]:
     window.photo.open(photo)
     while not window.photo.layers or window.photo.busy:
         QTest.qWait(20)
+    tools, (x0, y0, x1, y1) = window.adjust.tools, window.photo.faces[0].box
+    slide = lambda step: window.strengths.rows["light"].slider.setValue(step % 101)  # noqa: E731
+    brush = lambda step: tools.extend((x0 + (x1 - x0) * (step + 1) / 200, (y0 + y1) / 2))  # noqa: E731
     found = {}
     for name, zoom in (("fit", None), ("100%", 1.0)):
         if zoom:
@@ -78,14 +83,25 @@ def sliding(photo: Path) -> dict[str, tuple[float, float, float, float]]:
         while not window.photo.frames.settled:
             QTest.qWait(20)
         window.canvas.repaint()
-        times, processor = [], []
-        for step in range(200):
-            start, start_cpu = time.perf_counter(), time.thread_time()
-            window.strengths.rows["light"].slider.setValue(step % 101)
-            window.canvas.repaint()
-            times.append((time.perf_counter() - start) * 1000)
-            processor.append((time.thread_time() - start_cpu) * 1000)
-        found[name] = statistics.median(times), max(times), statistics.median(processor), max(processor)
+        for what, do in (("slider", slide), ("brush", brush)):
+            if what == "brush":
+                tools.choose(Tool.BRUSH)
+                tools.begin((float(x0), (y0 + y1) / 2))
+            times, processor = [], []
+            for step in range(200):
+                start, start_cpu = time.perf_counter(), time.thread_time()
+                do(step)
+                window.canvas.repaint()
+                times.append((time.perf_counter() - start) * 1000)
+                processor.append((time.thread_time() - start_cpu) * 1000)
+                QTest.qWait(0)
+            found[f"{what}, {name}"] = (
+                statistics.median(times),
+                max(times),
+                statistics.median(processor),
+                max(processor),
+            )
+        tools.choose(Tool.POINTER)
     window.close()
     return found
 
@@ -157,7 +173,7 @@ def main() -> None:
     if len(sys.argv) > 1:
         for view, (median, worst, processor, most) in sliding(Path(sys.argv[1])).items():
             print(
-                f"slider, {view}: median {median:.1f} ms, worst {worst:.1f} ms; "
+                f"{view}: median {median:.1f} ms, worst {worst:.1f} ms; "
                 f"processor {processor:.1f} ms, worst {most:.1f} ms"
             )
     if len(sys.argv) > 2:

@@ -9,6 +9,7 @@ import pytest
 
 from engine.jobs import CancelToken
 from engine.layers.areas import ALLOWANCE, PERSONAL, limit_of, painted, weight_of
+from engine.layers.brush import coverage, paint
 from engine.layers.preview import PreviewRenderer
 from engine.layers.render import render
 from engine.marks.own import with_own_marks
@@ -166,3 +167,16 @@ def test_an_own_mark_heals_its_spot_and_nothing_else(made: Made) -> None:
     assert np.array_equal(render(photo, [(healed, keep)]), photo.pixels)
     outside = OwnMark("own-2", ((2.0, 2.0),), 3.0)
     assert with_own_marks(photo, face, layers, [outside]).marks == layers.marks
+
+
+@pytest.mark.parametrize(
+    "points", [[(20.5, 30.5)], [(2.0, 1.0), (60.0, 70.0)], [(-5.0, 40.0), (96.0, 44.0)], [(300.0, 9.0)]]
+)
+def test_a_stroke_is_painted_as_if_the_whole_face_were_covered(
+    points: list[tuple[float, float]],
+) -> None:
+    values = np.random.default_rng(3).integers(0, 256, (101, 83)).astype(np.uint8)
+    line = np.asarray(points, np.float32)
+    cover = coverage(values.shape, line, 7.3) * np.float32(0.6)
+    whole = np.rint(values + cover * (255 - values)).astype(np.uint8)
+    assert np.array_equal(paint(values, line, 7.3, 255, 0.6), whole)
