@@ -479,11 +479,6 @@ class LibraryModel(QObject):
 
     # --- problems and the end -----------------------------------------------------------------------------------------
 
-    def dismiss(self) -> None:
-        if self.problem is not None or self.notice:
-            self.problem, self.notice = None, ""
-            self.changed.emit(LibraryChange.PROBLEM | LibraryChange.NOTICE)
-
     def fail(self, error: Exception, doing: str) -> None:
         self.problem = Problem.of(error, doing)
         self.changed.emit(LibraryChange.PROBLEM)

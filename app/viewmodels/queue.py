@@ -163,10 +163,6 @@ class QueueModel(QObject):
         if chosen:
             self._act(lambda ledger: ledger.move(chosen, before))
 
-    def dismiss(self) -> None:
-        self.problem = None
-        self.changed.emit()
-
     # --- recipes ------------------------------------------------------------------------------------------------------
 
     def recipes(self) -> tuple[tuple[Recipe, ...], str]:

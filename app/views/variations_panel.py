@@ -99,6 +99,7 @@ class VariationsPanel(QWidget):
         self._found: tuple[Variation, ...] = ()
         self.draw = QPushButton(tr("Draw {count} Variations", count=COUNT))
         self.draw.setProperty("role", "primary")
+        self.draw.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # while it draws, a focus from a click would go to Export
         self.anchor = QComboBox()
         for anchor, title in ANCHORS.items():
             self.anchor.addItem(title, anchor)
