@@ -31,16 +31,16 @@ def group_loss(
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss (scalar) and what curves show of it. old: parameters that drew the group, for NFT."""
     reference = policy.reference()
-    a = torch.as_tensor(advantage, dtype=torch.float32, device=group.latents.device)
     if config.mode == "nft":
         assert old is not None
-        return _nft(policy, reference, face, group, a, config, old, place)
-    return _grpo(policy, reference, face, group, a, config)
+        return _nft(policy, reference, face, group, advantage, config, old, place)
+    return _grpo(policy, reference, face, group, advantage, config)
 
 
 def _grpo(
-    policy: TrainablePolicy, reference: Policy, face: TrainingFace, group: Group, a: Tensor, config: GrpoConfig
+    policy: TrainablePolicy, reference: Policy, face: TrainingFace, group: Group, advantage: F64, config: GrpoConfig
 ) -> tuple[Tensor, dict[str, float]]:
+    a = torch.as_tensor(advantage, dtype=torch.float32, device=group.latents.device)
     normalise = config.mode == "cps"
     inside = face.explored.expand_as(group.latents)
     loss, total = group.latents.new_zeros(()), 0.0
@@ -73,14 +73,14 @@ def _nft(
     reference: Policy,
     face: TrainingFace,
     group: Group,
-    a: Tensor,
+    advantage: F64,
     config: GrpoConfig,
     old: Sequence[Tensor],
     place: tuple[int, ...],
 ) -> tuple[Tensor, dict[str, float]]:
     inside = face.explored.expand_as(group.latents)
     generator = torch.Generator().manual_seed(seed_of(config, *place))
-    r = torch.as_tensor(optimality(a.cpu().double().numpy()), dtype=torch.float32, device=a.device)
+    r = torch.as_tensor(optimality(advantage), dtype=torch.float32, device=group.latents.device)
     clean, loss, divergence = group.latents, group.latents.new_zeros(()), 0.0
     for _ in range(NFT_TIMES):
         t = float(torch.rand((), generator=generator)) * 0.98 + 0.02
@@ -95,8 +95,9 @@ def _nft(
         kl = losses.divergence(_rows(v_new, inside), _rows(v_ref, inside))
         kept = losses.divergence(_rows(v_new, ~inside), _rows(v_ref, ~inside)) if not bool(inside.all()) else 0.0
         new, before, noisy, wanted = (_rows(each, inside) for each in (v_new, v_old, x, clean))
-        pull = losses.nft(new, before, noisy, times, wanted, r, config.beta)
-        loss = loss + pull + config.kl * kl + config.preserve * kept
+        if advantage.any():  # a dropped group would still pull to the old policy
+            loss = loss + losses.nft(new, before, noisy, times, wanted, r, config.beta)
+        loss = loss + config.kl * kl + config.preserve * kept
         divergence += float(kl.detach())
     return loss / NFT_TIMES, {"kl": divergence / NFT_TIMES, "clipped": 0.0}
 

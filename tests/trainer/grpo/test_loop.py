@@ -57,6 +57,17 @@ def test_the_reference_holds_the_policy_back(tmp_path):
     assert distance[1] < 0.5 * distance[0]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_groups_that_hardly_differ_teach_nothing(tmp_path, mode):
+    """Not even to stay near the policy that drew them, which DiffusionNFT's loss does where no sample is better."""
+    training = start(tmp_path, config(mode, iterations=2, least_spread=10.0, preserve=0.0))
+    with torch.no_grad():
+        training.policy.mean += 0.5
+    before = training.policy.weights()
+    training.train()
+    assert training.policy.weights() == before
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(tmp_path):
     runs = [start(tmp_path / name, config(iterations=6, seed=seed)) for name, seed in (("a", 1), ("b", 1), ("c", 2))]
     for each in runs:
