@@ -26,14 +26,18 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.viewmodels.crashes import Crashes
 from app.views.cheat_sheet import CheatSheet
 from app.views.main_window import MainWindow
 from app.views.policies_window import PoliciesWindow
 from app.views.queue_window import QueueWindow
 from app.views.recipes_dialog import RecipesDialog
+from app.views.report_offer import ReportDialog
 from app.views.review_window import ReviewWindow
 from app.views.settings_window import SettingsWindow
+from app.views.strip import Strip
 from app.views.training_window import TrainingWindow
+from engine.errors import ImageReadError
 from engine.library.frames import Frame
 from tests.helpers.versions import stored
 
@@ -128,6 +132,13 @@ def _keys(window: MainWindow) -> QWidget:
     return dialog
 
 
+def _restart(window: MainWindow) -> QWidget:
+    window.settings.set(language="de")
+    dialog = SettingsWindow(window.settings, window.shortcuts, window)
+    assert not dialog.strip.isHidden()
+    return dialog
+
+
 def _sheet(window: MainWindow) -> QWidget:
     return CheatSheet(window.shortcuts, QPushButton("Change"), window)
 
@@ -157,10 +168,26 @@ def _review(window: MainWindow) -> QWidget:
     return ReviewWindow(window.learn.review, list, window)
 
 
+def _report(window: MainWindow) -> QWidget:
+    return ReportDialog(Crashes(window.desk.save, window.photo.show), window.settings, window)
+
+
+DIALOGS = (
+    _settings, _keys, _restart, _sheet, _queue, _recipes, _policies, _training, _review, _report,
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("page", range(4))
 def test_main_window(window_at_work: MainWindow, page: int) -> None:
     window_at_work.adjust.show_tab(page)
     _check(window_at_work)
+
+
+def test_strips_over_the_picture(window_at_work: MainWindow) -> None:
+    window = window_at_work
+    window.photo.fail(ImageReadError("a.jpg is empty.", "Copy it again."), "", "open")
+    window.add_strip(Strip("Settings were damaged.", "They are as at first.", "Show"))
+    _check(window)
 
 
 def test_page_without_a_photo(make_window: Callable[[], MainWindow], qtbot: QtBot) -> None:
@@ -171,7 +198,7 @@ def test_page_without_a_photo(make_window: Callable[[], MainWindow], qtbot: QtBo
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints")  # says the offscreen platform
-@pytest.mark.parametrize("make", [_settings, _keys, _sheet, _queue, _recipes, _policies, _training, _review])
+@pytest.mark.parametrize("make", DIALOGS)
 def test_dialogs(window_at_work: MainWindow, make: Callable[[MainWindow], QWidget], qtbot: QtBot) -> None:
     dialog = make(window_at_work)
     qtbot.addWidget(dialog)
