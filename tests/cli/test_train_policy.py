@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -132,6 +136,43 @@ def test_stopped_and_resumed_it_makes_the_same_policy(studio, porelight: Run) ->
     finally:
         loop.Training._learn = original  # type: ignore[method-assign]
     assert resumed.exit_code == 0, resumed.output
+    assert json.loads(resumed.stdout)["version"] == whole["version"]
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+import pytest
+from app.main import cli
+from tests.helpers import fake_policy
+from trainer.events import EventLog
+fake_policy.install(pytest.MonkeyPatch(), Path(sys.argv[1]))
+write = EventLog.write
+def killing(self, kind, **data):
+    if kind == "update" and data["step"] == 2:
+        os.kill(os.getpid(), 9)
+    return write(self, kind, **data)
+EventLog.write = killing
+cli(sys.argv[2:])
+"""
+
+
+def test_killed_and_resumed_it_makes_the_same_policy(studio, porelight: Run) -> None:
+    for number in (2, 3, 4):
+        (studio / "photos" / f"p{number}.png").unlink()
+    (studio / "c.toml").write_text("iterations = 2\nfaces = 1\ngroup = 3\nevaluate_every = 1\nlearning_rate = 1e-2\n")
+    root = Path(__file__).parents[2]
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, studio / "home", *map(str, arguments(studio, "parts"))],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert killed.returncode == -9
+    assert RunFolder.open(studio / "parts", "policy").load_checkpoint()[0]["step"] == 1  # type: ignore[index]
+    whole = json.loads(porelight(*arguments(studio, "whole", "--json")).stdout)
+    resumed = porelight("train", "policy", "--out", studio / "parts", "--resume", "--json")
+    ends = [RunFolder.open(studio / name, "policy").load_checkpoint() for name in ("whole", "parts")]
+    assert ends[0][1] == ends[1][1] and ends[0][0]["step"] == 2  # type: ignore[index]
     assert json.loads(resumed.stdout)["version"] == whole["version"]
 
 
