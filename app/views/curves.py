@@ -13,7 +13,7 @@ from app.language import tr
 from app.views import theme
 from trainer.grpo.curves import Figure, runs
 
-LEFT, RIGHT, TOP, BOTTOM = 50, 10, 26, 20
+LEFT, RIGHT, TOP, BOTTOM = 60, 10, 26, 20
 CAPTION = 18
 
 
