@@ -25,6 +25,16 @@ def silent(_: Progress) -> None:
     """A `Report` that ignores progress."""
 
 
+def within(report: Report, low: float, high: float, *, stage: str = "", detail: str = "") -> Report:
+    """Progress of a part as progress of the whole, from `low` to `high`; under another stage or detail where given."""
+    return lambda p: report(Progress(stage or p.stage, low + (high - low) * p.fraction, detail or p.detail))
+
+
+def share(report: Report, index: int, count: int, *, detail: str = "") -> Report:
+    """Progress of part `index` of `count` as progress of the whole."""
+    return within(report, index / count, (index + 1) / count, detail=detail)
+
+
 class CancelToken:
     """Thread-safe request to stop; long jobs call `check` between steps."""
 

@@ -21,7 +21,7 @@ from typing import Any
 from engine import outputs, sidecar
 from engine.delivery.recipe import Recipe
 from engine.errors import Cancelled, DeviceError, DiskFullError, EngineError, ExportError, NoFaceError
-from engine.jobs import CancelToken, Progress, Report, silent
+from engine.jobs import CancelToken, Progress, Report, silent, within
 from engine.outputs import Target
 from engine.policies import versions
 from engine.policies.base import Policy
@@ -181,7 +181,8 @@ def run(
         policy = pool.get(policy_name(request, saved), request.model, request.device)
     with pool.lane:
         _begin(token, report, "propose")
-        propose(session, request, policy, saved, token=token, report=_within(report, "propose", "render"))
+        inside = within(report, STAGES["propose"], STAGES["render"], stage="propose")
+        propose(session, request, policy, saved, token=token, report=inside)
     return deliver(session, request, files, token, report)
 
 
@@ -387,9 +388,3 @@ def _make_folder(folder: Path) -> None:
 def _begin(token: CancelToken, report: Report, stage: str) -> None:
     token.check()
     report(Progress(stage, STAGES[stage]))
-
-
-def _within(report: Report, stage: str, following: str) -> Report:
-    """Progress inside one stage as progress of the photo's whole job."""
-    low, high = STAGES[stage], STAGES[following]
-    return lambda p: report(Progress(stage, low + (high - low) * p.fraction, p.detail))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from engine import locks
 from engine import sidecar as sidecars
 from engine.errors import ImageReadError, NoFaceError, SidecarError, UsageError
-from engine.jobs import CancelToken, Progress, Report, silent
+from engine.jobs import CancelToken, Progress, Report, share, silent, within
 from engine.proposal import Drawer, Proposal, ProposalSpec, SamplerSettings
 from engine.sidecar import Sidecar
 from engine.types import (
@@ -150,7 +150,7 @@ class RetouchSession:
             seed = (base.seed + 1 + index) % (MAX_SEED + 1)
             sampler = replace(base.sampler, kind="dpg")
             spec = replace(base, seed=seed, sampler=sampler, exploration=exploration, anchor=base)
-            yield self.draw(policy, spec, token=token, report=_share(report, index, count))
+            yield self.draw(policy, spec, token=token, report=share(report, index, count))
 
     def adopt(self, proposal: Proposal) -> Proposal:
         """Make a proposal of this session the current one; edits stay, decisions on marks that are gone lie idle."""
@@ -165,15 +165,15 @@ class RetouchSession:
         layers: dict[str, RetouchLayers] = {}
         token = token or CancelToken()
         for index, face in enumerate(self.faces):
-            share = _share(report, index, len(self.faces))
+            part = share(report, index, len(self.faces))
             token.check()
-            share(Progress("encode", 0.0))
+            part(Progress("encode", 0.0))
             with self.timed("encode"):
                 drawer = self._drawer(policy, face, spec.instruction)
             with self.timed("sample"):
-                latent = drawer.latent(spec, token, _within(share, 0.4, 0.7))
+                latent = drawer.latent(spec, token, within(part, 0.4, 0.7))
             token.check()
-            share(Progress("decode", 0.7))
+            part(Progress("decode", 0.7))
             with self.timed("decode"):
                 layers[face.id] = policy.decode(latent, self.photo, drawer.condition)
         report(Progress("decode", 1.0))
@@ -356,16 +356,6 @@ class RetouchSession:
             yield
         finally:
             self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start
-
-
-def _share(report: Report, index: int, count: int) -> Report:
-    """Progress of part `index` of `count` as progress of the whole."""
-    return lambda p: report(Progress(p.stage, (index + p.fraction) / count, p.detail))
-
-
-def _within(report: Report, low: float, high: float) -> Report:
-    """Progress of one stage as progress from `low` to `high`."""
-    return lambda p: report(Progress(p.stage, low + (high - low) * p.fraction, p.detail))
 
 
 def _application() -> str:

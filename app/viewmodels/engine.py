@@ -147,7 +147,5 @@ class Engine:
         from app.viewmodels.pictures import PhotoSource
         from engine.library.thumbs import SIDE
 
-        width, height = photo.size
-        scale = min(SIDE / max(width, height), 1.0)
-        size = max(round(width * scale), 1), max(round(height * scale), 1)
-        return PhotoSource(photo, layers).prepare(Request((0, 0, width, height), size), edits, token).after(edits)
+        request = Request.fitting((0, 0, *photo.size), SIDE)
+        return PhotoSource(photo, layers).prepare(request, edits, token).after(edits)

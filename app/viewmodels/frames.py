@@ -36,10 +36,17 @@ class Request:
     @classmethod
     def of(cls, viewport: Viewport, pane: Size) -> Request:
         """What a pane shows; no more pixels than the source has."""
-        box = viewport.visible(pane)
-        scale = min(viewport.zoom, 1.0)
-        width, height = max(round((box[2] - box[0]) * scale), 1), max(round((box[3] - box[1]) * scale), 1)
-        return cls(box, (width, height))
+        return cls._scaled(viewport.visible(pane), viewport.zoom)
+
+    @classmethod
+    def fitting(cls, box: Box, side: int) -> Request:
+        """The whole box with a longer side of at most `side` pixels."""
+        return cls._scaled(box, side / max(box[2] - box[0], box[3] - box[1]))
+
+    @classmethod
+    def _scaled(cls, box: Box, scale: float) -> Request:
+        scale = min(scale, 1.0)
+        return cls(box, (max(round((box[2] - box[0]) * scale), 1), max(round((box[3] - box[1]) * scale), 1)))
 
 
 class Stack(Protocol):

@@ -107,14 +107,12 @@ class Small:
     def distance(self, face: FaceAnalysis, edits: Edits, token: CancelToken) -> float:
         """Of the face before and after, in [0, ∞); not for several threads at once."""
         box = face.grid.box
-        width, height = box[2] - box[0], box[3] - box[1]
-        scale = min(SIDE / max(width, height), 1.0)
-        size = max(round(width * scale), 1), max(round(height * scale), 1)
+        request = Request.fitting(box, SIDE)
         built = self._source.structure(edits, ())
         if face.id not in self._stacks or self._stacks[face.id][0] != built:
-            self._stacks[face.id] = built, self._source.prepare(Request(box, size), edits, token)
+            self._stacks[face.id] = built, self._source.prepare(request, edits, token)
         stack = self._stacks[face.id][1]
-        places = (face.landmarks - np.array(box[:2])) * (np.array(size) / np.array([width, height]))
+        places = (face.landmarks - np.array(box[:2])) * (np.array(request.size) / np.subtract(box[2:], box[:2]))
         before: U8 = np.ascontiguousarray(stack.before)
         after: U8 = np.ascontiguousarray(stack.after(edits))
         return self._measure(before, after, places.astype(np.float32))

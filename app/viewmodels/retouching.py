@@ -11,7 +11,7 @@ from app.viewmodels.frames import U8
 from app.viewmodels.history import History
 from app.viewmodels.state import Document, Retouched
 from engine.errors import SidecarError
-from engine.jobs import CancelToken, Progress, Report, silent
+from engine.jobs import CancelToken, Progress, Report, silent, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,9 +46,9 @@ def retouched(
     policy = engine.policy()
     token.check()
     if saved is not None:
-        session.restore(saved, policy, token=token, report=_part(report, 0.2, 1.0))
+        session.restore(saved, policy, token=token, report=within(report, 0.2, 1.0))
     else:
-        session.propose(policy, token=token, report=_part(report, 0.2, 1.0))
+        session.propose(policy, token=token, report=within(report, 0.2, 1.0))
         edits = document.edits if document is not None else {}
         session.edits.update({key: value for key, value in edits.items() if key in session.edits})
     return _result(session, kept)
@@ -70,7 +70,7 @@ def redrawn(
         report(Progress("load", 0.3))
         policy = engine.policy()
         wanted = document.proposal or (proposal.spec if proposal is not None else None)
-        part = _part(report, 0.4, 1.0)
+        part = within(report, 0.4, 1.0)
         if wanted is None:
             session.propose(policy, token=token, report=part)
         else:
@@ -153,8 +153,3 @@ def _result(session: RetouchSession, kept: Kept = Kept()) -> Retouched:
         history = history_of(kept.history, document, session.faces, layers)
     notes = tuple(session.notes)
     return Retouched(session.faces, session.skipped, layers, document, notes, history, kept.read_only, kept.unsaved)
-
-
-def _part(report: Report, low: float, high: float) -> Report:
-    """Progress of a part as progress of the whole."""
-    return lambda p: report(Progress(p.stage, low + (high - low) * p.fraction, p.detail))

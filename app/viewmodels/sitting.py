@@ -17,7 +17,7 @@ from app.viewmodels.engine import Engine
 from app.viewmodels.frames import U8, Request
 from app.viewmodels.variations import Taken
 from engine.errors import EngineError
-from engine.jobs import CancelToken, Progress, Report, silent
+from engine.jobs import CancelToken, Progress, Report, share, silent
 from engine.types import F32, Box, FaceAnalysis
 
 if TYPE_CHECKING:
@@ -145,9 +145,9 @@ class Sitting:
         trouble = []
         try:
             for number, path in enumerate(photos):
-                share = _share(report, number, len(photos), path.name)
+                part = share(report, number, len(photos), detail=path.name)
                 try:
-                    self._add(path, token, share)
+                    self._add(path, token, part)
                 except EngineError as error:
                     if error.code == "picks":
                         raise
@@ -254,7 +254,7 @@ class Sitting:
         session = self._photos[photo].session
         layers = {each.face_id: each for each, _ in session.layers()}
         source = self._engine.source(session.photo, layers)
-        stack = source.prepare(_request(face.grid.box), dict(session.edits), token)
+        stack = source.prepare(Request.fitting(face.grid.box, PICTURE), dict(session.edits), token)
         after = np.array(stack.after(dict(session.edits)))
         return after, self._photos[photo].original.setdefault(face.id, np.array(stack.before))
 
@@ -263,7 +263,7 @@ class Sitting:
         from engine.imageio.read import read_photo
         from trainer.reward.measuring import fitted, whole_file
 
-        session, request = self._photos[candidate.photo].session, _request(face.grid.box)
+        session, request = self._photos[candidate.photo].session, Request.fitting(face.grid.box, PICTURE)
         picture = fitted(read_photo(whole_file(self.store, candidate.picture or "")), session.photo.size)
         pair = [self._engine.source(each, None).prepare(request, {}, token).before for each in (picture, session.photo)]
         return np.array(pair[0]), np.array(pair[1])
@@ -292,13 +292,3 @@ class Sitting:
         self._pictures[key] = pair
         while len(self._pictures) > KEPT_PICTURES:
             self._pictures.popitem(last=False)
-
-
-def _request(box: Box) -> Request:
-    width, height = box[2] - box[0], box[3] - box[1]
-    scale = min(PICTURE / max(width, height), 1.0)
-    return Request(box, (max(round(width * scale), 1), max(round(height * scale), 1)))
-
-
-def _share(report: Report, index: int, count: int, name: str) -> Callable[[Progress], None]:
-    return lambda p: report(Progress(p.stage, (index + p.fraction) / count, name))

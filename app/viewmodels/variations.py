@@ -16,7 +16,7 @@ from app.language import tr
 from app.viewmodels.frames import U8, Request, Split, Stack
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage
-from engine.jobs import CancelToken, Progress, Report
+from engine.jobs import CancelToken, Report, share
 from engine.types import F32, Box, RetouchLayers
 
 if TYPE_CHECKING:
@@ -150,8 +150,8 @@ class VariationsModel(QObject):
             policy, found = engine.policy(), []
             grids = {face.id: face.grid.box for face in session.faces}
             for number, spec in enumerate(specs, 1):
-                share = _share(report, number - 1, len(specs))
-                layers = _layers(session, session.draw(policy, spec, token=token, report=share))
+                part = share(report, number - 1, len(specs))
+                layers = _layers(session, session.draw(policy, spec, token=token, report=part))
                 picture = _picture(engine.source(session.photo, layers), box, edits, token)
                 found.append(Variation(number, spec, picture, grids))
             return found
@@ -266,16 +266,9 @@ def _layers(session: RetouchSession, proposal: Proposal) -> dict[str, RetouchLay
 
 
 def _picture(source: Any, box: Box, edits: Edits, token: CancelToken) -> U8:
-    width, height = box[2] - box[0], box[3] - box[1]
-    scale = min(THUMB / max(width, height), 1.0)
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    return np.array(source.prepare(Request(box, size), edits, token).after(edits))
+    return np.array(source.prepare(Request.fitting(box, THUMB), edits, token).after(edits))
 
 
 def _faces_box(boxes: Sequence[Box]) -> Box:
     x0, y0, x1, y1 = zip(*boxes, strict=True)
     return min(x0), min(y0), max(x1), max(y1)
-
-
-def _share(report: Report, index: int, count: int) -> Report:
-    return lambda p: report(Progress(p.stage, (index + p.fraction) / count, p.detail))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, QPointF, Qt
+from PySide6.QtCore import QObject, QPointF
 from PySide6.QtGui import QAction, QActionGroup, QCursor
 from PySide6.QtWidgets import (
     QFrame,
@@ -37,7 +37,7 @@ from app.views.actions import Actions
 from app.views.faces import FaceList
 from app.views.history_panel import HistoryPanel
 from app.views.monitor import profile_of
-from app.views.parts import ask_profile
+from app.views.parts import ask_profile, scrolling
 from app.views.presets_panel import PresetsPanel
 from app.views.strengths import StrengthsPanel
 from app.views.toolbox import Toolbox
@@ -181,7 +181,6 @@ class Adjust(QObject):
 
     def _adjust_page(self) -> QScrollArea:
         inside = QWidget()
-        inside.setObjectName("scrolled")
         content = QVBoxLayout(inside)
         content.setContentsMargins(16, 14, 16, 14)
         content.setSpacing(6)
@@ -193,12 +192,7 @@ class Adjust(QObject):
         content.addWidget(_section(tr("Retouch")))
         content.addWidget(self.strengths)
         content.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the focus of what is in it
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        return scroll
+        return scrolling(inside)
 
     # --- showing ------------------------------------------------------------------------------------------------------
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.language import tr
 from app.viewmodels.actions import FIXED, grouped
 from app.viewmodels.shortcuts import Shortcuts, shown
+from app.views.parts import scrolling
 
 Blocks = list[tuple[str, list[tuple[str, str]]]]
 """(group, (keys, what it does))."""
@@ -32,9 +33,8 @@ class CheatSheet(QDialog):
         # Words and keys are longer in other languages.
         pages = (_page(blocks, columns) for columns in range(COLUMNS, 0, -1))
         page = next((each for each in pages if each.sizeHint().width() + BAR <= room.width()), None) or _page(blocks, 1)
-        scroll = QScrollArea()
-        scroll.setWidget(page)
-        scroll.setWidgetResizable(True)
+        scroll = scrolling(page, across=True)
+        scroll.setFocusPolicy(Qt.FocusPolicy.StrongFocus)  # nothing in it takes the keys that move it
         scroll.setAccessibleName(tr("Keyboard Shortcuts"))
         self.close_button = QPushButton(tr("Close"))
         self.close_button.setDefault(True)
@@ -78,7 +78,6 @@ def room_of(widget: QWidget) -> QSize:
 
 def _page(blocks: Blocks, columns: int) -> QWidget:
     page = QWidget()
-    page.setObjectName("scrolled")
     across = QHBoxLayout(page)
     across.setContentsMargins(28, 22, 28, 22)
     across.setSpacing(44)

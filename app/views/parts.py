@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QScrollArea,
     QSpinBox,
     QTableView,
     QWidget,
@@ -60,6 +61,18 @@ def keyless(text: str, tip: str, do: Callable[[], object]) -> QPushButton:
     """A button that never takes the keys away from answers."""
     made = button(text, tip, do)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return made
+
+
+def scrolling(inside: QWidget, *, across: bool = False) -> QScrollArea:
+    """A place for more than fits. It follows the focus of what is in it. across: also from left to right."""
+    inside.setObjectName("scrolled")
+    made = QScrollArea()
+    made.setWidget(inside)
+    made.setWidgetResizable(True)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    if not across:
+        made.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return made
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -38,7 +37,7 @@ from app.viewmodels.preferences import (
 )
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.shortcuts import Shortcuts
-from app.views.parts import ask_profile, number
+from app.views.parts import ask_profile, number, scrolling
 from app.views.shortcut_editor import ShortcutEditor
 from app.views.strip import Strip
 
@@ -86,7 +85,6 @@ class SettingsWindow(QDialog):
 
     def _lay_out(self) -> None:
         page = QWidget()
-        page.setObjectName("scrolled")
         column = QVBoxLayout(page)
         column.setContentsMargins(24, 16, 24, 24)
         column.setSpacing(0)
@@ -98,10 +96,6 @@ class SettingsWindow(QDialog):
         column.addWidget(self.editor)
         column.addWidget(self.nothing)
         column.addStretch()
-        scroll = QScrollArea()
-        scroll.setWidget(page)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         left = QVBoxLayout()
         left.setContentsMargins(12, 12, 12, 12)
         left.setSpacing(12)
@@ -112,7 +106,7 @@ class SettingsWindow(QDialog):
         self.sections.setFixedWidth(190)
         side.setLayout(left)
         right = QVBoxLayout()
-        right.addWidget(scroll, 1)
+        right.addWidget(scrolling(page, across=True), 1)
         right.addWidget(self.strip)
         across = QHBoxLayout(self)
         across.setContentsMargins(0, 0, 0, 0)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,7 +19,7 @@ from app.language import tr
 from app.viewmodels.labels import LayerLabel
 from app.viewmodels.variations import COUNT, MAX_SEED, Anchor, Variation, VariationsModel
 from app.views import theme
-from app.views.parts import number
+from app.views.parts import number, scrolling
 from app.views.pixels import to_image
 from app.views.strengths import StrengthRow
 
@@ -143,17 +142,11 @@ class VariationsPanel(QWidget):
         column.addWidget(self.draw)
         column.addWidget(self.hint)
         inside = QWidget()
-        inside.setObjectName("scrolled")
         self.grid = QGridLayout(inside)
         self.grid.setContentsMargins(0, 0, 0, 0)
         self.grid.setSpacing(4)
         self.grid.setRowStretch(99, 1)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it follows the focus of what is in it
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        column.addWidget(scroll, 1)
+        column.addWidget(scrolling(inside), 1)
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.compare, 1)

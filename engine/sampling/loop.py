@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from engine.errors import ModelCorruptError
-from engine.jobs import CancelToken, Progress, Report, silent
+from engine.jobs import CancelToken, Progress, Report, silent, within
 from engine.sampling import schedules
 from engine.sampling.arrays import Latent, finite, gaussian, like, matching, where, without_gradients
 from engine.sampling.steps import Form, Step, cps_step, dpg_step, log_ratio, ode_step, sde_step
@@ -124,14 +124,12 @@ def sample(
         if config.kind == "dpg" and config.pull and anchor is None:
             first = 0.5
             ode = SamplerConfig("ode", config.steps, config.shift, sigmas=config.sigmas)
-            anchor = _run(policy_velocity, noise, ode, None, seed, token, _part(report, 0.0, first), False, None).latent
+            anchor = _run(
+                policy_velocity, noise, ode, None, seed, token, within(report, 0.0, first), False, None
+            ).latent
         if anchor is not None:
             anchor = matching(anchor, noise)
-        return _run(policy_velocity, noise, config, anchor, seed, token, _part(report, first, 1.0), keep, explored)
-
-
-def _part(report: Report, low: float, high: float) -> Report:
-    return lambda p: report(Progress(p.stage, low + (high - low) * p.fraction, p.detail))
+        return _run(policy_velocity, noise, config, anchor, seed, token, within(report, first, 1.0), keep, explored)
 
 
 def _run(

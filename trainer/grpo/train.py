@@ -14,7 +14,7 @@ import cv2
 import torch
 
 from engine.errors import EngineError, UsageError
-from engine.jobs import CancelToken, Progress, Report, silent
+from engine.jobs import CancelToken, Progress, Report, silent, within
 from engine.policies import versions
 from engine.policies.base import PolicyInfo, TrainablePolicy
 from engine.policies.compact.learner import learner
@@ -101,7 +101,7 @@ def _begin(request: PolicyRequest, info: PolicyInfo, log: EventLog | None, token
         log.write("begun")
         reward = request.out / "reward"
         with PickStore.open(request.picks) as store:
-            trained = train_reward(store, token=token, report=lambda p: report(Progress("measure", 0.05 * p.fraction)))
+            trained = train_reward(store, token=token, report=within(report, 0.0, 0.05, stage="measure"))
             save_trained(trained, store, reward)
             photos = photos or tuple(str(path) for path in photos_of(store))
         log.write("reward", words=list(trained.words), **trained.report)
@@ -160,9 +160,7 @@ def _work(
     reward = load_reward(Path(sources["reward"]))
     policy = learner(load_policy(_parent(sources), device="cpu"))
     tell("loading", photos=len(sources["photos"]), picks=reward.picks, mode=config.mode, iterations=config.iterations)
-    faces, skipped = load_faces(
-        _photos(run), policy, token, lambda p: report(Progress("faces", 0.05 + 0.05 * p.fraction))
-    )
+    faces, skipped = load_faces(_photos(run), policy, token, within(report, 0.05, 0.1, stage="faces"))
     _same_faces(run, faces)
     known = KnownPicks.of(Path(sources["reward"]))
     held = _held(faces, known, config)
@@ -181,7 +179,7 @@ def _work(
         run,
         tell=tell,
         stopping=lambda: token.cancelled,
-        report=lambda p: report(Progress(p.stage, 0.1 + 0.8 * p.fraction, p.detail)),
+        report=within(report, 0.1, 0.9),
         shown=lambda step, groups: tell("pictures", step=step, files=save_samples(run, step, seen, groups)),
         workers=them,
         threads=threads,
