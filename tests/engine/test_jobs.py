@@ -8,7 +8,7 @@ from engine.jobs import Progress, share, within
 
 
 def test_parts_of_parts_add_up_to_the_whole() -> None:
-    """Two photos of two faces each: the second face of the second photo, half sampled, is at 0.75 + 0.25 · 0.55 = 0.8875."""
+    """Two photos of two faces each; the second face of the second one is half sampled: 0.75 + 0.25 · 0.55."""
     said: list[Progress] = []
     face = share(share(said.append, 1, 2, detail="b.jpg"), 1, 2)
     within(face, 0.4, 0.7)(Progress("sample", 0.5, "face-1"))
