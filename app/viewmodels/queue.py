@@ -276,9 +276,9 @@ class QueueModel(QObject):
         self.changed.emit()
 
     def _kick(self) -> None:
-        """Run the next job, if none runs."""
+        """Run the next job, if none runs here; one that another program began too, which may be gone by now."""
         ledger, engine = self._book(), self.engine
-        if ledger is None or self._job is not None or self._closed or self.paused or not self.counts[State.WAITING]:
+        if ledger is None or self._job is not None or self._closed or self.paused or not self.waiting:
             return
 
         def work(token: CancelToken, report: Report) -> tuple[Entry | None, bool]:

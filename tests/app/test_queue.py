@@ -15,7 +15,9 @@ from app.views.main_window import MainWindow
 from app.views.queue_window import QueueWindow
 from app.views.recipes_dialog import RecipesDialog
 from engine import sidecar
-from engine.delivery.ledger import State
+from engine.delivery import plan
+from engine.delivery.ledger import Ledger, State
+from engine.delivery.naming import Subject
 from engine.delivery.recipe import BUILT_IN, Recipe
 from engine.errors import DiskFullError
 from engine.jobs import CancelToken, Report
@@ -182,6 +184,20 @@ def test_failures_end_in_a_list_with_retry(gated: tuple[MainWindow, Gated], qtbo
     assert library.failed == {}
     qtbot.mouseClick(shown.clear, Qt.MouseButton.LeftButton)
     assert queue.entries == [] and len(library.exported) == 3
+
+
+def test_the_only_job_of_a_program_that_was_killed_goes_on(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]
+) -> None:
+    ledger = Ledger()
+    ledger.add(plan.jobs([Subject(shoot[0])], [Recipe(folder="out")]))
+    taken = ledger.take()
+    assert taken is not None and ledger.counts()[State.WAITING] == 0
+    ledger.close()
+    window = make_window()
+    window.desk.start([shoot[0]])
+    qtbot.waitUntil(lambda: window.desk.queue.counts[State.DONE] == 1)
+    assert (shoot[0].parent / "out" / "a.png").exists()
 
 
 def test_a_full_disk_pauses_and_says_so_once(gated: tuple[MainWindow, Gated], qtbot: QtBot) -> None:
