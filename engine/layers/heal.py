@@ -30,6 +30,11 @@ RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0)
 DIRECTIONS: Final = 24
 CLEAN: Final = 0.9
 """Mean share of clean skin that a donor's box must have; what is missing counts against it four times."""
+LINE: Final = 2.5
+"""Times the face's own strength of the pore band from which there is a line and no skin texture: a crease, a hair, the
+edge of a nail. No donor has many."""
+ALONG: Final = 1 / 100
+"""σ over which the pore band's strength is taken, as a share of W."""
 OWN_FINE: Final = np.float32(0.5)
 """What is kept of a mark's own fine band where no donor is found."""
 
@@ -71,6 +76,9 @@ def heal_patches(
     for where, mask in soft.values():
         marked[where] += mask
     clean = (np.clip(face.regions["skin"], 0, 1) * (marked < 0.02)).astype(np.float32)
+    strength = np.sqrt(gaussian(fine * fine, face.grid_width * ALONG))
+    if (skin := clean > 0.5).any():
+        clean *= strength < LINE * np.median(strength[skin])
     level = gaussian(lightness, face.grid_width * BUMP_CUT)
     scene = _Scene(
         photo,

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
+from engine.faces.raster import ramp
 from engine.layers.bands import PORE_CUT, masked_gaussian
 from engine.types import F32
 
@@ -14,27 +15,39 @@ SUPPORT = 0.02
 """Soft mask from which a pixel counts as marked."""
 HOLD = 1e-4
 """Weight of the network's proposal against one neighbour: decides only where no clean skin touches a mark."""
+STRONGEST, MISSED = 2.0, 3.0
+"""Up to how many times a mark's proposal is strengthened, and how far it falls short when it counts for nothing."""
 
 
-def close_marks(lab: F32, change: F32, soft: F32, skin: F32, width: float) -> F32:
-    """The change that heals marks completely: inside marks low frequencies are a membrane (Laplace's equation with the
-    clean skin around as boundary; REFERENCES: poisson, equation 2), in the pore band the network's proposal stays. The
-    boundary is the skin as the network heals it, so that the faint rim of a mark is not drawn into it.
+def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32, skin: F32, width: float) -> F32:
+    """The change that heals marks completely.
 
-    What is not skin is no boundary. Args: lab and change (h, w, 3) L*a*b*, soft and skin (h, w) in [0, 1], width: W in
-    grid pixels.
+    A network that is unsure proposes too little, but it knows the skin's form under a mark. A membrane (Laplace's
+    equation with the clean skin around as boundary; REFERENCES: poisson, equation 2) knows only how much is missing. So
+    each mark's proposal is strengthened to match the membrane, by least squares; a mark that the network missed takes
+    the membrane itself above the pore band. The boundary is the skin as the network heals it, so that the faint rim of
+    a mark is not drawn into it. What is not skin is no boundary.
+
+    Args: lab and change (h, w, 3) L*a*b*; labels (h, w) which mark a pixel belongs to, from 1; soft and skin (h, w) in
+    [0, 1]; width: W in grid pixels.
     """
     marked = soft > SUPPORT
     if not marked.any():
         return change
-    healed = lab + change
     clean = (np.clip(skin, 0, 1) * ~marked).astype(np.float32)
-    around = masked_gaussian(healed, width * PORE_CUT, clean)
-    own = masked_gaussian(healed, width * PORE_CUT, skin)
+    around = masked_gaussian(lab + change, width * PORE_CUT, clean)
+    own = masked_gaussian(lab + change, width * PORE_CUT, skin)
     rows, columns = np.nonzero(marked)
-    membrane = _membrane(around, own, marked, clean > 0.5, rows, columns)
+    lacking = _membrane(around, own, marked, clean > 0.5, rows, columns) - own[rows, columns]
+    proposed = masked_gaussian(change, width * PORE_CUT, skin)[rows, columns]
+    mark, weight = labels[rows, columns], soft[rows, columns]
+    energy = np.bincount(mark, (proposed**2).sum(1) * weight)
+    factor = 1 + np.bincount(mark, (lacking * proposed).sum(1) * weight) / np.maximum(energy, 1e-6)
+    times: F32 = np.where(energy > 1e-6, factor, MISSED)[mark, None].astype(np.float32)
+    missed = ramp(times, STRONGEST, MISSED)
+    stronger = (np.clip(times, 1, STRONGEST) - 1) * change[rows, columns]
     closed = change.copy()
-    closed[rows, columns] += soft[rows, columns, None] * (membrane - own[rows, columns])
+    closed[rows, columns] += weight[:, None] * (stronger + missed * (lacking - stronger))
     return closed
 
 

@@ -46,7 +46,8 @@ def _soft(face: FaceAnalysis, own: OwnMark) -> F32:
 
 
 def _heal(photo: Photo, face: FaceAnalysis, own: OwnMark, soft: F32) -> tuple[Mark, tuple[HealPatch, ...]]:
-    change = close_marks(face.lab, np.zeros_like(face.lab), soft, face.regions["skin"], face.grid_width)
+    labels = (soft > 0).astype(np.int32)
+    change = close_marks(face.lab, np.zeros_like(face.lab), labels, soft, face.regions["skin"], face.grid_width)
     points = np.asarray(own.points, np.float64)
     centre = (points.min(0) + points.max(0)) / 2
     spread = float(np.hypot(*(points.max(0) - points.min(0)))) / 2

@@ -54,6 +54,7 @@ TEXTURE: Final = Aim(0.90, 1.05, "one")
 AIMS: Final = {
     **{f"removed, {name} generator": Aim(0.90, math.inf, "high") for name in GENERATORS},
     **{f"kept, {name} generator": Aim(0.95, 1.05, "one") for name in GENERATORS},
+    "scars kept, first generator": Aim(0.95, 1.05, "one"),
     **{f"texture, {name} generator": TEXTURE for name in GENERATORS},
     "texture of untouched portraits": TEXTURE,
     "clean skin, CIEDE2000": Aim(0, 0.6, "low", percent=False),

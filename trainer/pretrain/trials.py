@@ -20,7 +20,7 @@ from engine.metrics.spots import find_spots
 from engine.metrics.texture import texture_retention
 from engine.policies.base import Policy
 from engine.session import RetouchSession
-from engine.types import F32, Decision, FaceAnalysis, Photo, Pixels
+from engine.types import F32, MARK_CLASSES, Decision, FaceAnalysis, MarkKind, Photo, Pixels
 from trainer.pretrain.lab_paint import paint_lab
 from trainer.pretrain.light import encode, linearise
 from trainer.pretrain.paint import paint
@@ -47,26 +47,35 @@ class Trial:
 
 @dataclass(frozen=True)
 class _Marked:
-    """The same face with all marks, with those to keep and with none, as L*a*b* of the whole photo; masks (H, W)."""
+    """The same face with all marks, with those to keep and with none, as L*a*b* of the whole photo; masks (H, W) of the
+    marks to remove, of moles and freckles, and of scars."""
 
     marked: F32
     kept: F32
     clean: F32
     removable: F32
-    keep: F32
+    features: F32
+    scars: F32
+
+    @property
+    def keep(self) -> F32:
+        """(H, W) of all that stays."""
+        return np.maximum(self.features, self.scars)
 
 
 def _first(photo: Photo, skin: F32, width: float, rng: np.random.Generator) -> _Marked:
     """The generator that the heal network learns from."""
     painted = paint(linearise(from_lab(to_lab(photo.pixels, photo.icc), None)), skin, width, rng, severity=SEVERITY)
     marked, kept, clean = (to_lab(encode(linear), None) for linear in (painted.marked, painted.kept, painted.clean))
-    return _Marked(marked, kept, clean, painted.removable, painted.keep)
+    features = np.maximum(*(painted.classes[MARK_CLASSES.index(k)] for k in (MarkKind.MOLE, MarkKind.FRECKLE)))
+    scars = painted.classes[MARK_CLASSES.index(MarkKind.SCAR)]
+    return _Marked(marked, kept, clean, painted.removable, features, scars)
 
 
 def _second(photo: Photo, skin: F32, width: float, rng: np.random.Generator) -> _Marked:
     """The generator that nothing learns from."""
     p = paint_lab(to_lab(photo.pixels, photo.icc), skin, width, rng, severity=SEVERITY)
-    return _Marked(p.marked, p.kept, p.clean, p.removable, p.keep)
+    return _Marked(p.marked, p.kept, p.clean, p.removable, p.keep, np.zeros_like(p.keep))
 
 
 GENERATORS: dict[str, Callable[[Photo, F32, float, np.random.Generator], _Marked]] = {
@@ -133,11 +142,15 @@ def painted(
         values = {f"texture, {generator} generator": texture_retention(made.marked, after, quiet, face.width)}
         scene = quiet, face.width
         left = share(after, made.kept, made.marked, made.removable * (made.keep < 0.1), *scene)
-        kept = share(after, made.clean, made.kept, made.keep * (made.removable < 0.05), *scene)
+        alone = made.removable < 0.05
+        features = share(after, made.clean, made.kept, made.features * (alone & (made.scars < 0.05)), *scene)
+        scars = share(after, made.clean, made.kept, made.scars * (alone & (made.features < 0.05)), *scene)
         if left is not None:
             values[f"removed, {generator} generator"] = 1 - left
-        if kept is not None:
-            values[f"kept, {generator} generator"] = kept
+        if features is not None:
+            values[f"kept, {generator} generator"] = features
+        if scars is not None:
+            values[f"scars kept, {generator} generator"] = scars
         trials.append(Trial(name, method, group, values))
     return trials
 

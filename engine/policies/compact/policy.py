@@ -58,7 +58,7 @@ class CompactPolicy:
         """Find and heal all marks, measure what the face needs, build its layers; `instruction` is not used."""
         change, classes = self._heal(face)
         marks, masks = find_marks(face, change, classes)
-        change = close_marks(face.lab, change, masks.soft, face.regions["skin"], face.grid_width)
+        change = close_marks(face.lab, change, masks.labels, masks.soft, face.regions["skin"], face.grid_width)
         layers = _typical_layers(photo, face, change, marks, masks)
         return Condition(face, CompactCondition(fields.face_features(face), change, marks, masks, layers))
 
@@ -128,8 +128,8 @@ def version_of(field: bytes) -> str:
 
 
 def _version(heal: str, field: str) -> str:
-    """From the checksums of the weights; 4 is the version of all else that decides pixels, such as random numbers."""
-    return f"4-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
+    """From the checksums of the weights; 5 is the version of all else that decides pixels, such as random numbers."""
+    return f"5-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
 
 
 def load_heal(device: str, runtime: Runtime) -> Network:

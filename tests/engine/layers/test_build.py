@@ -109,6 +109,23 @@ def test_a_healed_mark_has_the_healed_colour_and_the_pores_of_clean_skin(made: t
     assert np.corrcoef(fine_out[core].ravel(), (dark - gaussian(dark, sigma))[core].ravel())[0, 1] < 0.5
 
 
+def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
+    """What is lined like the edge of a nail is no skin to heal with, though it is nearer and lighter skin is farther."""
+    photo, face = made
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
+    radius = np.hypot(y - 180, x - 200)
+    lines = 1.8 * np.exp(-((((radius - 24) % 8) - 4) ** 2)) * ((radius > 24) & (radius < 62))
+    change = 40 * lines + 45 * (radius > 66)
+    lined = replace(photo, pixels=np.clip(photo.pixels + change[..., None], 0, 255).astype(np.uint8))
+    marked, marked_face, soft, native = _dark_spot(lined, face)
+    mark = replace(marks_on(face, 1)[0][0], id="spot")
+    patch = build_layers(marked, marked_face, {}, None, (mark,), face.lab, {"spot": soft}).patches[0]
+    x0, y0, x1, y1 = patch.box
+    out = marked.pixels[y0:y1, x0:x1] / np.float32(255) + patch.delta.astype(np.float32)
+    clean = photo.pixels[y0:y1, x0:x1] / np.float32(255)
+    assert (out - clean)[native[y0:y1, x0:x1] > 0].max() < 0.07, "a line is 0.1 and more"
+
+
 def test_overlapping_marks_heal_once(made: tuple[Photo, FaceAnalysis]) -> None:
     photo, face = made
     marks, masks, healed = marks_on(face, 1)
