@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,9 +19,9 @@ THRESHOLD = 0.45
 """Probability from which a pixel belongs to a mark."""
 MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
-SURE = 0.3
+SURE = 0.2
 """How much more likely a part of a spot is to stay than to go, on average, from which it is a mark of its own."""
-SOLID = 1 / 220
+SOLID = 1 / 300
 """Radius of the largest disc inside a part of a spot from which it is a mark of its own and no rim, as a share of W."""
 MIN_CONTRAST = 1.2
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
@@ -96,8 +96,8 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
-    for spot, kinds in zip(spots, _judged(spots), strict=True):
-        kind = MARK_CLASSES[int(kinds.argmax())]
+    for spot in spots:
+        kind = MARK_CLASSES[int(judged(spot.scores, spot.change).argmax())]
         centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(
             Mark(
@@ -197,14 +197,6 @@ def _shades(light: F32, across: float) -> F32:
     form = gaussian(np.ascontiguousarray(light), across)
     right, down = cv2.Scharr(form, cv2.CV_32F, 1, 0), cv2.Scharr(form, cv2.CV_32F, 0, 1)
     return (np.hypot(right, down) * (across / 32)).astype(np.float32)
-
-
-def _judged(spots: Sequence[_Spot]) -> F32:
-    """(N, K) comparable scores of all spots of a face."""
-    if not spots:
-        return np.zeros((0, len(MARK_CLASSES)), np.float32)
-    scores, changes, areas = zip(*((spot.scores, spot.change, spot.radius**2) for spot in spots), strict=True)
-    return judged(np.array(scores), np.array(changes), np.array(areas, np.float32))
 
 
 def _nearest(labels: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:

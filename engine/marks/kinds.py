@@ -1,8 +1,8 @@
-"""What kind each mark of a face is, given what else is on the face.
+"""What kind each mark is, from the network's scores and the mark's own colour.
 
-A brown spot alone may be a freckle, a mole or what acne left. Amid acne it is more likely the last. Estimating each
-face's shares of all kinds from its own marks (expectation maximisation) was measured too: it multiplies the network's
-errors on skin unlike that of its training.
+What else is on the face does not help: that brown spots amid acne are more likely what acne left, and each face's
+shares of all kinds estimated from its own marks (expectation maximisation), were measured; both multiply the network's
+errors.
 """
 
 from __future__ import annotations
@@ -13,8 +13,6 @@ import numpy as np
 
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 
-AMID_ACNE: Final = 1.4
-"""By how much the score of a mole or freckle must be above the others' on a face with more acne than freckles."""
 BROWN, RED = 0.35, 0.5
 """Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
 and freckles are melanin (REFERENCES: jacques2013)."""
@@ -24,17 +22,11 @@ KEPT: Final = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
 _PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
 
 
-def judged(scores: F32, change: F32, area: F32) -> F32:
-    """Scores (N, K) ≥ 0 of the kinds of `MARK_CLASSES` for a face's N marks, made comparable.
+def judged(scores: F32, change: F32) -> F32:
+    """Scores (K,) ≥ 0 of the kinds of `MARK_CLASSES` for a mark: what is mainly red is neither mole nor freckle.
 
-    change: (N, 3) L*a*b* of the skin without a mark minus the mark. area: (N,) in any unit.
+    change: (3,) L*a*b* of the skin without the mark minus the mark.
     """
-    contrast = np.maximum(np.linalg.norm(change, axis=1), 1e-6)
-    redness = np.maximum(-change[:, 1], 0) / contrast
-    pigment = np.clip((RED - redness) / (RED - BROWN), 0, 1)
-    scores = np.where(_PIGMENT, scores * pigment[:, None], scores)
-    first, evidence = scores.argmax(1), scores.max(1) * contrast * area
-    acne = float(evidence[~KEPT[first]].sum())
-    freckles = float(evidence[first == MARK_CLASSES.index(MarkKind.FRECKLE)].sum())
-    weight = np.where(_PIGMENT & (acne >= freckles), 1 / AMID_ACNE, 1.0)
-    return np.asarray(scores * weight, np.float32)
+    redness = max(-float(change[1]), 0.0) / max(float(np.linalg.norm(change)), 1e-6)
+    pigment = float(np.clip((RED - redness) / (RED - BROWN), 0, 1))
+    return np.asarray(np.where(_PIGMENT, scores * pigment, scores), np.float32)

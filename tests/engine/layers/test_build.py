@@ -110,7 +110,7 @@ def test_a_healed_mark_has_the_healed_colour_and_the_pores_of_clean_skin(made: t
 
 
 def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
-    """What is lined like the edge of a nail is no skin to heal with, though it is nearer and lighter skin is farther."""
+    """What is lined like the edge of a nail is no skin to heal with, though all else is farther and lighter."""
     photo, face = made
     y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
     radius = np.hypot(y - 180, x - 200)
