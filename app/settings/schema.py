@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -75,6 +75,8 @@ class Settings(BaseModel):
     """How many folders the menu Open Recent remembers. viewmodels.place"""
     record_picks: Recording = Recording.ASK
     """Whether variations that are taken over others become picks. viewmodels.free_picks"""
+    picks_shown: Literal[2, 4] = 2
+    """Retouches of a face that are shown at a time when picks are made. viewmodels.picks"""
     report_paths: bool = False
     """Whether reports after a crash may name files and folders. viewmodels.crashes"""
     keys: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)

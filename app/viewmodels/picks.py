@@ -12,6 +12,7 @@ from app.jobs.runner import Job, JobRunner
 from app.language import tr, trn
 from app.viewmodels.engine import Engine
 from app.viewmodels.problem import Problem
+from app.viewmodels.settings import SettingsModel
 from app.viewmodels.sitting import Sitting, State
 from app.viewmodels.variations import Taken
 from engine.jobs import CancelToken, Progress, Report
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 LANE: Final = "picks"
 LEFT: Final = "image1"
 RIGHT: Final = "image2"
+FEW: Final = 2
+MANY: Final = 4
+"""Pictures that are shown at a time."""
 DRAWING: Final = tr("Drawing variations")
 _TURN: Final[dict[Preference | None, Preference | None]] = {None: LEFT, LEFT: RIGHT, RIGHT: "tie", "tie": None}
 
@@ -37,9 +41,12 @@ class PicksModel(QObject):
 
     changed = Signal()
 
-    def __init__(self, engine: Engine, runner: JobRunner, parent: QObject | None = None) -> None:
+    def __init__(
+        self, engine: Engine, runner: JobRunner, settings: SettingsModel, parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self._engine, self._runner = engine, runner
+        self._engine, self._runner, self._settings = engine, runner, settings
+        settings.changed.connect(self._set)
         self._sitting: Sitting | None = None
         self._job: Job | None = None
         self._ahead: Job | None = None
@@ -53,6 +60,16 @@ class PicksModel(QObject):
     @property
     def busy(self) -> bool:
         return self._job is not None
+
+    @property
+    def together(self) -> int:
+        """How many pictures are shown at a time; tests and repeats are always two."""
+        return self._settings.values.picks_shown
+
+    @property
+    def shown(self) -> int:
+        """How many pictures are shown now."""
+        return len(self.state.shown.pictures) if self.state is not None and self.state.shown is not None else 0
 
     @property
     def words(self) -> str:
@@ -87,26 +104,30 @@ class PicksModel(QObject):
         self._run(DRAWING, work)
 
     def turn(self, dimension: str) -> None:
-        """Which is better in one dimension: not said, left, right, alike, and not said again."""
-        if self.state is None or self.state.shown is None or self.busy:
+        """Which of two is better in one dimension: not said, left, right, alike, and not said again."""
+        if self.shown != FEW or self.busy:
             return
         said = _TURN[self.dimensions.pop(dimension, None)]
         if said is not None:
             self.dimensions[dimension] = said
         self.changed.emit()
 
-    def answer(self, preference: Preference) -> None:
-        """Record the answer, and ask the next question."""
+    def choose(self, best: int | None) -> None:
+        """Record which picture is the best, from 0, or None if all are alike; and ask the next question."""
         said: Mapping[str, Preference] = dict(self.dimensions)
-        if self.state is not None and self.state.shown is not None:
-            self._step(tr("Recording the pick"), lambda sitting: sitting.answer(preference, said))
+        if best is None or best < self.shown:
+            self._step(tr("Recording the pick"), lambda sitting: sitting.choose(best, said))
+
+    def switch(self) -> None:
+        """Between two pictures at a time and many."""
+        self._settings.set(picks_shown=MANY if self.together == FEW else FEW)
 
     def record(self, taken: Taken, done: Callable[[int], None], failed: Callable[[Exception], None]) -> None:
         """Record a choice made elsewhere in the window. done: gets the number of picks."""
         self._runner.start(LANE, lambda token, report: self._open().took(taken, token), done, failed)
 
     def skip(self) -> None:
-        if self.state is not None and self.state.shown is not None:
+        if self.shown:
             self._step(tr("Skipping"), lambda sitting: sitting.skip())
 
     def undo(self) -> None:
@@ -133,12 +154,20 @@ class PicksModel(QObject):
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _step(self, doing: str, act: Callable[[Sitting], object]) -> None:
+        together = self.together
+
         def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
             act(sitting)
+            sitting.show(together)
             return sitting.state(token)
 
-        if not self.busy:
+        if self.state is not None:
             self._run(doing, work)
+
+    def _set(self, names: frozenset[str]) -> None:
+        if "picks_shown" in names:
+            self._step(tr("Choosing anew"), lambda sitting: None)
+            self.changed.emit()
 
     def _run(self, doing: str, work: Callable[[Sitting, CancelToken, Report], State]) -> None:
         if self.busy:
@@ -171,7 +200,7 @@ class PicksModel(QObject):
     def _open(self) -> Sitting:
         """On the lane's thread. Raises: PickStoreError, UsageError."""
         if self._sitting is None:
-            self._sitting = Sitting(self._engine)
+            self._sitting = Sitting(self._engine, self.together)
         return self._sitting
 
     def _shut(self) -> None:

@@ -132,6 +132,11 @@ PREFERENCES: tuple[Preference, ...] = (
         words="record learn taste training",
     ),
     Preference(
+        "picks_shown", RETOUCHING, tr("Retouches shown at a time for picks"),
+        tr("Of more than two you choose the best; tests and repeats stay pairs."),
+        Choice(((2, tr("Two")), (4, tr("Four")))), words="picks grid learn taste pair",
+    ),
+    Preference(
         "report_paths", PRIVACY, tr("Reports may name files and folders"),
         tr("A report after a crash is only ever saved by you, and never holds a photo."), Switch(),
         words="crash names paths",

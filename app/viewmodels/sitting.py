@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from app.language import said
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import U8, Request
 from app.viewmodels.variations import Taken
@@ -39,11 +40,10 @@ KEPT_PHOTOS: Final = 2
 
 @dataclass(frozen=True)
 class Shown:
-    """A question with its pictures: (h, w, 3) uint8, of one size. name: of the photo."""
+    """A question with its pictures, by their places: (h, w, 3) uint8, of one size. name: of the photo."""
 
     question: picks.Question
-    first: U8
-    second: U8
+    pictures: tuple[U8, ...]
     original: U8
     name: str
 
@@ -67,8 +67,8 @@ class _Open:
 class Sitting:
     """Asks one person from one store."""
 
-    def __init__(self, engine: Engine, path: Path | None = None) -> None:
-        """Raises: PickStoreError, UsageError."""
+    def __init__(self, engine: Engine, together: int = 2, path: Path | None = None) -> None:
+        """together: how many pictures are shown at a time. Raises: PickStoreError, UsageError."""
         from trainer.picks.identity import own_identity
         from trainer.picks.records import new_id
         from trainer.picks.store import PickStore, default_store
@@ -77,8 +77,9 @@ class Sitting:
         self.store: PickStore = PickStore.open(path or default_store(), create=True)
         self._pictures: OrderedDict[str, tuple[U8, U8]] = OrderedDict()
         self._photos: OrderedDict[str, _Open] = OrderedDict()
-        self._candidates: dict[str, Candidate] = {}
-        self._asking = self._begin()
+        self._candidates: dict[str, Candidate] = self.store.candidates()
+        self._asking = self._session()
+        self._asking.show(together)
 
     def close(self) -> None:
         self.store.close()
@@ -87,24 +88,28 @@ class Sitting:
 
     def state(self, token: CancelToken | None = None, trouble: Sequence[str] = ()) -> State:
         """The waiting question; pairs that cannot be drawn any more are passed over, and said. Raises: Cancelled."""
-        token, said = token or CancelToken(), list(trouble)
+        token, passed = token or CancelToken(), list(trouble)
         while (question := self._asking.next()) is not None:
             try:
-                (first, original), (second, _) = (
-                    self._picture(key, token) for key in (question.image1, question.image2)
-                )
+                found = [self._picture(key, token) for key in question.images]
             except EngineError as error:
-                said.append(error.message)
+                passed.append(said(error.message))
                 self._asking.skip()
                 continue
             places = self.store.places(question.photo)
             name = places[0].name if places else ""
-            return State(Shown(question, first, second, original, name), self._progress(), tuple(dict.fromkeys(said)))
-        return State(None, self._progress(), tuple(dict.fromkeys(said)))
+            shown = Shown(question, tuple(after for after, _ in found), found[0][1], name)
+            return State(shown, self._progress(), tuple(dict.fromkeys(passed)))
+        return State(None, self._progress(), tuple(dict.fromkeys(passed)))
 
-    def answer(self, preference: Preference, dimensions: Mapping[str, Preference]) -> None:
-        """Raises: PickStoreError; then the question still waits."""
-        self._asking.answer(preference, dimensions)
+    def choose(self, best: int | None, dimensions: Mapping[str, Preference]) -> None:
+        """Which place shows the best, None if all are alike. Raises: PickStoreError; then the question still waits."""
+        self._asking.choose(best, dimensions)
+
+    def show(self, together: int) -> None:
+        """How many pictures are shown at a time from now on."""
+        if together != self._asking.together:
+            self._asking.show(together)
 
     def skip(self) -> None:
         self._asking.skip()
@@ -124,10 +129,6 @@ class Sitting:
 
     def _progress(self) -> picks.Progress:
         return self._asking.progress()
-
-    def _begin(self) -> picks.PickSession:
-        self._candidates = self.store.candidates()
-        return self._session()
 
     def _session(self) -> picks.PickSession:
         from trainer.picks.session import PickSession
@@ -151,9 +152,10 @@ class Sitting:
                 except EngineError as error:
                     if error.code == "picks":
                         raise
-                    trouble.append(error.message)
+                    trouble.append(said(error.message))
         finally:
-            self._asking = self._begin()
+            self._candidates = self.store.candidates()
+            self._asking.refresh()
         return trouble
 
     def _add(self, path: Path, token: CancelToken, report: Report) -> None:

@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 class Learn(QObject):
     """Makes the actions and windows; the main window places the menu."""
 
-    def __init__(self, desk: Desk, actions: Actions, window: QMainWindow) -> None:
+    def __init__(self, desk: Desk, actions: Actions, settings: SettingsModel, window: QMainWindow) -> None:
         super().__init__(window)
-        self.desk, self.window = desk, window
-        self.picks = PicksModel(desk.photo.engine, desk.photo.runner, self)
+        self.desk, self.settings, self.window = desk, settings, window
+        self.picks = PicksModel(desk.photo.engine, desk.photo.runner, settings, self)
         self.policies = PoliciesModel(desk.photo.runner, self)
         self.policies.switched.connect(self._switched)
         self.training = TrainingModel(desk.photo.runner, self)
@@ -52,9 +52,9 @@ class Learn(QObject):
         self._training: TrainingWindow | None = None
         self._review: ReviewWindow | None = None
 
-    def watch(self, variations: VariationsModel, settings: SettingsModel) -> None:
+    def watch(self, variations: VariationsModel) -> None:
         """Variations that are taken may become picks; the person is asked once."""
-        free = FreePicks(variations, self.picks, settings, self.desk.photo, self)
+        free = FreePicks(variations, self.picks, self.settings, self.desk.photo, self)
         strip = Strip(
             tr("Shall Porelight learn from the variations that you take?"),
             tr("What you take over the others is kept as picks, on this computer only. The settings can change that."),
@@ -68,7 +68,7 @@ class Learn(QObject):
         self.free, self.strip = free, strip
 
     def show_picks(self) -> None:
-        """Ask which of two retouches is better."""
+        """Ask which retouch is best."""
         if self._picks is None:
             from app.views.picks_window import PicksWindow
 

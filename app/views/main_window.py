@@ -75,7 +75,7 @@ class MainWindow(QMainWindow):
         self.desk = Desk(photo, self.compare, self.settings, self)
         self.shoot = Shoot(self.desk, self.actions_made, self)
         self.delivery = Delivery(self.desk, self.actions_made, self)
-        self.learn = Learn(self.desk, self.actions_made, self)
+        self.learn = Learn(self.desk, self.actions_made, self.settings, self)
         self.export_action = self.delivery.export_action
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
@@ -83,7 +83,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(1060, 600)
         self._make_actions()
         self.adjust = Adjust(self.desk, self.compare, self.actions_made, self)
-        self.learn.watch(self.adjust.variations, self.settings)
+        self.learn.watch(self.adjust.variations)
         self.strengths, self.faces = self.adjust.strengths, self.adjust.faces
         self.canvas = Canvas(photo, self.compare, self.adjust.tools)
         self.empty = EmptyState(lambda: self.desk.place.recent, self.shortcuts)

@@ -1,4 +1,4 @@
-"""Picks: two retouches of a face side by side, and a key for every answer."""
+"""Picks: two retouches of a face, or more, beside each other, and a key for every answer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import tr, trn
-from app.viewmodels.picks import DRAWING, LEFT, RIGHT, PicksModel
-from app.views.pair import CHOICES, Pair
+from app.viewmodels.picks import DRAWING, FEW, LEFT, RIGHT, PicksModel
+from app.views.board import Board
 from app.views.parts import keyless, thin_bar
 from app.views.pixels import to_image
-from trainer.picks.records import DIMENSIONS, Preference
+from trainer.picks.records import DIMENSIONS
 
-ANSWERS: tuple[Preference, ...] = (LEFT, RIGHT, "tie")
 SAID = {None: "–", LEFT: tr("left"), RIGHT: tr("right"), "tie": tr("alike")}
 NAMES = {
     "smoothing": tr("Smoothing"), "blemishes": tr("Blemishes"), "tone": tr("Tone"), "features": tr("Features"),
     "clarity": tr("Clarity"),
 }  # fmt: skip
-HELP = tr(
-    "Which is better?   1 or ←   left      2 or →   right      T or Space   alike      Z   100%      hold \\   original"
-)
+HELP = {
+    2: tr("Which is better?   1 or ←   left      2 or →   right      T or Space   alike"),
+    3: tr("Which is the best?   1   2   3      T or Space   all alike"),
+    4: tr("Which is the best?   1   2   3   4      T or Space   all alike"),
+}
+"""By the number of pictures."""
+LOOKING = tr("Z   100%      hold \\   original")
 
 
 class PicksWindow(QDialog):
@@ -36,10 +39,9 @@ class PicksWindow(QDialog):
         self.setWindowTitle(tr("Picks"))
         self.resize(1180, 800)
         self.model, self.photos = model, photos
-        self.pair = Pair()
-        self.pair.left.chosen.connect(partial(model.answer, LEFT))
-        self.pair.right.chosen.connect(partial(model.answer, RIGHT))
-        self.title, self.help, self.progress = QLabel(), QLabel(HELP), QLabel()
+        self.board = Board()
+        self.board.chosen.connect(model.choose)
+        self.title, self.help, self.progress = QLabel(), QLabel(), QLabel()
         self.trouble = QLabel()
         self.title.setProperty("role", "lead")
         self.help.setProperty("role", "muted")
@@ -53,6 +55,7 @@ class PicksWindow(QDialog):
             name: keyless("", tr("Press F{number} for left, right, alike", number=number), partial(model.turn, name))
             for number, name in enumerate(DIMENSIONS, 1)
         }
+        self.together = keyless("", tr("Show two retouches at a time, or four to choose the best of"), model.switch)
         self.draw = keyless("", tr("Draw variations of the selected photos to choose from"), self._draw)
         self.undo = keyless(tr("Undo") + "  U", tr("Take the last answer back and ask again"), model.undo)
         self.skip = keyless(tr("Skip") + "  S", tr("Ask something else"), model.skip)
@@ -64,10 +67,11 @@ class PicksWindow(QDialog):
     def _lay_out(self) -> None:
         top, more, foot = (QHBoxLayout() for _ in range(3))
         top.addWidget(self.title, 1)
+        top.addWidget(self.together)
         top.addWidget(self.draw)
-        aside = QLabel(tr("If you like, also:"))
-        aside.setProperty("role", "muted")
-        more.addWidget(aside)
+        self.aside = QLabel(tr("If you like, also:"))
+        self.aside.setProperty("role", "muted")
+        more.addWidget(self.aside)
         for button in self.dimensions.values():
             more.addWidget(button)
         more.addStretch(1)
@@ -81,7 +85,7 @@ class PicksWindow(QDialog):
         column.addLayout(top)
         column.addWidget(self.trouble)
         column.addWidget(self.bar)
-        column.addWidget(self.pair, 1)
+        column.addWidget(self.board, 1)
         column.addLayout(more)
         column.addLayout(foot)
 
@@ -101,9 +105,9 @@ class PicksWindow(QDialog):
         shown = state.shown if state is not None else None
         if shown is not self._of:
             self._of = shown
-            self.pair.show_images(None if shown is None else (
-                to_image(shown.first), to_image(shown.second), to_image(shown.original)
-            ))  # fmt: skip
+            pictures = shown.pictures if shown is not None else ()
+            original = to_image(shown.original) if shown is not None else None
+            self.board.show_images([to_image(each) for each in pictures], original)
         count = len(self.photos())
         self.draw.setText(tr("Stop") if self._drawing else _wanted(count))
         self.draw.setEnabled(self._drawing or (count > 0 and not model.busy))
@@ -118,10 +122,14 @@ class PicksWindow(QDialog):
         self.bar.setValue(round(1000 * model.progress.fraction) if model.progress else 0)
         for number, (name, button) in enumerate(self.dimensions.items(), 1):
             button.setText(f"F{number}  {NAMES[name]}: {SAID[model.dimensions.get(name)]}")
+            button.setVisible(model.shown in (0, FEW))
             button.setEnabled(shown is not None)
+        self.aside.setVisible(model.shown in (0, FEW))
+        self.together.setText((tr("Four at a Time") if model.together == FEW else tr("Two at a Time")) + "  G")
         self.undo.setEnabled(state is not None and state.progress.answered > 0 and not model.busy)
         self.skip.setEnabled(shown is not None and not model.busy)
         self.help.setVisible(shown is not None)
+        self.help.setText(f"{HELP.get(model.shown, '')}      {LOOKING}")
         self.progress.setText(model.words)
 
     @property
@@ -158,21 +166,21 @@ class PicksWindow(QDialog):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         number = int(key) - int(Qt.Key.Key_F1)
-        if self.pair.pressed(event) or event.isAutoRepeat():
-            return  # a key that is held answers once
-        if key in CHOICES:
-            self.model.answer(ANSWERS[CHOICES[key]])
-        elif key == Qt.Key.Key_S:
+        if self.board.pressed(event) or event.isAutoRepeat():
+            return
+        if key == Qt.Key.Key_S:
             self.model.skip()
         elif key == Qt.Key.Key_U:
             self.model.undo()
+        elif key == Qt.Key.Key_G:
+            self.model.switch()
         elif 0 <= number < len(DIMENSIONS):
             self.model.turn(DIMENSIONS[number])
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if not self.pair.released(event):
+        if not self.board.released(event):
             super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:

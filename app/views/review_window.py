@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt
@@ -13,12 +12,12 @@ from PySide6.QtWidgets import QComboBox, QDialog, QHBoxLayout, QStackedWidget, Q
 from app.language import tr
 from app.viewmodels.labels import counted
 from app.viewmodels.review import Asked, ReviewModel
-from app.views.pair import CHOICES, Pair
+from app.views.board import Board
 from app.views.parts import READABLE, button, fill, form, keyless, say, thin_bar, words
 from app.views.pixels import to_image
 from trainer.review import Answer
 
-ANSWERS: tuple[Answer, ...] = ("A", "B", "tie")
+ANSWERS: dict[int | None, Answer] = {0: "A", 1: "B", None: "tie"}
 HELP = tr(
     "1 or ←   left      2 or →   right      T or Space   alike      U   back      Z   100%, Shift+arrows move      "
     "hold \\   original"
@@ -38,9 +37,8 @@ class ReviewWindow(QDialog):
         self.title, self.said, self.trouble = words("title"), words("muted"), words("warning")
         self.help = words("muted", HELP)
         self.bar = thin_bar(tr("Progress of the review"))
-        self.pair = Pair()
-        self.pair.left.chosen.connect(partial(model.answer, "A"))
-        self.pair.right.chosen.connect(partial(model.answer, "B"))
+        self.board = Board()
+        self.board.chosen.connect(lambda place: model.answer(ANSWERS[place]))
         self.back = keyless(tr("Back") + "  U", tr("Ask the question before again"), model.back)
         self.again = button(tr("New Review"), tr("Compare others, or the same again"), model.put_away)
         self.start = button(tr("Begin"), tr("Draw the pairs, then ask"), self._begin, "primary")
@@ -48,7 +46,7 @@ class ReviewWindow(QDialog):
         self.outcome.setMaximumWidth(READABLE)
         self.outcome.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.pages = QStackedWidget()
-        for page in (self.setup, self.pair, self.outcome):
+        for page in (self.setup, self.board, self.outcome):
             self.pages.addWidget(page)
         self._lay_out()
         model.changed.connect(self._refresh)
@@ -109,10 +107,10 @@ class ReviewWindow(QDialog):
             self._of = asked
             pictures = () if asked is None else (asked.first, asked.second, asked.original)
             shown = [to_image(each) for each in pictures if each is not None]
-            self.pair.show_images((shown[0], shown[1], shown[2]) if len(shown) == 3 else None)
+            self.board.show_images(shown[:2], shown[2] if len(shown) == 3 else None)
             self.setFocus()
         asking, ended = asked is not None and bool(asked.pair), asked is not None and not asked.pair
-        self.pages.setCurrentWidget(self.pair if asking else self.outcome if ended else self.setup)
+        self.pages.setCurrentWidget(self.board if asking else self.outcome if ended else self.setup)
         say(self.title, model.title)
         say(self.trouble, f"{problem.message} {problem.hint}" if problem else "")
         self.outcome.setText("\n\n".join(model.said))
@@ -154,19 +152,17 @@ class ReviewWindow(QDialog):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
-        if self.pages.currentWidget() is not self.pair:
+        if self.pages.currentWidget() is not self.board:
             super().keyPressEvent(event)
-        elif self.pair.pressed(event) or event.isAutoRepeat():
-            return  # a key that is held answers once
+        elif self.board.pressed(event) or event.isAutoRepeat():
+            return
         elif key == Qt.Key.Key_U:
             self.model.back()
-        elif key in CHOICES:
-            self.model.answer(ANSWERS[CHOICES[key]])
         else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if not self.pair.released(event):
+        if not self.board.released(event):
             super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:

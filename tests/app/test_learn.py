@@ -72,6 +72,50 @@ def test_a_key_is_an_answer_and_lies_in_the_store(make_window: MakeWindow, qtbot
     assert shown.progress.text().startswith("3 picks")
 
 
+def test_of_four_the_best_is_chosen_as_one_answer(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trainer.picks.session.TESTS", 0.0)
+    window, shown = picking(make_window, qtbot, tmp_path)
+
+    def images() -> tuple[str, ...]:
+        assert shown.model.state is not None and shown.model.state.shown is not None
+        return shown.model.state.shown.question.images
+
+    qtbot.keyPress(shown, Qt.Key.Key_G)
+    qtbot.waitUntil(lambda: asked(shown) and shown.model.together == 4)
+    before, grid, answered = stored(), images(), shown.model.state.progress.answered  # type: ignore[union-attr]
+    assert [each.isVisible() for each in shown.board.places] == [True] * 4
+    assert not any(each.isVisible() for each in shown.dimensions.values()), "dimensions are of two"
+    qtbot.keyPress(shown, Qt.Key.Key_Right)
+    assert not shown.model.busy and stored() == before, "an arrow chooses one of two only"
+    qtbot.keyPress(shown, Qt.Key.Key_3)
+    qtbot.waitUntil(lambda: asked(shown) and images() != grid)
+    assert [each.better for each in stored()[len(before) :]] == [grid[2]] * 3
+    qtbot.keyPress(shown, Qt.Key.Key_U)
+    qtbot.waitUntil(lambda: asked(shown) and images() == grid)
+    assert stored() == before
+    qtbot.mouseClick(shown.board.places[3], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: asked(shown) and images() != grid)
+    assert [each.better for each in stored()[len(before) :]] == [grid[3]] * 3
+    assert window.settings.values.picks_shown == 4, "kept for the next time"
+    shown.together.click()
+    qtbot.waitUntil(lambda: asked(shown) and len(images()) == 2)
+    assert shown.model.state.progress.answered == answered + 1  # type: ignore[union-attr]
+
+
+def test_drawing_more_variations_keeps_the_sitting(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    _, shown = picking(make_window, qtbot, tmp_path)
+    qtbot.keyPress(shown, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: asked(shown))
+    left = shown.model.state.progress.left  # type: ignore[union-attr]
+    shown.draw.click()
+    qtbot.waitUntil(lambda: asked(shown) and shown.model.state.progress.left > left)  # type: ignore[union-attr]
+    assert shown.model.state.progress.answered == 1  # type: ignore[union-attr]
+    qtbot.keyPress(shown, Qt.Key.Key_U)
+    qtbot.waitUntil(lambda: asked(shown) and stored() == [])
+
+
 def test_skip_records_nothing_and_undo_takes_the_last_back(
     make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:

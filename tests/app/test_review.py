@@ -91,25 +91,25 @@ def test_answers_outlive_the_window(make_window: MakeWindow, qtbot: QtBot, made:
 
 def test_both_sides_show_the_same_place_at_100_percent(make_window: MakeWindow, qtbot: QtBot, made: Review) -> None:
     found = shown(make_window(), qtbot)
-    pair = found.pair
-    for each in (pair.left, pair.right):
+    left, right = found.board.places[:2]
+    for each in (left, right):
         each.setFixedSize(120, 100)
-    qtbot.waitUntil(lambda: pair.left.width() == pair.right.width() == 120)
+    qtbot.waitUntil(lambda: left.width() == right.width() == 120)
     width, height = fake_policy.SIZE[1], fake_policy.SIZE[0]
     qtbot.keyPress(found, Qt.Key.Key_Z)
-    assert pair.left.centre == pair.right.centre == (width / 2, height / 2)
-    assert pair.left.area().size().toTuple() == (width, height)
-    before = pair.left.area()
+    assert left.centre == right.centre == (width / 2, height / 2)
+    assert left.area().size().toTuple() == (width, height)
+    before = left.area()
     qtbot.keyPress(found, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-    assert pair.left.area().left() > before.left() and pair.left.area() == pair.right.area()
+    assert left.area().left() > before.left() and left.area() == right.area()
     assert made.answers() == {}
     qtbot.keyPress(found, Qt.Key.Key_Backslash)
-    held = pair.left.image
-    assert held is pair.right.image
+    held = left.image
+    assert held is right.image
     qtbot.keyRelease(found, Qt.Key.Key_Backslash)
-    assert pair.left.image is not pair.right.image and pair.left.image != held
+    assert left.image is not right.image and left.image != held
     qtbot.keyPress(found, Qt.Key.Key_Z)
-    assert pair.left.centre is None
+    assert left.centre is None
 
 
 def test_a_set_is_drawn_by_the_command_line(

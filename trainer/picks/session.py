@@ -13,7 +13,8 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from itertools import combinations
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -40,19 +41,31 @@ Mode = Literal["active", "random"]
 
 @dataclass(frozen=True)
 class Question:
-    """Two candidates of one face, left and right. repeats: the pick that this asks again."""
+    """Candidates of one face, in the places where they are shown: two, or more of which the best is wanted.
+    repeats: the pick that this asks again."""
 
-    image1: str
-    image2: str
+    images: tuple[str, ...]
     photo: str
     purpose: Purpose
     repeats: str | None = None
 
+    @property
+    def image1(self) -> str:
+        return self.images[0]
+
+    @property
+    def image2(self) -> str:
+        return self.images[1]
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All pairs that are shown, as `pair_of` gives them."""
+        return [pair_of(*each) for each in combinations(self.images, 2)]
+
 
 @dataclass(frozen=True)
 class Progress:
-    """answered: in this sitting, of which `ties`; total: of this person in the store; consistency: over all of them.
-    left: pairs not asked yet. more: about how many more picks the reward needs, None before the first answer."""
+    """answered: questions of this sitting, of which `ties`; total: picks of this person in the store; consistency: over
+    all of them. left: pairs not asked yet. more: about how many more picks the reward needs, None before the first."""
 
     answered: int
     ties: int
@@ -67,8 +80,10 @@ class Progress:
 class PickSession:
     """Asks one person. features: candidate → (f,); groups: candidate ids of each face, by photo (SHA-256).
 
-    mode: "random" chooses every pair at random, of photos that are trained on too. subjects: photo → random id of the
-    person shown, where it is known. refit: answers after which the head is fitted anew.
+    mode: "random" chooses every pair at random, of photos that are trained on too. together: how many candidates are
+    shown at a time; tests and repeats are pairs, because the best of several beats the others by more than chance.
+    subjects: photo → random id of the person shown, where it is known. refit: answers after which the head is fitted
+    anew.
     """
 
     store: PickStore
@@ -78,6 +93,7 @@ class PickSession:
     identity: Identity
     seed: int = 0
     mode: Mode = "active"
+    together: int = 2
     session: str = field(default_factory=new_id)
     subjects: Mapping[str, str] = field(default_factory=dict)
     refit: int = 1
@@ -85,24 +101,30 @@ class PickSession:
     @classmethod
     def of_store(cls, store: PickStore, prior: Prior, identity: Identity, **options: Any) -> PickSession:
         """All candidates of the store whose features are measured (`trainer.reward.measuring`), by photo and face."""
-        features = store.features(VERSION, prior.names)
-        groups: dict[tuple[str, str], list[str]] = {}
-        for key, each in store.candidates().items():
-            if key in features:
-                groups.setdefault((each.photo, each.face), []).append(key)
-        return cls(store, [(photo, keys) for (photo, _), keys in groups.items()], features, prior, identity, **options)
+        return cls(store, *_held(store, prior), prior, identity, **options)
 
     def __post_init__(self) -> None:
+        self._mine: list[tuple[Question, list[Pick]]] = []
+        self._skipped: set[tuple[str, str]] = set()
+        self._head: tuple[int, Head] | None = None
+        self._arrange()
+
+    def _arrange(self) -> None:
         self._groups = [
             Group(photo, tuple(keys), self.prior.units(np.array([self.features[key] for key in keys])))
             for photo, keys in self.groups
             if len(keys) > 1
         ]
-        self._mine: list[str] = []
-        self._ties = 0
-        self._skipped: set[tuple[str, str]] = set()
         self._question: Question | None = None
-        self._head: tuple[int, Head] | None = None
+
+    def refresh(self) -> None:
+        """Take in the candidates that the store has got meanwhile; the sitting goes on."""
+        self.groups, self.features = _held(self.store, self.prior)
+        self._arrange()
+
+    def show(self, together: int) -> None:
+        """From now on show so many at a time; the waiting question is chosen anew."""
+        self.together, self._question = together, None
 
     # --- asking -------------------------------------------------------------------------------------------------------
 
@@ -112,62 +134,50 @@ class PickSession:
             self._question = self._choose(self._answers(), self.head)
         return self._question
 
-    def answer(self, preference: Preference, dimensions: Mapping[str, Preference] | None = None) -> Pick:
-        """Record the answer to the waiting question. Raises: UsageError if there is none, PickStoreError (then the
-        question still waits)."""
+    def answer(self, preference: Preference, dimensions: Mapping[str, Preference] | None = None) -> None:
+        """Record the answer to the waiting question of two. Raises: as `choose`."""
+        self.choose({"image1": 0, "image2": 1, "tie": None}[preference], dimensions)
+
+    def choose(self, best: int | None, dimensions: Mapping[str, Preference] | None = None) -> None:
+        """Record which place shows the best, None if all are alike; dimensions: only of two.
+
+        Raises: UsageError if nothing waits or there is no such place, PickStoreError; then the question still waits.
+        """
         question = self.next()
         if question is None:
             raise UsageError("There is nothing to answer.", "Draw variations of more photos.")
-        pick = self._record(question, preference, dimensions or {})
+        if best is not None and not 0 <= best < len(question.images):
+            raise UsageError(f"There is no picture {best + 1} to choose.", "Choose one that is shown.")
+        self._record(question, best, dimensions or {})
         self._question = None
-        return pick
 
     def skip(self) -> None:
-        """Ask something else; the pair does not come back in this sitting."""
+        """Ask something else; what is shown does not come back together in this sitting."""
         if self._question is not None:
-            self._skipped.add(pair_of(self._question.image1, self._question.image2))
+            self._skipped.update(self._question.pairs())
             self._question = None
 
     def undo(self) -> bool:
-        """Take the last answer of this sitting back and ask it again. Returns: whether there was one."""
+        """Take the last answer of this sitting back, with all picks it made, and ask it again. Returns: whether there
+        was one. Raises: PickStoreError; then it still counts."""
         if not self._mine:
             return False
-        last = next(each for each in self.store.picks() if each.id == self._mine[-1])
-        self.store.undo(last.id)
+        question, picks = self._mine[-1]
+        self.store.undo(*(each.id for each in picks))
         self._mine.pop()
-        self._ties -= last.preference == "tie"
         self._head = None  # it may have learnt from that answer
-        self._question = Question(last.image1, last.image2, last.photo, last.purpose, last.repeats)
+        self._question = question
         return True
 
     def take(self, chosen: str, shown: Sequence[str]) -> list[Pick]:
-        """Record that a photographer took one candidate over others that were shown beside it (a grid, or variations
-        in the window). Raises: UsageError if it was not among them, PickStoreError."""
+        """Record that a photographer took one candidate over others that were shown beside it in the window.
+        Raises: UsageError if it was not among them, PickStoreError."""
         group = next((each for each in self._groups if chosen in each.candidates), None)
         if group is None or chosen not in shown or not set(shown) <= set(group.candidates):
             raise UsageError("Only one of the pictures shown can be taken.", "Show retouches of one face.")
-        stream = random.Random(f"{self.seed} {self.session} {len(self._mine)}")
-        picks = []
-        for other in shown:
-            if other == chosen:
-                continue
-            sides = (chosen, other) if stream.random() < 0.5 else (other, chosen)
-            preference: Preference = "image1" if sides[0] == chosen else "image2"
-            picks.append(self._record(Question(*sides, group.photo, "free"), preference, {}))
-        return picks
-
-    def grid(self, count: int = 4) -> tuple[str, ...]:
-        """Candidates of one face to be shown together: the most telling pair, and others of that face."""
-        stream = random.Random(f"{self.seed} grid {len(self._mine)}")
-        chosen = self._new_pair(stream, self._answers(), self.head, training=True)
-        if chosen is None:
-            return ()
-        (group, i, j), _ = chosen
-        stream = random.Random(f"{self.seed} grid {len(self._mine)} {group.photo}")
-        rest = [key for n, key in enumerate(group.candidates) if n not in (i, j)]
-        shown = [group.candidates[i], group.candidates[j], *stream.sample(rest, min(count - 2, len(rest)))]
-        stream.shuffle(shown)
-        return tuple(shown)
+        places = list(dict.fromkeys(shown))
+        random.Random(f"{self.seed} {self.session} {len(self._mine)}").shuffle(places)
+        return self._record(Question(tuple(places), group.photo, "free"), places.index(chosen), {})
 
     def ahead(self) -> tuple[str, ...]:
         """Candidates that are shown after the waiting question, whatever is answered, so that they can be drawn in good
@@ -175,8 +185,8 @@ class PickSession:
         question = self.next()
         if question is None:
             return ()
-        found = [self._after(question, preference) for preference in get_args(Preference)]
-        return tuple(dict.fromkeys(key for each in found if each is not None for key in (each.image1, each.image2)))
+        found = [self._after(question, best) for best in (*range(len(question.images)), None)]
+        return tuple(dict.fromkeys(key for each in found if each is not None for key in each.images))
 
     def progress(self) -> Progress:
         answers = self._answers()
@@ -185,9 +195,8 @@ class PickSession:
         if answers and self._groups:
             deltas = np.concatenate([_deltas(group) for group in self._groups])
             more = more_picks(self.head(), deltas, len(answers))
-        return Progress(
-            len(self._mine), self._ties, len(self._skipped), len(answers), Consistency.of(answers), left, more
-        )
+        ties = sum(picks[0].preference == "tie" for _, picks in self._mine)
+        return Progress(len(self._mine), ties, len(self._skipped), len(answers), Consistency.of(answers), left, more)
 
     def head(self) -> Head:
         """What the reward knows by now, from all training answers of this person."""
@@ -212,34 +221,38 @@ class PickSession:
         if chosen is None:
             return self._repeat(answers, stream)
         (group, i, j), purpose = chosen
-        sides = [group.candidates[i], group.candidates[j]]
-        stream.shuffle(sides)
-        return Question(sides[0], sides[1], group.photo, purpose)
+        places = [group.candidates[i], group.candidates[j]]
+        if purpose != "random" and self.together > 2:
+            asked = {each.pair for each in answers} | self._skipped
+            for key in stream.sample(group.candidates, len(group.candidates)):
+                new = key not in places and not any(pair_of(key, each) in asked for each in places)
+                if new and len(places) < self.together:
+                    places.append(key)
+        stream.shuffle(places)
+        return Question(tuple(places), group.photo, purpose)
 
-    def _after(self, question: Question, preference: Preference) -> Question | None:
+    def _after(self, question: Question, best: int | None) -> Question | None:
         """What would be asked after an answer."""
-        answers = [*self._answers(), self._pick(question, preference, {})]
+        answers = [*self._answers(), *self._picks(question, best, {})]
         return self._choose(answers, lambda: self._fitted(answers)[1])
 
     def _new_pair(
-        self, stream: random.Random, answers: Sequence[Pick], head: Callable[[], Head], *, training: bool = False
+        self, stream: random.Random, answers: Sequence[Pick], head: Callable[[], Head]
     ) -> tuple[Pair, Purpose] | None:
-        """training: only pairs that are trained on."""
         asked = {each.pair for each in answers} | self._skipped
         times = Counter(each.photo for each in answers)
         tests = [group for group in self._groups if self._is_test(group.photo)]
         others = [group for group in self._groups if not self._is_test(group.photo)]
-        if self.mode == "random" and not training:
+        if self.mode == "random":
             pair = choose_random(self._groups, asked, times, stream)
             return None if pair is None else (pair, "random" if self._is_test(pair[0].photo) else "given")
-        if not training and stream.random() < TESTS and (pair := choose_random(tests, asked, times, stream)):
+        if stream.random() < TESTS and (pair := choose_random(tests, asked, times, stream)):
             return pair, "random"
         active = choose_active(others, head(), asked, times) if others else []
         if active:
             return active[0], "active"
-        if training or (pair := choose_random(tests, asked, times, stream)) is None:
-            return None
-        return pair, "random"
+        pair = choose_random(tests, asked, times, stream)
+        return None if pair is None else (pair, "random")
 
     def _repeat(self, answers: Sequence[Pick], stream: random.Random) -> Question | None:
         """An earlier question of this person, turned, that was not repeated and can be shown."""
@@ -254,24 +267,37 @@ class PickSession:
         if not old:
             return None
         first = stream.choice(old)
-        return Question(first.image2, first.image1, first.photo, "repeat", first.id)
+        return Question((first.image2, first.image1), first.photo, "repeat", first.id)
 
-    def _record(self, question: Question, preference: Preference, dimensions: Mapping[str, Preference]) -> Pick:
-        pick = self._pick(question, preference, dimensions)
-        self.store.append(pick)
-        self._mine.append(pick.id)
-        self._ties += preference == "tie"
-        return pick
+    def _record(self, question: Question, best: int | None, dimensions: Mapping[str, Preference]) -> list[Pick]:
+        picks = self._picks(question, best, dimensions)
+        self.store.append(*picks)
+        self._mine.append((question, picks))
+        return picks
 
-    def _pick(self, question: Question, preference: Preference, dimensions: Mapping[str, Preference]) -> Pick:
+    def _picks(self, question: Question, best: int | None, dimensions: Mapping[str, Preference]) -> list[Pick]:
+        """The best against each of the others, by their places; the first against them if all are alike."""
+        chosen = best or 0
+        picks = []
+        for other in range(len(question.images)):
+            if other != chosen:
+                first, second = sorted((chosen, other))
+                preference: Preference = "tie" if best is None else "image1" if chosen == first else "image2"
+                sides = question.images[first], question.images[second]
+                picks.append(self._pick(question, sides, preference, dimensions))
+        return picks
+
+    def _pick(
+        self, question: Question, sides: tuple[str, str], preference: Preference, dimensions: Mapping[str, Preference]
+    ) -> Pick:
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         return Pick(
             time=now,
             person=self.identity.person,
             studio=self.identity.studio,
             session=self.session,
-            image1=question.image1,
-            image2=question.image2,
+            image1=sides[0],
+            image2=sides[1],
             photo=question.photo,
             preference=preference,
             purpose=question.purpose,
@@ -293,6 +319,16 @@ class PickSession:
         """Decided by the photo and the studio alone, so that it stays for good; one person's photos go together."""
         key = f"{self.identity.studio} {self.subjects.get(photo, photo)}"
         return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32 < TESTS
+
+
+def _held(store: PickStore, prior: Prior) -> tuple[list[tuple[str, list[str]]], dict[str, F32]]:
+    """Measured candidates of each face, by photo, and their features."""
+    features = store.features(VERSION, prior.names)
+    groups: dict[tuple[str, str], list[str]] = {}
+    for key, each in store.candidates().items():
+        if key in features:
+            groups.setdefault((each.photo, each.face), []).append(key)
+    return [(photo, keys) for (photo, _), keys in groups.items()], features
 
 
 def _deltas(group: Group) -> np.ndarray:

@@ -144,11 +144,13 @@ class PickStore:
         """
         return self._insert(other._rows)
 
-    def undo(self, pick: str) -> None:
-        """Take a pick back. Raises: PickStoreError if there is none that counts."""
-        if pick not in {each.id for each in self.picks()}:
-            raise PickStoreError(f"There is no pick {pick}.", "It was taken back already, or never made.")
-        self.append(Undo(pick=pick))
+    def undo(self, *picks: str) -> None:
+        """Take picks back, all or none. Raises: PickStoreError if one of them does not count."""
+        counted = {each.id for each in self.picks()}
+        for pick in picks:
+            if pick not in counted:
+                raise PickStoreError(f"There is no pick {pick}.", "It was taken back already, or never made.")
+        self.append(*(Undo(pick=pick) for pick in picks))
 
     def withdraw(self, photo: str, time: str) -> int:
         """Take all picks of a photo (its SHA-256) back for good. Returns: how many. Raises: PickStoreError."""

@@ -12,7 +12,7 @@ import pytest
 from engine.errors import UsageError
 from tests.helpers.picks import TIME, candidate, digest
 from trainer.picks.identity import Identity
-from trainer.picks.session import PickSession
+from trainer.picks.session import PickSession, Question
 from trainer.picks.store import PickStore, PickStoreError, with_features
 from trainer.reward.features import NAMES, VERSION
 from trainer.reward.prior import Prior
@@ -174,13 +174,100 @@ def test_a_full_disk_keeps_the_question(store: PickStore) -> None:
 
 def test_taking_one_of_several_records_it_against_the_others(store: PickStore) -> None:
     session = sitting(store)
-    shown = session.grid(4)
-    assert len(set(shown)) == 4
+    shown = session.groups[0][1][:4]
     picks = session.take(shown[2], shown)
     assert {each.better for each in picks} == {shown[2]} and len(picks) == 3
     assert {each.purpose for each in store.picks()} == {"free"}
     with pytest.raises(UsageError, match="Only one of the pictures shown"):
         session.take("0" * 32, shown)
+
+
+def grids(session: PickSession, count: int) -> list[Question]:
+    """Answer that many questions by taste; all of them."""
+    asked = []
+    for _ in range(count):
+        question = session.next()
+        assert question is not None
+        asked.append(question)
+        likes = [liked(session, key) for key in question.images]
+        session.choose(likes.index(max(likes)))
+    return asked
+
+
+def test_the_best_of_a_grid_beats_each_of_the_others_as_one_answer(store: PickStore) -> None:
+    session = sitting(store, seed=3, together=4)
+    while (question := session.next()) is not None and len(question.images) == 2:  # a test
+        session.choose(0)
+    assert question is not None
+    before, answered = store.picks(), session.progress().answered
+    assert len(set(question.images)) == 4 and question.purpose == "active"
+    session.choose(2)
+    made = store.picks()[len(before) :]
+    assert [each.better for each in made] == [question.images[2]] * 3
+    assert [(each.image1, each.image2) for each in made] == [
+        (question.images[0], question.images[2]),
+        (question.images[1], question.images[2]),
+        (question.images[2], question.images[3]),
+    ]
+    assert session.progress().answered == answered + 1
+    assert session.undo() and store.picks() == before and session.next() == question
+    session.choose(None)
+    assert {each.preference for each in store.picks()[len(before) :]} == {"tie"}
+    assert session.progress().ties == 1
+    with pytest.raises(UsageError, match="no picture 9"):
+        session.choose(8)
+
+
+def test_tests_and_repeats_are_pairs_and_no_pair_of_a_grid_comes_twice(store: PickStore) -> None:
+    session = sitting(store, seed=1, together=4)
+    asked = grids(session, 30)
+    sizes = {purpose: {len(each.images) for each in asked if each.purpose == purpose} for purpose in Counter(
+        each.purpose for each in asked
+    )}  # fmt: skip
+    assert sizes["random"] == {2} and sizes.get("repeat", {2}) == {2} and 4 in sizes["active"]
+    new = [each for each in store.picks() if each.repeats is None]
+    assert len({each.pair for each in new}) == len(new)
+    places = Counter(each.images.index(max(each.images, key=lambda k: liked(session, k))) for each in asked)
+    assert len(places) == 4, "the best stands anywhere"
+
+
+def test_skipping_a_grid_passes_over_all_that_it_showed_together(store: PickStore) -> None:
+    session = sitting(store, seed=3, together=4)
+    first = session.next()
+    assert first is not None
+    session.skip()
+    for each in grids(session, 20):
+        assert not set(each.pairs()) & set(first.pairs())
+
+
+def test_grids_teach_as_much_in_fewer_answers(tmp_path: Path) -> None:
+    hits = {}
+    for together in (2, 4):
+        found = []
+        for seed in range(4):
+            with PickStore.open(tmp_path / f"{together}{seed}", create=True) as store:
+                session = sitting(store, seed, together=together)
+                grids(session, 8)
+                ask = np.random.default_rng(9).standard_normal((400, len(NAMED)))
+                found.append(float((np.sign(ask @ session.head().mean) == np.sign(ask[:, 0])).mean()))
+        hits[together] = np.mean(found)
+    assert hits[4] >= hits[2]
+
+
+def test_the_number_shown_can_change_and_candidates_can_come_during_a_sitting(store: PickStore) -> None:
+    made = sitting(store, seed=3)
+    with_features(store, VERSION, NAMED, {key: values for key, values in made.features.items()})
+    session = PickSession.of_store(store, PRIOR, ME, seed=3, session="e" * 16)
+    answer_all(session, 3)
+    session.show(4)
+    assert max(len(each.images) for each in grids(session, 4)) == 4
+    fresh = [candidate("photo new", number) for number in range(3)]
+    store.append(*fresh)
+    with_features(store, VERSION, NAMED, {each.id: np.full(len(NAMED), 3.0 * n) for n, each in enumerate(fresh)})
+    left = session.progress().left
+    session.refresh()
+    assert session.progress().left == left + 3 and session.progress().answered == 7
+    assert session.undo()
 
 
 def test_another_sitting_goes_on_where_the_last_one_ended(store: PickStore) -> None:

@@ -1,26 +1,29 @@
-"""Two pictures side by side to be judged, as large as fits or both at 100% in the same place."""
+"""Two or more pictures beside each other to be judged, as large as fits or all at 100% in the same place."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QSizePolicy, QWidget
 
 from app.language import tr
 from app.viewmodels.viewport import Point, Size, Viewport
 from app.views import theme
 
-CHOICES = {
-    Qt.Key.Key_1: 0, Qt.Key.Key_Left: 0, Qt.Key.Key_2: 1, Qt.Key.Key_Right: 1, Qt.Key.Key_T: 2, Qt.Key.Key_Space: 2,
-}  # fmt: skip
-"""Keys that answer: 0 left, 1 right, 2 alike."""
+MOST = 4
+PAIR = {Qt.Key.Key_Left: 0, Qt.Key.Key_Right: 1}
+"""Keys that choose one of two, besides the numbers."""
+ALIKE = (Qt.Key.Key_T, Qt.Key.Key_Space)
 MOVES = {Qt.Key.Key_Left: (1, 0), Qt.Key.Key_Right: (-1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 STEP = 120
 """Device pixels that a key moves the pictures by."""
 
 
 class Picture(QWidget):
-    """One side. centre: position in the picture that is shown in the middle at 100%, None for the whole picture."""
+    """One place. centre: position in the picture that is shown in the middle at 100%, None for the whole picture."""
 
     chosen = Signal()
     dragged = Signal(QPointF)
@@ -35,7 +38,7 @@ class Picture(QWidget):
         self._moved = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(tr("Picture {number}", number=number))
-        self.setToolTip(tr("Click or press {number} if this one is better", number=number))
+        self.setToolTip(tr("Click or press {number} if this one is the best", number=number))
 
     def sizeHint(self) -> QSize:
         return QSize(520, 640)
@@ -102,34 +105,42 @@ class Picture(QWidget):
         self._pressed = None
 
 
-class Pair(QWidget):
-    """Both sides; zoom and position are shared."""
+class Board(QWidget):
+    """All places; zoom and position are shared."""
+
+    chosen = Signal(object)
+    """(place from 0), or None: they are alike."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.left, self.right = Picture(1), Picture(2)
-        self._images: tuple[QImage, QImage, QImage] | None = None
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(theme.SPACE)
-        for each in (self.left, self.right):
-            row.addWidget(each, 1)
+        self.places = tuple(Picture(number) for number in range(1, MOST + 1))
+        self._images: tuple[QImage, ...] = ()
+        self._original: QImage | None = None
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(theme.SPACE)
+        for number, each in enumerate(self.places):
+            grid.addWidget(each, number // 2, number % 2)
+            each.chosen.connect(partial(self.chosen.emit, number))
             each.dragged.connect(lambda way: self.pan(way.x(), way.y()))
 
-    def show_images(self, images: tuple[QImage, QImage, QImage] | None) -> None:
-        """(left, right, original), as a whole."""
-        self._images = images
+    def show_images(self, images: Sequence[QImage], original: QImage | None = None) -> None:
+        """Two to `MOST` pictures, each as a whole; none for empty places."""
+        self._images, self._original = tuple(images), original
+        for number, each in enumerate(self.places):
+            each.setVisible(number < max(len(images), 2))
         self._look_at(None)
         self.show_original(False)
 
     def show_original(self, original: bool) -> None:
-        """Hold up the original on both sides, or show the two again."""
-        images = self._images
-        self.left.show_image(images[2 if original else 0] if images else None)
-        self.right.show_image(images[2 if original else 1] if images else None)
+        """Hold up the original in every place, or show the pictures again."""
+        for number, each in enumerate(self.places):
+            own = self._images[number] if number < len(self._images) else None
+            each.show_image(self._original if original and own is not None else own)
 
     def pressed(self, event: QKeyEvent) -> bool:
-        """Whether a key was one for looking: the original while it is held, 100%, and moving with Shift."""
+        """Whether a key was one for looking or choosing: the original while it is held, 100%, moving with Shift; a
+        number, an arrow for one of two, alike. A key that is held chooses once."""
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Backslash:
             self.show_original(True)
@@ -138,9 +149,19 @@ class Pair(QWidget):
         elif key == Qt.Key.Key_Z:
             if not event.isAutoRepeat():
                 self.toggle_zoom()
+        elif key in ALIKE or self._place(key) is not None:
+            if not event.isAutoRepeat():
+                self.chosen.emit(self._place(key))
         else:
             return False
         return True
+
+    def _place(self, key: Qt.Key) -> int | None:
+        """The place that a key chooses."""
+        if len(self._images) == 2 and key in PAIR:
+            return PAIR[key]
+        number = int(key) - int(Qt.Key.Key_1)
+        return number if 0 <= number < len(self._images) else None
 
     def released(self, event: QKeyEvent) -> bool:
         """Whether the original was held up until now."""
@@ -151,18 +172,18 @@ class Pair(QWidget):
 
     @property
     def centre(self) -> Point | None:
-        return self.left.centre
+        return self.places[0].centre
 
     def toggle_zoom(self) -> None:
         """Between the whole pictures and 100%: where the cursor is, or the middle."""
-        if self.centre is not None or self._images is None:
+        if self.centre is not None or not self._images:
             self._look_at(None)
             return
-        side = next((each for each in (self.left, self.right) if each.underMouse()), None)
+        place = next((each for each in self.places if each.isVisible() and each.underMouse()), None)
         width, height = self._images[0].width(), self._images[0].height()
         centre = (width / 2, height / 2)
-        if side is not None:
-            area, at = side.area(), side.mapFromGlobal(side.cursor().pos())
+        if place is not None:
+            area, at = place.area(), place.mapFromGlobal(place.cursor().pos())
             centre = (
                 (at.x() - area.left()) / area.width() * width,
                 (at.y() - area.top()) / area.height() * height,
@@ -170,13 +191,13 @@ class Pair(QWidget):
         self._look_at(centre)
 
     def pan(self, dx: float, dy: float) -> None:
-        """Move both pictures by device pixels, at 100%."""
+        """Move all pictures by device pixels, at 100%."""
         if self.centre is not None:
             self._look_at((self.centre[0] - dx, self.centre[1] - dy))
 
     def _look_at(self, centre: Point | None) -> None:
-        if centre is not None and self.left.image is not None:
-            centre = self.left.viewport(centre).centre
-        for each in (self.left, self.right):
+        if centre is not None and self.places[0].image is not None:
+            centre = self.places[0].viewport(centre).centre
+        for each in self.places:
             each.centre = centre
             each.update()
