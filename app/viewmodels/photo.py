@@ -194,15 +194,17 @@ class PhotoModel(EditModel):
 
         self._redraw(work, label, document)
 
-    def take(self, proposal: ProposalSpec, label: str) -> None:
-        """Make another proposal of this photo the current one, as one history entry."""
+    def take(self, proposal: ProposalSpec, label: str, taken: Callable[[], object] | None = None) -> None:
+        """Make another proposal of this photo the current one, as one history entry. taken: called once it is."""
         document = replace(self.document, proposal=proposal)
         session, engine = self._session, self.engine
         if session is None or self.stage is not Stage.PROPOSED or self.busy or document == self.document:
             return
-        self._redraw(lambda token, report: redrawn(engine, session, token, report, document), label, document)
+        self._redraw(lambda token, report: redrawn(engine, session, token, report, document), label, document, taken)
 
-    def _redraw(self, work: Work[Retouched], label: str, document: Document) -> None:
+    def _redraw(
+        self, work: Work[Retouched], label: str, document: Document, drawn: Callable[[], object] | None = None
+    ) -> None:
         """Draw faces or proposal anew; with a label as one more history entry, without to follow the history."""
 
         def done(found: Retouched) -> None:
@@ -215,6 +217,8 @@ class PhotoModel(EditModel):
                 self._set(found.document)
                 self._commit(label)
             self.changed.emit(Change.FACES | Change.PROPOSAL | Change.EDITS | Change.SELECTION | Change.NOTICE)
+            if drawn is not None:
+                drawn()
 
         def failed(error: Exception) -> None:
             self._drawn = _drawing(self.document)  # not again by itself

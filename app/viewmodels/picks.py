@@ -122,9 +122,15 @@ class PicksModel(QObject):
         """Between two pictures at a time and many."""
         self._settings.set(picks_shown=MANY if self.together == FEW else FEW)
 
-    def record(self, taken: Taken, done: Callable[[int], None], failed: Callable[[Exception], None]) -> None:
-        """Record a choice made elsewhere in the window. done: gets the number of picks."""
+    def record(self, taken: Taken, done: Callable[[list[str]], None], failed: Callable[[Exception], None]) -> None:
+        """Record a choice made elsewhere in the window. done: gets the ids of the picks."""
         self._runner.start(LANE, lambda token, report: self._open().took(taken, token), done, failed)
+
+    def take_back(
+        self, picks: Sequence[str], done: Callable[[None], None], failed: Callable[[Exception], None]
+    ) -> None:
+        """Take back what `record` made."""
+        self._runner.start(LANE, lambda token, report: self._open().store.undo(*picks), done, failed)
 
     def skip(self) -> None:
         if self.shown:

@@ -189,10 +189,10 @@ class Sitting:
         with_features(self.store, VERSION, NAMES, {candidate.id: measure()})
         return candidate.id
 
-    def took(self, taken: Taken, token: CancelToken) -> int:
+    def took(self, taken: Taken, token: CancelToken) -> list[str]:
         """Record that a person took one variation over the others that were shown.
 
-        Returns: how many picks that makes. Raises: EngineError, PickStoreError, Cancelled.
+        Returns: ids of the picks that makes. Raises: EngineError, PickStoreError, Cancelled.
         """
         from trainer.picks.store import with_files
 
@@ -210,7 +210,7 @@ class Sitting:
             shown.append(self._measured(session, face, measure))
         with_files(self.store, {session.to_sidecar().photo.sha256: taken.path})
         self._candidates = self.store.candidates()
-        return len(self._session().take(shown[taken.chosen], shown))
+        return [each.id for each in self._session().take(shown[taken.chosen], shown)]
 
     def _specs(self, base: ProposalSpec, photo: str) -> list[ProposalSpec]:
         """Samples of a photo that are not in the store yet."""

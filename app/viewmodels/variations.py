@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ class VariationsModel(QObject):
 
     changed = Signal()
     taken = Signal(object)
-    """`Taken`: a choice that says something about taste."""
+    """`Taken`: a choice that says something about taste, once it is the current result."""
 
     def __init__(self, photo: PhotoModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -191,11 +192,12 @@ class VariationsModel(QObject):
             shown = [each for each in self.found if each.number in self.picked] if self.comparing else [*self.found]
             if self.comparing:
                 self.compare(False)
+            say: Callable[[], object] | None = None
             if found in shown and len(shown) > 1 and self.photo.path is not None:
                 specs, boxes = tuple(each.spec for each in shown), self.photo.document.boxes
-                chosen = shown.index(found)
-                self.taken.emit(Taken(self.photo.path, boxes, self._face, self._edits, specs, chosen))
-            self.photo.take(found.spec, tr("Variation {number}", number=number))
+                taken = Taken(self.photo.path, boxes, self._face, self._edits, specs, shown.index(found))
+                say = partial(self.taken.emit, taken)
+            self.photo.take(found.spec, tr("Variation {number}", number=number), say)
 
     def _show_pair(self, *, ended: bool = False) -> None:
         photo, session = self.photo, self.photo.session

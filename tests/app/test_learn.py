@@ -211,6 +211,28 @@ def test_a_variation_taken_over_the_others_is_recorded_once_the_person_agrees(
     assert not strip.isVisible(), "asked once"
 
 
+def test_undoing_a_taking_takes_its_picks_back_and_what_fails_records_none(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path
+) -> None:
+    window = taking(make_window, qtbot, portrait)
+    model, photo = window.adjust.variations, window.photo
+    window.settings.set(record_picks="yes")
+    model.take(3)
+    qtbot.waitUntil(lambda: default_store().exists() and len(stored()) == 5)
+    model.take(3)  # it is the result already
+    photo.undo()
+    qtbot.waitUntil(lambda: stored() == [])
+    photo.redo()
+    qtbot.waitUntil(lambda: len(stored()) == 5)
+    qtbot.waitUntil(lambda: model.ready)
+    model.take(4)
+    photo.cancel()
+    qtbot.waitUntil(lambda: not photo.busy)
+    photo.set_strength("smooth", 30)
+    qtbot.wait(50)
+    assert len(stored()) == 5, "a taking that was cancelled says nothing"
+
+
 def test_who_does_not_want_picks_recorded_is_not_asked_again(
     make_window: MakeWindow, qtbot: QtBot, portrait: Path
 ) -> None:
