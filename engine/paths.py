@@ -5,10 +5,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import platformdirs
 
@@ -63,15 +66,21 @@ def log_file() -> Path:
 
 
 Piece = bytes | memoryview
+PART: Final = re.compile(r"\.[0-9a-f]{16}\.part")
+"""Name of a file that is being written."""
+DEAD_SECONDS: Final = 3600
+"""Age from which such a file is what a killed program left: while one is written it is never that old."""
+_swept: set[Path] = set()
 
 
 def write_atomic(path: Path, data: bytes | Iterable[Piece], *, overwrite: bool = True) -> None:
     """Write `data` to `path` whole or not at all: a hidden file beside it, flushed to disk, gets the name at the end.
 
     Without `overwrite` the name is taken in one step that fails if it exists. On any failure, and on interruption, the
-    hidden file is removed and an existing file is left as it was.
+    hidden file is removed and an existing file is left as it was. What a kill left in the folder goes, too.
     Raises: OSError.
     """
+    _sweep(path.parent)
     hidden = path.parent / f".{secrets.token_hex(8)}.part"
     try:
         descriptor = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
@@ -83,6 +92,17 @@ def write_atomic(path: Path, data: bytes | Iterable[Piece], *, overwrite: bool =
         _publish(hidden, path, overwrite=overwrite)
     finally:
         hidden.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed programs left of files that they were writing; once a folder in each process."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if PART.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > DEAD_SECONDS:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def write_either(path: Path, otherwise: Path, data: bytes) -> Path:

@@ -51,7 +51,7 @@ class Desk(QObject):
         self.undo = Undo(photo, self.library)
         self.thumbnails = Thumbnails(photo.runner, parent=self)
         self.thumbnails.retouch = self._retouched
-        self.place = Place(self.library, self)
+        self.place = Place(self.library, compare, self)
         self.opened = OpenedPhotos(photo.engine, photo.runner)
         self.opened.request = self._first_request
         self.queue = QueueModel(photo.engine, photo.runner, self)

@@ -1,4 +1,5 @@
-"""Where a person was: folder, photo, selection, filter, order and view, kept so that even a kill −9 loses nothing.
+"""Where a person was: folder, photo, selection, filter, order, view and comparison, kept so that even a kill −9 loses
+nothing.
 
 The file is small and written whole shortly after every change. A damaged one is as good as none.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.library import Filter, LibraryChange, LibraryModel, Sort, View
 from engine import paths
 from engine.library.xmp import Flag, Label
@@ -24,12 +26,14 @@ def place_file() -> Path:
 
 
 class Place(QObject):
-    """Follows a library and writes where it is; `restore` goes back there."""
+    """Follows a library and how before and after are compared, and writes where they are; `restore` goes back there."""
 
-    def __init__(self, library: LibraryModel, parent: QObject | None = None) -> None:
+    def __init__(self, library: LibraryModel, compare: CompareModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.library = library
+        self.library, self.compare = library, compare
         self._saved = _read()
+        compare.set_mode(_one_of(Mode, self._saved.get("compare"), compare.mode))
+        compare.changed.connect(self._compared)
         self.recent: list[Path] = [Path(each) for each in _texts(self._saved.get("recent"))]
         self._remembered = len(self.recent)
         self._timer = QTimer(self)
@@ -98,6 +102,7 @@ class Place(QObject):
             "sort": library.sort.value,
             "subfolders": library.deep,
             "view": library.view.value,
+            "compare": self.compare.mode.value,
             "recent": [_text(path) for path in self.recent],
         }
         try:
@@ -109,6 +114,10 @@ class Place(QObject):
 
     def _follow(self, change: LibraryChange) -> None:
         if change & ~(LibraryChange.FRAMES | LibraryChange.NOTICE | LibraryChange.PROBLEM):
+            self._timer.start()
+
+    def _compared(self) -> None:
+        if self.compare.mode.value != self._saved.get("compare"):
             self._timer.start()
 
     def _listed(self) -> None:

@@ -16,7 +16,7 @@ class Strip(QFrame):
 
     def __init__(self, message: str, hint: str, action: str = "", dismiss: str = "") -> None:
         super().__init__()
-        self.setObjectName("banner")
+        self.setObjectName("strip")
         words = QVBoxLayout()
         words.setSpacing(2)
         for text, role in ((message, "message"), (hint, "hint")):

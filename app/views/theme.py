@@ -181,6 +181,11 @@ QProgressBar::chunk {{ background: {ACCENT}; border-radius: 2px; }}
 #banner QLabel[role="hint"] {{ color: {BANNER_HINT}; }}
 #banner QPushButton {{ background: {BANNER_BUTTON}; color: {BANNER_TEXT}; }}
 #banner QPushButton:hover {{ background: {BANNER_HOVER}; }}
+#strip {{ background: {RAISED}; border-bottom: 1px solid {LINE}; }}
+#strip QLabel[role="message"] {{ color: {TEXT}; font-weight: 600; }}
+#strip QLabel[role="hint"] {{ color: {MUTED}; }}
+#strip QPushButton {{ background: {HOVER}; }}
+#strip QPushButton:hover {{ background: {EDGE}; }}
 #face {{ border-radius: 6px; background: transparent; }}
 #face:hover {{ background: {DISABLED}; }}
 #face[chosen="true"] {{ background: {RAISED}; }}

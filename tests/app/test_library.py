@@ -12,6 +12,7 @@ from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app.jobs.runner import JobRunner
+from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.library import Filter, LibraryModel, Sort, View
 from app.viewmodels.place import Place, place_file
 from app.viewmodels.thumbnails import Thumbnails
@@ -272,27 +273,30 @@ def test_subfolders_are_shown_when_wanted_and_when_there_is_nothing_else(
 
 
 def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
-    paths = fill(tmp_path)
-    Place(library, parent=library)
+    paths, compare = fill(tmp_path), CompareModel()
+    Place(library, compare, parent=library)
     opened(qtbot, library, tmp_path)
     library.go(paths[3])
     library.select(paths[5], toggle=True)
     library.set_filter(Filter(stars=0, flag=Flag.NONE))
     library.set_view(View.GRID)
+    compare.set_mode(Mode.SIDE)
 
     def written() -> bool:
         saved = json.loads(place_file().read_text()) if place_file().exists() else {}
-        return bool(saved) and (saved["view"], len(saved["selection"])) == ("grid", 2)
+        return bool(saved) and (saved["view"], len(saved["selection"]), saved["compare"]) == ("grid", 2, "side")
 
     qtbot.waitUntil(written)
     library.close()
 
     again = LibraryModel(library.runner)
-    assert Place(again).restore()
+    compared = CompareModel()
+    assert Place(again, compared).restore()
     settle(qtbot, again)
     assert (again.folder, again.current) == (tmp_path, paths[3])
     assert again.selection == {paths[3], paths[5]}
     assert (again.filter, again.view) == (Filter(flag=Flag.NONE), View.GRID)
+    assert compared.mode is Mode.SIDE
     again.close()
 
 
@@ -300,7 +304,7 @@ def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path
 def test_a_damaged_place_is_as_good_as_none(library: LibraryModel, content: bytes) -> None:
     place_file().parent.mkdir(parents=True, exist_ok=True)
     place_file().write_bytes(content)
-    assert not Place(library).restore()
+    assert not Place(library, CompareModel()).restore()
 
 
 def test_visible_thumbnails_come_first_and_memory_is_bounded(

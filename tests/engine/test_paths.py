@@ -20,6 +20,17 @@ def test_written_whole(tmp_path: Path) -> None:
     assert path.read_bytes() == b"two" and [p.name for p in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_what_a_kill_left_goes_with_the_next_file(tmp_path: Path) -> None:
+    names = ("." + "a1" * 8 + ".part", "." + "b2" * 8 + ".part", ".of-a-person.part")
+    for name in names:
+        (tmp_path / name).write_bytes(b"half")
+    for name in (names[0], names[2]):
+        os.utime(tmp_path / name, (1e9, 1e9))
+    paths.write_atomic(tmp_path / "a.json", b"one")
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left == {"a.json", names[1], names[2]}, "one is being written, one is not ours"
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 @pytest.mark.parametrize("error", [OSError(28, "full"), KeyboardInterrupt()])
 def test_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, error: BaseException) -> None:
