@@ -200,7 +200,7 @@ class Desk(QObject):
         self.photo.runner.start(ARRIVALS, lambda token, report: arrivals.look(), done, failed)
 
     def _delivered(self) -> None:
-        self.library.note_delivery(*self.queue.done_and_failed())
+        self.library.note_delivery(self.queue.delivery())
 
     def save(self) -> None:
         """Write down at once where we are and what was edited."""

@@ -7,7 +7,7 @@ capture, edits) come in portions. `culling` sets stars, labels and flags.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Flag as Bits
 from enum import StrEnum, auto
 from pathlib import Path
@@ -93,6 +93,16 @@ class Filter:
 
 
 @dataclass(frozen=True)
+class Delivered:
+    """What became of photos. done: those exported. failed: those that could not be, with the reason. written: exported
+    file → the photo it was made of."""
+
+    done: frozenset[Path] = frozenset()
+    failed: Mapping[Path, str] = field(default_factory=dict)
+    written: Mapping[Path, Path] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Listed:
     """What a scan finds first: frames without details, the folders they lie in, and whether those are subfolders."""
 
@@ -131,6 +141,7 @@ class LibraryModel(QObject):
         self.filter, self.sort, self.view = Filter(), Sort.NAME, View.SINGLE
         self.exported: set[Path] = set()
         self.failed: dict[Path, str] = {}
+        self._written: Mapping[Path, Path] = {}
         self.touched: frozenset[Path] = frozenset()
         self.scanning = False
         self.deep = False
@@ -245,6 +256,7 @@ class LibraryModel(QObject):
             known = before.get(frame.path)
             same = known is not None and known.stamp == frame.stamp and known.known
             after[frame.path] = known if known is not None and same else frame
+        after = self._without_exports(after)
         if self.current is not None and self.current not in after:
             after[self.current] = replace(before.get(self.current, Frame(self.current)), missing=True)
         self.frames = after
@@ -459,13 +471,31 @@ class LibraryModel(QObject):
         """So many faces were found in the photo."""
         self._update(path, faces=faces)
 
-    def note_delivery(self, done: Iterable[Path], failed: dict[Path, str]) -> None:
-        """Which photos were exported, and which could not be, with the reason."""
-        exported = {path for path in done if path in self.frames}
+    def note_delivery(self, delivered: Delivered) -> None:
+        """Which photos were exported, which could not be, and what was written."""
+        self._written = delivered.written
+        left = self._without_exports(self.frames)
+        if len(left) < len(self.frames):
+            self.frames = left
+            self.selection &= set(left)
+            self._arrange(LibraryChange.SELECTION)
+        exported, failed = {path for path in delivered.done if path in self.frames}, dict(delivered.failed)
         moved = (exported ^ self.exported) | set(failed) ^ set(self.failed)
-        self.exported, self.failed = exported, dict(failed)
+        self.exported, self.failed = exported, failed
         if moved & set(self.frames):
             self._touch([path for path in moved if path in self.frames])
+
+    def _without_exports(self, found: dict[Path, Frame]) -> dict[Path, Frame]:
+        """Without files that were exported of other photos here: those are results, not photos of the shoot.
+
+        The current one, and files that were named one by one, stay."""
+        if self.folder is None:
+            return found
+        return {
+            path: frame
+            for path, frame in found.items()
+            if path == self.current or self._written.get(path, path) == path or self._written[path] not in found
+        }
 
     def _update(self, path: Path, **values: object) -> None:
         frame = self.frames.get(path)

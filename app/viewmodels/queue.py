@@ -18,6 +18,7 @@ from app.jobs.runner import Job, JobRunner
 from app.language import later, said, tr
 from app.viewmodels.engine import Engine
 from app.viewmodels.labels import about, counted
+from app.viewmodels.library import Delivered
 from app.viewmodels.problem import Problem
 from engine.delivery.ledger import OPEN, Entry, Ledger, State
 from engine.errors import EngineError
@@ -330,15 +331,16 @@ class QueueModel(QObject):
         self.problem = Problem.of(error, tr("Exporting"))
         self.changed.emit()
 
-    def done_and_failed(self) -> tuple[set[Path], dict[Path, str]]:
-        """Which photos were exported, and which could not be, with the reason."""
+    def delivery(self) -> Delivered:
+        """What became of photos, as far as it is known."""
         ledger = self._ledger
         if ledger is None:
-            return set(), {}
+            return Delivered()
         try:
-            return ledger.delivered(), {path: said(reason) for path, reason in ledger.troubles().items()}
+            failed = {path: said(reason) for path, reason in ledger.troubles().items()}
+            return Delivered(frozenset(ledger.delivered()), failed, ledger.written())
         except EngineError:
-            return set(), {}
+            return Delivered()
 
     def close(self) -> None:
         """Stop; the running job waits for the next start. To be called before the runner is closed."""

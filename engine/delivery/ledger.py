@@ -36,6 +36,8 @@ CREATE INDEX IF NOT EXISTS by_place ON jobs (state, place);
 CREATE TABLE IF NOT EXISTS seen (folder TEXT NOT NULL, path TEXT NOT NULL, size INTEGER, mtime INTEGER,
   PRIMARY KEY (folder, path));
 CREATE TABLE IF NOT EXISTS delivered (source TEXT PRIMARY KEY, ended REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS written (path TEXT PRIMARY KEY, source TEXT NOT NULL);
+INSERT OR IGNORE INTO written SELECT value, source FROM jobs, json_each(jobs.outputs);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
@@ -201,6 +203,8 @@ class Ledger:
             if result.outputs:
                 row = (str(result.source), time.time())
                 self._base.execute("INSERT OR REPLACE INTO delivered VALUES (?, ?)", row)
+            rows = [(str(path), str(result.source)) for path in result.outputs]
+            self._base.executemany("INSERT OR REPLACE INTO written VALUES (?, ?)", rows)
 
     def put_back(self, id: int) -> None:
         """A running job waits again, at its old place."""
@@ -268,6 +272,11 @@ class Ledger:
         """Photos that were exported, whether or not their jobs are still listed."""
         with self._told():
             return {Path(row[0]) for row in self._base.execute("SELECT source FROM delivered")}
+
+    def written(self) -> dict[Path, Path]:
+        """Every file that a job wrote → the photo it was made of, whether or not the job is still listed."""
+        with self._told():
+            return {Path(path): Path(source) for path, source in self._base.execute("SELECT * FROM written")}
 
     def troubles(self) -> dict[Path, str]:
         """Photos whose last job failed, with the reason."""

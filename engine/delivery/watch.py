@@ -92,7 +92,7 @@ class Arrivals:
         ready = self._settling.look(self._listing())
         if not ready:
             return []
-        own = {path for entry in self.ledger.entries() for path in entry.outputs}
+        own = self.ledger.written()
         new = [path for path, _ in ready if path not in own]  # none that the queue wrote there itself
         frames = [details(of_file(path)) for path in new]
         subjects = [Subject(frame.path, frame.captured, frame.cull.stars) for frame in frames]

@@ -24,7 +24,6 @@ CONTEXT_SIZE = 512
 NOT_SKIN = ("hair", "facial_hair", "brows", "eyes", "lips", "nostrils", "occluders")
 """Where one of these is more likely than not, nothing is skin: retouching leaves it bit-identical."""
 
-
 REDDER = 4.0
 """In a*: a spot that is so much redder than the skin around it is blood, not hair."""
 
@@ -105,9 +104,10 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     calm = ramp(fine_amplitude(lab, unit) / colour.texture, 3.0, 1.7) * ramp(light / colour.mean[0], 0.3, 0.5)
     like = ramp(like, 0.2, 0.8) * np.maximum(zones.face, zones.around * blur(calm, unit / 80))
     out["hair"] = hair.hair(points, shape, unit, person, like) * free * (1 - core)
-    skin = like * free * (1 - out["facial_hair"]) * ramp(person, 0.2, 0.7)
+    present = ramp(person, 0.2, 0.7)
+    skin = like * free * (1 - out["facial_hair"]) * present
     redder = lab[..., 1] - weighted_blur(lab[..., 1:2], skin, unit / 12)[..., 0] > REDDER
-    possible = np.maximum(zones.face, zones.around) * free * ramp(person, 0.2, 0.7)
+    possible = np.maximum(zones.face, zones.around) * free * present
     marks = spots_in(_without(out, skin), possible, redder & (zones.face > 0.5), unit)
     for name in ("hair", "facial_hair"):
         out[name] = out[name] * (1 - marks)

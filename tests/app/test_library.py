@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.jobs.runner import JobRunner
 from app.viewmodels.compare import CompareModel, Mode
-from app.viewmodels.library import Filter, LibraryModel, Sort, View
+from app.viewmodels.library import Delivered, Filter, LibraryModel, Sort, View
 from app.viewmodels.place import Place, place_file
 from app.viewmodels.thumbnails import Thumbnails
 from engine import sidecar
@@ -139,11 +139,35 @@ def test_filters_hide_and_sorting_orders(library: LibraryModel, tmp_path: Path, 
     library.set_filter(Filter(edited=True, faces=True))
     assert names(library) == ["IMG_3.jpg"]
     assert library.frames[paths[2]].faces == 2
-    library.note_delivery([paths[4]], {paths[0]: "The disk is full."})
+    library.note_delivery(Delivered(frozenset({paths[4]}), {paths[0]: "The disk is full."}))
     library.set_filter(Filter(exported=True))
     assert names(library) == ["IMG_5.jpg"]
     library.set_filter(Filter())
     assert names(library)[:3] == ["IMG_2.jpg", "IMG_3.jpg", "IMG_5.jpg"]
+
+
+def test_exported_files_are_no_photos_of_the_shoot(library: LibraryModel, tmp_path: Path, qtbot: QtBot) -> None:
+    photo, other = fill(tmp_path, 2)
+    results = tmp_path / "retouched"
+    results.mkdir()
+    exported, beside = results / photo.name, tmp_path / "IMG_1-2.jpg"
+    for path in (exported, beside, results / "own.jpg"):
+        path.write_bytes(photo.read_bytes())
+    library.set_deep(True)
+    opened(qtbot, library, tmp_path)
+    library.set_deep(True)
+    qtbot.waitUntil(lambda: len(library.shown) == 5)
+    library.go(photo)
+    library.note_delivery(Delivered(frozenset({photo}), written={exported: photo, beside: photo}))
+    assert set(library.shown) == {photo, other, results / "own.jpg"}
+    assert library.total == 3
+    opened(qtbot, library, tmp_path)
+    assert set(library.shown) == {photo, other, results / "own.jpg"}
+    opened(qtbot, library, results)  # looked at by itself
+    assert set(library.shown) == {exported, results / "own.jpg"}
+    library.open([beside])  # asked for by name
+    settle(qtbot, library)
+    assert set(library.shown) == {photo, other, beside, results / "own.jpg"}
 
 
 def test_a_frame_that_its_own_key_filters_out_makes_way_for_the_next(

@@ -73,6 +73,7 @@ def test_results_in_the_watched_folder_are_no_arrivals_even_when_their_jobs_are_
         now += 2
         assert arrivals.look() == []
     ledger.remove([entry.id for entry in ledger.entries()])
+    assert ledger.written() == {result: folder / "a.jpg"}
     for _ in range(3):
         now += 2
         assert arrivals.look() == []
