@@ -72,27 +72,14 @@ def import_(
     store: Store = None,
 ) -> None:
     """Take over picks; those that are there already change nothing."""
-    from trainer.picks.exchange import METADATA, Count, import_lines
+    from trainer.picks.exchange import take_over
     from trainer.picks.identity import own_identity
-    from trainer.picks.store import PickStore, is_store
 
     token = CancelToken()
     with common.cancel_on_interrupt(token), _open(store, create=True) as opened:
-        before = len(opened.picks())
-        count = Count()
-        if is_store(source):
-            with PickStore.open(source) as other:
-                if other.damage:
-                    common.stderr().print(f"{source.name} is damaged: {other.damage}; the rest is taken.", markup=False)
-                opened.merge(other)
-        else:
-            files = sorted(source.rglob(METADATA)) if source.is_dir() else [source]
-            for file in files:
-                found = import_lines(opened, file, own_identity(), token)
-                count.failed += found.failed
-        new = len(opened.picks()) - before
+        count = take_over(opened, source, own_identity(), token)
         _measure(opened, token)
-    common.stdout().print(f"{new} new picks from {common.printable(source.name)}.", markup=False)
+    common.stdout().print(f"{count.done} new picks from {common.printable(source.name)}.", markup=False)
     _fail_if_any(count)
 
 

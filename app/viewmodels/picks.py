@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from trainer.picks.records import Preference
 
+R = TypeVar("R")
 LANE: Final = "picks"
 LEFT: Final = "image1"
 RIGHT: Final = "image2"
@@ -157,6 +158,16 @@ class PicksModel(QObject):
         if not self._runner.closed:
             self._runner.start(LANE, lambda token, report: self._shut(), lambda _: None, _ignored, essential=True)
 
+    def through(self, doing: str, act: Callable[[Sitting, CancelToken], R], done: Callable[[R], None]) -> None:
+        """Do something with the sitting, then ask again. done: gets what it gave."""
+        found: list[R] = []
+
+        def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
+            found.append(act(sitting, token))
+            return sitting.state(token)
+
+        self._run(doing, work, lambda: done(found[0]))
+
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _step(self, doing: str, act: Callable[[Sitting], object]) -> None:
@@ -175,7 +186,12 @@ class PicksModel(QObject):
             self._step(tr("Choosing anew"), lambda sitting: None)
             self.changed.emit()
 
-    def _run(self, doing: str, work: Callable[[Sitting, CancelToken, Report], State]) -> None:
+    def _run(
+        self,
+        doing: str,
+        work: Callable[[Sitting, CancelToken, Report], State],
+        then: Callable[[], object] | None = None,
+    ) -> None:
         if self.busy:
             return
         if self._ahead is not None:
@@ -186,6 +202,8 @@ class PicksModel(QObject):
             if self._job is job:
                 self._job, self.state, self.dimensions = None, state, {}
                 self._preload()
+                if then is not None:
+                    then()
                 self.changed.emit()
 
         def failed(error: Exception) -> None:

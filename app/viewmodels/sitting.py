@@ -5,7 +5,8 @@ All methods run on one thread, because the store's connection belongs to the thr
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import datetime
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from engine.proposal import ProposalSpec
     from engine.session import RetouchSession
     from trainer.picks import session as picks
+    from trainer.picks.exchange import Count
     from trainer.picks.records import Candidate, Preference
     from trainer.picks.store import PickStore
+    from trainer.reward.evaluate import Consistency
 
 COUNT: Final = 6
 """Candidates that are drawn of a photo at a time."""
@@ -55,6 +58,21 @@ class State:
     shown: Shown | None
     progress: picks.Progress
     trouble: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What the store holds. left: how often the left one was preferred, and of how many pairs; tests: picks that
+    nothing is trained on; photos: (SHA-256, name, picks), those with most picks first."""
+
+    picks: int
+    withdrawn: int
+    left: tuple[int, int]
+    tests: int
+    free: int
+    dimensions: Mapping[str, int]
+    consistency: Consistency
+    photos: tuple[tuple[str, str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -96,9 +114,7 @@ class Sitting:
                 passed.append(said(error.message))
                 self._asking.skip()
                 continue
-            places = self.store.places(question.photo)
-            name = places[0].name if places else ""
-            shown = Shown(question, tuple(after for after, _ in found), found[0][1], name)
+            shown = Shown(question, tuple(after for after, _ in found), found[0][1], self._name(question.photo))
             return State(shown, self._progress(), tuple(dict.fromkeys(passed)))
         return State(None, self._progress(), tuple(dict.fromkeys(passed)))
 
@@ -136,6 +152,62 @@ class Sitting:
 
         return PickSession.of_store(self.store, shipped(), self._identity, session=self._id)
 
+    # --- what the store holds -----------------------------------------------------------------------------------------
+
+    def summary(self) -> Summary:
+        from trainer.reward.evaluate import Consistency
+
+        picks = self.store.picks()
+        told = [each.preference for each in picks if each.preference != "tie"]
+        photos = [(key, self._name(key), count) for key, count in Counter(each.photo for each in picks).most_common()]
+        return Summary(
+            len(picks),
+            len(self.store.withdrawn()),
+            (told.count("image1"), len(told)),
+            sum(each.purpose == "random" for each in picks),
+            sum(each.purpose == "free" for each in picks),
+            Counter(name for each in picks for name in each.dimensions),
+            Consistency.of(picks),
+            tuple(photos),
+        )
+
+    def withdraw(self, photo: str) -> int:
+        """Take all picks of a photo back for good. Returns: how many. Raises: PickStoreError."""
+        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+        count = self.store.withdraw(photo, now)
+        self._renew()
+        return count
+
+    def bring(self, source: Path, token: CancelToken) -> Count:
+        """Take over picks from a file; their pictures are measured when a training begins.
+        Raises: UsageError, PickStoreError, Cancelled."""
+        from trainer.picks.exchange import take_over
+
+        try:
+            return take_over(self.store, source, self._identity, token)
+        finally:
+            self._renew()
+
+    def write(self, target: Path, token: CancelToken) -> Count:
+        """Write all picks as JSON lines, and pictures that have no file into a folder beside them.
+        Raises: ExportError, Cancelled."""
+        from trainer.picks.exchange import export_lines
+
+        def draw(candidate: Candidate, file: Path) -> None:
+            self._adopted(candidate, token)
+            self._photos[candidate.photo].session.export(file)
+
+        return export_lines(self.store, self.store.picks(), target, draw)
+
+    def _name(self, photo: str) -> str:
+        places = self.store.places(photo)
+        return places[0].name if places else ""
+
+    def _renew(self) -> None:
+        """Take in what the store got or lost."""
+        self._candidates = self.store.candidates()
+        self._asking.refresh()
+
     # --- drawing candidates -------------------------------------------------------------------------------------------
 
     def add(self, photos: Sequence[Path], token: CancelToken, report: Report = silent) -> list[str]:
@@ -154,8 +226,7 @@ class Sitting:
                         raise
                     trouble.append(said(error.message))
         finally:
-            self._candidates = self.store.candidates()
-            self._asking.refresh()
+            self._renew()
         return trouble
 
     def _add(self, path: Path, token: CancelToken, report: Report) -> None:
@@ -236,20 +307,27 @@ class Sitting:
         """A candidate and the photo before it, around the face. Raises: EngineError, Cancelled."""
         if key not in self._pictures:
             candidate = self._candidates[key]
-            opened = self._photo(candidate)
-            session = opened.session
-            face = next((each for each in session.faces if each.id == candidate.face), None)
-            face = face or max(session.faces, key=lambda each: each.width)
             if candidate.retouch is None or candidate.retouch.proposal is None:
+                face = self._face(self._photo(candidate).session, candidate)
                 self._remember(key, self._finished(candidate, face, token))
             else:
-                spec = candidate.retouch.proposal
-                policy = self._engine.policy_for(spec.policy, spec.policy_version)
-                session.adopt(session.draw(policy, spec, token=token))
-                session.apply(candidate.retouch)
-                self._remember(key, self._drawn(candidate.photo, face, token))
+                self._remember(key, self._drawn(candidate.photo, self._adopted(candidate, token), token))
         self._pictures.move_to_end(key)
         return self._pictures[key]
+
+    def _adopted(self, candidate: Candidate, token: CancelToken) -> FaceAnalysis:
+        """The candidate's face, once its retouch is the current one of its open photo. Raises: EngineError."""
+        session = self._photo(candidate).session
+        assert candidate.retouch is not None and candidate.retouch.proposal is not None
+        spec = candidate.retouch.proposal
+        policy = self._engine.policy_for(spec.policy, spec.policy_version)
+        session.adopt(session.draw(policy, spec, token=token))
+        session.apply(candidate.retouch)
+        return self._face(session, candidate)
+
+    def _face(self, session: RetouchSession, candidate: Candidate) -> FaceAnalysis:
+        face = next((each for each in session.faces if each.id == candidate.face), None)
+        return face or max(session.faces, key=lambda each: each.width)
 
     def _drawn(self, photo: str, face: FaceAnalysis, token: CancelToken) -> tuple[U8, U8]:
         """The current proposal of an open photo, with its edits."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import tr, trn
+from app.viewmodels.pick_data import NAMES, PickData
 from app.viewmodels.picks import DRAWING, FEW, LEFT, RIGHT, PicksModel
 from app.views.board import Board
 from app.views.parts import keyless, thin_bar
@@ -18,10 +19,6 @@ from app.views.pixels import to_image
 from trainer.picks.records import DIMENSIONS
 
 SAID = {None: "–", LEFT: tr("left"), RIGHT: tr("right"), "tie": tr("alike")}
-NAMES = {
-    "smoothing": tr("Smoothing"), "blemishes": tr("Blemishes"), "tone": tr("Tone"), "features": tr("Features"),
-    "clarity": tr("Clarity"),
-}  # fmt: skip
 HELP = {
     2: tr("Which is better?   1 or ←   left      2 or →   right      T or Space   alike"),
     3: tr("Which is the best?   1   2   3      T or Space   all alike"),
@@ -56,6 +53,7 @@ class PicksWindow(QDialog):
             for number, name in enumerate(DIMENSIONS, 1)
         }
         self.together = keyless("", tr("Show two retouches at a time, or four to choose the best of"), model.switch)
+        self.all = keyless(tr("All Picks…"), tr("What was picked, import, export and withdrawing"), self._show_all)
         self.draw = keyless("", tr("Draw variations of the selected photos to choose from"), self._draw)
         self.undo = keyless(tr("Undo") + "  U", tr("Take the last answer back and ask again"), model.undo)
         self.skip = keyless(tr("Skip") + "  S", tr("Ask something else"), model.skip)
@@ -67,6 +65,7 @@ class PicksWindow(QDialog):
     def _lay_out(self) -> None:
         top, more, foot = (QHBoxLayout() for _ in range(3))
         top.addWidget(self.title, 1)
+        top.addWidget(self.all)
         top.addWidget(self.together)
         top.addWidget(self.draw)
         self.aside = QLabel(tr("If you like, also:"))
@@ -126,6 +125,7 @@ class PicksWindow(QDialog):
             button.setEnabled(shown is not None)
         self.aside.setVisible(model.shown in (0, FEW))
         self.together.setText((tr("Four at a Time") if model.together == FEW else tr("Two at a Time")) + "  G")
+        self.all.setEnabled(state is not None and not model.busy)
         self.undo.setEnabled(state is not None and state.progress.answered > 0 and not model.busy)
         self.skip.setEnabled(shown is not None and not model.busy)
         self.help.setVisible(shown is not None)
@@ -162,6 +162,13 @@ class PicksWindow(QDialog):
             self.model.cancel()
         else:
             self.model.add(list(self.photos()))
+
+    def _show_all(self) -> None:
+        from app.views.pick_data import PickDataDialog
+
+        data = PickData(self.model, self)
+        PickDataDialog(data, self).exec()
+        data.deleteLater()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from app.viewmodels.pick_data import PickData
 from app.views.main_window import MainWindow
+from app.views.pick_data import PickDataDialog
 from app.views.picks_window import PicksWindow
 from tests.app.conftest import MakeWindow
 from tests.helpers.fake_engine import opened, write_portrait
@@ -245,3 +249,54 @@ def test_who_does_not_want_picks_recorded_is_not_asked_again(
     qtbot.waitUntil(lambda: model.ready)
     assert not window.learn.strip.isVisible() and window.settings.values.record_picks == "no"
     assert not default_store().exists()
+
+
+def all_picks(window: MainWindow, shown: PicksWindow, qtbot: QtBot) -> PickDataDialog:
+    """The dialog over the picks window, once it has looked."""
+    dialog = PickDataDialog(PickData(shown.model, shown), shown)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.model.summary is not None and not shown.model.busy)
+    return dialog
+
+
+def test_all_picks_are_counted_taken_elsewhere_and_back_and_withdrawn(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shoot").mkdir()
+    window, shown = picking(make_window, qtbot, tmp_path / "shoot")
+    for key in (Qt.Key.Key_F1, Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_T):
+        qtbot.keyPress(shown, key)
+        qtbot.waitUntil(lambda: asked(shown))
+    dialog = all_picks(window, shown, qtbot)
+    assert dialog.title.text().startswith("3 picks of")
+    assert "The left one was better in 50%." in dialog.said.text()
+    assert "Single dimensions: Smoothing 1." in dialog.said.text()
+
+    target = tmp_path / "picks.jsonl"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))
+    dialog.export.click()
+    qtbot.waitUntil(lambda: dialog.trouble.text() == "3 picks are written." and not shown.model.busy)
+    lines = [json.loads(line) for line in target.read_text().splitlines()]
+    assert [each["preference"] for each in lines] == ["image1", "image2", "tie"]
+    assert all((tmp_path / each[name]).exists() for each in lines for name in ("input", "image1", "image2"))
+
+    photo = stored()[0].photo
+    names = [key for key, _, _ in dialog.rows.items]
+    dialog.table.selectRow(names.index(photo))
+    gone = sum(each.photo == photo for each in stored())
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.No)
+    dialog.withdraw.click()
+    assert len(stored()) == 3
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    dialog.withdraw.click()
+    qtbot.waitUntil(lambda: "withdrawn" in dialog.trouble.text() and not shown.model.busy)
+    assert len(stored()) == 3 - gone and "1 photo is withdrawn." in dialog.said.text()
+
+    lines[0]["preference"] = "neither"
+    target.write_text("\n".join(json.dumps(each) for each in lines))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(target), ""))
+    dialog.load.click()
+    qtbot.waitUntil(lambda: "new pick" in dialog.trouble.text() and not shown.model.busy)
+    assert "picks.jsonl line 1:" in dialog.trouble.text()
+    assert len(stored()) == 3 - gone, "what is withdrawn stays so"
+    dialog.close()

@@ -26,7 +26,7 @@ from engine.jobs import CancelToken
 from trainer.picks.files import candidate_of, relative, sha256_of
 from trainer.picks.identity import Identity
 from trainer.picks.records import DIMENSIONS, Candidate, Pick, Preference
-from trainer.picks.store import PickStore, with_files
+from trainer.picks.store import PickStore, is_store, with_files
 
 KEPT: Final = ("id", "time", "person", "studio", "session", "level", "purpose", "subject", "repeats", "dimensions")
 IMAGES: Final = ("input", "image1", "image2")
@@ -91,6 +91,24 @@ def add_pick(
     with_files(store, dict(zip(digests, (photo, *images), strict=True)))
     store.append(pick)
     return pick
+
+
+def take_over(store: PickStore, source: Path, identity: Identity, token: CancelToken | None = None) -> Count:
+    """Take over the picks of JSON lines, of a dataset folder or of another computer's store; again changes nothing.
+
+    Returns: how many are new, and what could not be taken. Raises: UsageError, PickStoreError, Cancelled.
+    """
+    count, before = Count(), len(store.picks())
+    if is_store(source):
+        with PickStore.open(source) as other:
+            if other.damage:
+                count.failed.append(f"{source.name} is damaged: {other.damage}; the rest is taken.")
+            store.merge(other)
+    else:
+        for file in sorted(source.rglob(METADATA)) if source.is_dir() else [source]:
+            count.failed += import_lines(store, file, identity, token).failed
+    count.done = len(store.picks()) - before
+    return count
 
 
 def import_lines(store: PickStore, path: Path, identity: Identity, token: CancelToken | None = None) -> Count:

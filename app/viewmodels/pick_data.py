@@ -1,0 +1,110 @@
+"""What the store of picks holds, in words, and what may be done with it. No widgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, Signal
+
+from app.language import said, tr, trn
+from app.viewmodels.labels import counted
+from app.viewmodels.picks import PicksModel
+from app.viewmodels.sitting import Sitting, Summary
+from engine.jobs import CancelToken
+
+if TYPE_CHECKING:
+    from trainer.picks.exchange import Count
+
+NAMES: Final = {
+    "smoothing": tr("Smoothing"), "blemishes": tr("Blemishes"), "tone": tr("Tone"), "features": tr("Features"),
+    "clarity": tr("Clarity"),
+}  # fmt: skip
+"""Of the dimensions."""
+
+
+class PickData(QObject):
+    """summary: None before it was looked at. notice: what was done last, and what could not be."""
+
+    changed = Signal()
+
+    def __init__(self, picks: PicksModel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.picks = picks
+        self.summary: Summary | None = None
+        self.notice = ""
+        picks.changed.connect(self.changed)
+
+    @property
+    def said(self) -> list[str]:
+        """What the picks are, a sentence each."""
+        found = self.summary
+        if found is None:
+            return []
+        sentences = []
+        repeats = found.consistency.agreement
+        if repeats.count:
+            sentences.append(
+                tr(
+                    "{share:.0%} of {count} repeats were answered alike (between {low:.0%} and {high:.0%}), so no "
+                    "reward can predict more than {ceiling:.0%} of the answers.",
+                    share=repeats.value,
+                    count=repeats.count,
+                    low=repeats.low,
+                    high=repeats.high,
+                    ceiling=found.consistency.ceiling,
+                )
+            )
+        if found.left[1]:
+            sentences.append(tr("The left one was better in {share:.0%}.", share=found.left[0] / found.left[1]))
+        for count, name in ((found.tests, tr("for tests")), (found.free, tr("from variations taken"))):
+            if count:
+                sentences.append(f"{counted(count, 'pick', 'picks')} {name}.")
+        if found.dimensions:
+            parts = ", ".join(f"{NAMES[name]} {count}" for name, count in found.dimensions.items())
+            sentences.append(tr("Single dimensions: {parts}.", parts=parts))
+        if found.withdrawn:
+            sentences.append(trn("{count} photo is withdrawn.", "{count} photos are withdrawn.", found.withdrawn))
+        return sentences
+
+    def look(self) -> None:
+        """See what the store holds."""
+        self._do(tr("Looking at the picks"), lambda sitting, token: "")
+
+    def withdraw(self, photo: str) -> None:
+        """Take all picks of a photo (its SHA-256) back for good."""
+        self._do(
+            tr("Withdrawing the picks"),
+            lambda sitting, token: trn(
+                "{count} pick is withdrawn.", "{count} picks are withdrawn.", sitting.withdraw(photo)
+            ),
+        )
+
+    def bring(self, source: Path) -> None:
+        """Take over picks from JSON lines or from another computer's store."""
+
+        def act(sitting: Sitting, token: CancelToken) -> str:
+            count = sitting.bring(source, token)
+            return _with_failures(trn("{count} new pick.", "{count} new picks.", count.done), count)
+
+        self._do(tr("Importing picks"), act)
+
+    def write(self, target: Path) -> None:
+        """Write all picks as JSON lines."""
+
+        def act(sitting: Sitting, token: CancelToken) -> str:
+            count = sitting.write(target, token)
+            return _with_failures(trn("{count} pick is written.", "{count} picks are written.", count.done), count)
+
+        self._do(tr("Exporting picks"), act)
+
+    def _do(self, doing: str, act: Callable[[Sitting, CancelToken], str]) -> None:
+        def done(found: tuple[str, Summary]) -> None:
+            self.notice, self.summary = found
+
+        self.picks.through(doing, lambda sitting, token: (act(sitting, token), sitting.summary()), done)
+
+
+def _with_failures(done: str, count: Count) -> str:
+    return " ".join([done, *(said(each) for each in count.failed[:3])])
