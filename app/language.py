@@ -13,7 +13,6 @@ from __future__ import annotations
 import ast
 import gettext
 import re
-import string
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,7 +47,9 @@ class Catalogue:
     def templates(self) -> list[tuple[re.Pattern[str], str]]:
         """What the engine's sentences with values look like, those with the most words of their own first."""
         found = [one for one, _ in self.texts if "{0}" in one]
-        return [(_pattern(each), each) for each in sorted(found, key=lambda each: -len(re.sub(r"{\d}", "", each)))]
+        return [
+            (sentences.pattern(each), each) for each in sorted(found, key=lambda each: -len(re.sub(r"{\d}", "", each)))
+        ]
 
 
 _current = Catalogue()
@@ -68,7 +69,9 @@ def trn(one: str, many: str, count: int, /, **values: object) -> str:
 
 
 def said(text: str) -> str:
-    """A finished English sentence of the engine (`app.sentences`) in the window's language, with its values."""
+    """A finished English sentence of the engine (`app.sentences`) in the window's language, with its values; a hint for
+    the command line as the window's own."""
+    text = sentences.in_window(text)
     if (text, "") in _current.texts:
         return tr(text)
     for pattern, template in _current.templates:
@@ -128,11 +131,6 @@ def read(file: Path) -> Catalogue:
     return found
 
 
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = string.Formatter().parse(template)
-    return re.compile("".join(re.escape(text) + ("(.+)" if name else "") for text, name, *_ in parts), re.DOTALL)
-
-
 def strings(root: Path) -> dict[Entry, str]:
     """Every string that is to be translated, with the first place where it stands."""
     found: dict[Entry, str] = {}
@@ -142,7 +140,7 @@ def strings(root: Path) -> dict[Entry, str]:
             for entry in _strings_of(ast.parse(file.read_text(encoding="utf-8"))):
                 found.setdefault(entry, name)
     for text, name in sentences.collect(root).texts.items():
-        found.setdefault((text, ""), name)
+        found.setdefault((sentences.in_window(text), ""), name)
     return found
 
 

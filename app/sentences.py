@@ -8,12 +8,56 @@ values (`app.language.said`). Here the templates are read from the code. No Qt.
 from __future__ import annotations
 
 import ast
+import re
+import string
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 
 SOURCES = ("engine", "trainer")
+_PROCESSOR = "Choose the processor under File ▸ Settings… ▸ This Computer"
+HINTS = {
+    "Use --device cpu.": f"{_PROCESSOR}.",
+    "Try again with --device cpu, or install the model's weights again.": (
+        f"{_PROCESSOR}, or install the model's weights again."
+    ),
+    "Apple GPUs need macOS on Apple silicon; use --device cpu here.": f"{_PROCESSOR}; Apple GPUs need Apple silicon.",
+    "DirectML needs Windows and the package onnxruntime-directml; use --device cpu here.": (
+        f"{_PROCESSOR}; DirectML needs Windows and the package onnxruntime-directml."
+    ),
+    "Install an NVIDIA driver with onnxruntime-gpu or a CUDA build of PyTorch, or use --device cpu.": (
+        f"{_PROCESSOR}, or install an NVIDIA driver with onnxruntime-gpu or a CUDA build of PyTorch."
+    ),
+    "Choose another --out.": "Choose another folder.",
+    "Free space or choose another --out.": "Free space or choose another folder.",
+    "Free space or choose another --out; nothing is lost.": "Free space; nothing is lost.",
+    "Close other programs or use --jobs 1.": "Close other programs.",
+    "Close other programs that use it, or use --policy compact.": (
+        "Close other programs that use it, or roll back to another policy under Learn ▸ Policies."
+    ),
+    "Import it (`porelight policies import FILE`), or name another one with --policy.": (
+        "Import it under Learn ▸ Policies, or choose another one there."
+    ),
+    "Import the policy again (`porelight policies import FILE`).": "Import the policy again under Learn ▸ Policies.",
+    "Download the folder of black-forest-labs/FLUX.1-Kontext-dev ({0}) in diffusers' layout and name it with "
+    "--model FOLDER.": "Weights of one's own are for the command line; choose another policy under Learn ▸ Policies.",
+    "Leave out --model.": "Choose the policy without a model of its own.",
+    "Use it by name (--policy {0}), or train with more picks.": "Train with more picks.",
+    "Run `porelight picks verify --repair`; nothing was added.": (
+        "Nothing was added; the store is repaired on the command line, with porelight picks verify."
+    ),
+    "Run `porelight picks verify` on it.": "The file is damaged; import another copy of it.",
+    "Name another one with --against.": "Choose two different policies.",
+    "Train it again with `porelight train reward`.": "Train again under Learn ▸ Training.",
+    "They are a model's; let a person look at them, or use --trust-model.": (
+        "They are a model's; let a person look at them."
+    ),
+    "Use --resume, or choose another --out.": "Resume it under Learn ▸ Training.",
+    "Name the folder that was given to --out.": "Begin another training under Learn ▸ Training.",
+    "Wait for it, stop it, or use another --out.": "Wait for it, or end it under Learn ▸ Training.",
+}
+"""Hints that name what the command line can do → what the window says instead."""
 WITHOUT = ("engine/evaluation", "engine/outputs.py", "engine/selftest.py", "engine/doctor.py", "trainer/pretrain")
 """What only the command line runs."""
 RULES = ("engine/delivery/naming.py", "engine/delivery/recipe.py")
@@ -56,6 +100,20 @@ def collect(root: Path) -> Found:
                     if text.strip(VALUE + " .:"):
                         found.texts.setdefault(_template(text), name)
     return found
+
+
+def pattern(template: str) -> re.Pattern[str]:
+    """What a finished sentence of the template looks like."""
+    parts = string.Formatter().parse(template)
+    return re.compile("".join(re.escape(text) + ("(.+)" if name else "") for text, name, *_ in parts), re.DOTALL)
+
+
+def in_window(text: str) -> str:
+    """The hint that the window gives instead of this one, or the text itself."""
+    return next((words for each, words in _HINTS if each.fullmatch(text)), text)
+
+
+_HINTS = [(pattern(template), words) for template, words in HINTS.items()]
 
 
 def _kinds(trees: list[ast.Module]) -> set[str]:

@@ -167,10 +167,11 @@ class QueueModel(QObject):
     # --- recipes ------------------------------------------------------------------------------------------------------
 
     def recipes(self) -> tuple[tuple[Recipe, ...], str]:
-        """(the person's recipes, what was wrong with their file)."""
+        """(the person's recipes, what was wrong with their file, or empty)."""
         from engine.delivery import recipe
 
-        return recipe.load()
+        found, wrong = recipe.load()
+        return found, f"{said(wrong.message)} {said(wrong.hint)}" if wrong is not None else ""
 
     def chosen(self) -> list[str]:
         """Names of the recipes chosen last."""

@@ -85,12 +85,15 @@ BUILT_IN: Final = (
 )  # fmt: skip
 
 
+_KEPT: Final = "The file is kept under another name when recipes are saved."
+
+
 def recipes_file() -> Path:
     return paths.user_folder() / "recipes.json"
 
 
-def load() -> tuple[tuple[Recipe, ...], str]:
-    """The person's recipes, or the built-in ones. Returns: (recipes, what was wrong with the file, or empty).
+def load() -> tuple[tuple[Recipe, ...], ExportError | None]:
+    """The person's recipes, or the built-in ones. Returns: (recipes, what was wrong with the file).
 
     A recipe that makes no sense is left out; a damaged file is left as it is and the built-in ones are used.
     """
@@ -99,16 +102,18 @@ def load() -> tuple[tuple[Recipe, ...], str]:
         if not isinstance(data, dict) or data.get("version") != 1 or not isinstance(data.get("recipes"), list):
             raise ValueError("it is not a list of recipes")
     except FileNotFoundError:
-        return BUILT_IN, ""
+        return BUILT_IN, None
     except (OSError, ValueError, RecursionError) as error:
-        return BUILT_IN, f"The file {recipes_file().name} cannot be used ({error}); the built-in recipes are shown."
+        message = f"The file {recipes_file().name} cannot be used; the built-in recipes are shown."
+        return BUILT_IN, ExportError(message, _KEPT, cause=str(error))
     found, bad = [], []
     for each in data["recipes"]:
         try:
             found.append(Recipe.model_validate(each))
         except ValidationError:
             bad.append(str(each.get("name", "without a name")) if isinstance(each, dict) else "damaged")
-    return tuple(found) or BUILT_IN, f"Recipes that make no sense were left out: {', '.join(bad)}." if bad else ""
+    wrong = ExportError(f"Recipes that make no sense were left out: {', '.join(bad)}.", _KEPT) if bad else None
+    return tuple(found) or BUILT_IN, wrong
 
 
 def save(recipes: Sequence[Recipe]) -> None:

@@ -32,6 +32,7 @@ NAMES = {
 """Shown as they are in every language, or names of keys."""
 INSIDE = {"tr", "later", "trn", "counted", "cast", "Signal", "TypeVar", "AssertionError", "ValueError", "RuntimeError"}
 METHODS = {"setObjectName", "setProperty", "debug", "log", "warning", "compile", "match", "exception"}
+OPTION = re.compile(r"--[a-z]|`porelight")
 WITHOUT = (
     "app/commands",
     "app/crash.py",
@@ -113,6 +114,18 @@ def test_every_sentence_of_the_engine_is_known() -> None:
     assert len(found.texts) > 300
     raised = {"{0} is empty.", "The export queue {0} cannot be used: {1}.", "a bracket is open", "Layered TIFF"}
     assert raised <= set(found.texts)
+
+
+def test_hints_for_the_command_line_are_the_windows_own() -> None:
+    """Each says what to do there, and the window what to do here."""
+    found = sentences.collect(CHECKOUT).texts
+    assert [text for text in found if OPTION.search(sentences.in_window(text))] == []
+    assert {sentences.in_window(text) for text in found} >= set(sentences.HINTS.values())  # none is left over
+    assert said("Use --device cpu.") == "Choose the processor under File ▸ Settings… ▸ This Computer."
+    assert said("Use it by name (--policy tender), or train with more picks.") == "Train with more picks."
+    assert said("Check its rights.") == "Check its rights."
+    use(Language.GERMAN)
+    assert said("Use --device cpu.") == "Wählen Sie den Prozessor unter Datei ▸ Einstellungen… ▸ Dieser Rechner."
 
 
 def test_followed_texts(tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ from PIL import Image
 from PySide6.QtCore import QModelIndex, Qt
 from pytestqt.qtbot import QtBot
 
+from app.language import use
+from app.settings.schema import Language
 from app.viewmodels.library import View
 from app.views.main_window import MainWindow
 from app.views.queue_window import QueueWindow
@@ -18,7 +20,7 @@ from engine import sidecar
 from engine.delivery import plan
 from engine.delivery.ledger import Ledger, State
 from engine.delivery.naming import Subject
-from engine.delivery.recipe import BUILT_IN, Recipe
+from engine.delivery.recipe import BUILT_IN, Recipe, recipes_file
 from engine.errors import DiskFullError
 from engine.jobs import CancelToken, Report
 from engine.library.frames import Frame
@@ -259,6 +261,20 @@ def test_recipes_and_the_choice_are_remembered(make_window: MakeWindow, qtbot: Q
     window.delivery.again()
     ended(qtbot, window)
     assert (shoot[0].parent / "retouched" / "a.tif").exists()
+
+
+def test_recipes_that_cannot_be_used_are_said_in_the_windows_language(
+    make_window: MakeWindow,
+) -> None:
+    queue = make_window().desk.queue
+    recipes_file().write_bytes(b"[")
+    try:
+        use(Language.GERMAN)
+        found, trouble = queue.recipes()
+    finally:
+        use(Language.ENGLISH)
+    assert found == BUILT_IN
+    assert trouble.startswith("Die Datei recipes.json kann nicht benutzt werden;") and trouble.endswith("werden.")
 
 
 def test_a_handed_copy_is_written_in_place_and_the_window_closes(

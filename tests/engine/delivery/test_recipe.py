@@ -51,18 +51,18 @@ def test_impossible_recipes_are_refused(wrong: dict[str, object]) -> None:
 
 def test_recipes_are_kept_and_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORELIGHT_HOME", str(tmp_path))
-    assert recipes.load() == (BUILT_IN, "")
+    assert recipes.load() == (BUILT_IN, None)
     own = (*BUILT_IN, Recipe(name="Lab", format="tiff", depth=16, profile="adobe_rgb", megapixels=12.5))
     recipes.save(own)
-    assert recipes.load() == (own, "")
+    assert recipes.load() == (own, None)
 
 
 def test_damaged_recipes_are_left_out_and_the_file_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORELIGHT_HOME", str(tmp_path))
     recipes.recipes_file().write_text(json.dumps({"version": 1, "recipes": [{"name": "a"}, {"name": "b", "depth": 3}]}))
-    found, said = recipes.load()
+    found, wrong = recipes.load()
     assert [each.name for each in found] == ["a"]
-    assert said.endswith("left out: b.")
+    assert wrong is not None and wrong.message.endswith("left out: b.")
     recipes.recipes_file().write_bytes(b"{")
     assert recipes.load()[0] == BUILT_IN
     recipes.save([Recipe(name="c")])
