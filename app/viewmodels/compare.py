@@ -8,6 +8,8 @@ from enum import StrEnum
 from PySide6.QtCore import QObject, Signal
 
 from app.language import tr
+from app.viewmodels.actions import ACTIONS
+from app.viewmodels.labels import BRUSH_TITLES
 from app.viewmodels.overlays import Overlay
 from app.viewmodels.viewport import Point, Size, Viewport
 from engine.types import Box
@@ -65,6 +67,15 @@ class CompareModel(QObject):
         """Where the loupe is, on the canvas; None while there is none."""
         self.viewport: Viewport | None = None
         self.canvas: Size = (1, 1)
+
+    @property
+    def signs(self) -> tuple[str, str]:
+        """What is written on the two sides: their names, the second with the overlay that lies on it."""
+        if self.overlay is Overlay.NONE:
+            return self.names
+        own = self.overlay is Overlay.LAYER
+        title = BRUSH_TITLES[self.layer] if own else ACTIONS[f"overlay_{self.overlay}"].title
+        return self.names[0], f"{self.names[1]} · {title}"
 
     @property
     def panes(self) -> tuple[Pane, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from PySide6.QtCore import QObject
 
@@ -244,8 +245,10 @@ class EditModel(WorkModel):
         """Show another state without going there; None for the present one. Shows edits, not other proposals."""
         self.frames.set_edits((document or self.document).edits)
 
-    def snapshot(self, name: str) -> None:
-        """Keep the present state under a name."""
+    def snapshot(self, name: str = "") -> None:
+        """Keep the present state under a name, or under the next number that is free."""
+        numbered = (tr("Snapshot {value}", value=value) for value in count(1))
+        name = name or next(each for each in numbered if each not in self.history.snapshots)
         self.history.snapshots[name] = self.document
         self._recorded(name, kind="snapshot")
         self.changed.emit(Change.HISTORY)

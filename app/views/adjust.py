@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import QObject, QPointF
+from PySide6.QtCore import QObject, QPointF, Qt
 from PySide6.QtGui import QAction, QActionGroup, QCursor
 from PySide6.QtWidgets import (
     QFrame,
@@ -72,6 +72,8 @@ class Adjust(QObject):
         self.variations = VariationsModel(photo, self)
         self.display = DisplayModel(photo, desk.settings, lambda: profile_of(window.screen()), self)
         self.identity = IdentityModel(photo, self)
+        self._mode_before = compare.mode
+        """How before and after were compared until variations took their place."""
         self._make_actions()
         self.strengths = StrengthsPanel(photo, self.identity)
         self.faces = FaceList(photo)
@@ -80,7 +82,8 @@ class Adjust(QObject):
         self.pages.addWidget(self._adjust_page())
         self.pages.addWidget(PresetsPanel(self.presets))
         self.pages.addWidget(VariationsPanel(self.variations))
-        self.pages.addWidget(HistoryPanel(photo))
+        self.history = HistoryPanel(photo)
+        self.pages.addWidget(self.history)
         self.tabs = self._make_tabs()
         self._make_menus()
         photo.changed.connect(self._refresh)
@@ -242,11 +245,14 @@ class Adjust(QObject):
         if compare.names != wanted:
             compare.set_names(*wanted)
             if model.comparing:
+                self._mode_before = compare.mode
                 compare.set_mode(Mode.SIDE)
                 face = next((f for f in self.photo.faces if self.photo.selected in (None, f.id)), None)
                 if face is not None:
                     compare.to_box(face.box)
                     compare.zoom_to(1.0)
+            else:
+                compare.set_mode(self._mode_before)
 
     # --- doing --------------------------------------------------------------------------------------------------------
 
@@ -271,8 +277,9 @@ class Adjust(QObject):
             self.photo.say(tr("Select other photos in the filmstrip first, with Ctrl+click or Shift+click."))
 
     def _snapshot(self) -> None:
-        self.photo.snapshot(tr("Snapshot {value}", value=len(self.photo.history.snapshots) + 1))
-        self.show_tab(3)
+        """Ask for a name; Return alone keeps it under a number."""
+        self.show_tab(TAB_ACTIONS.index("tab_history"))
+        self.history.name.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _show_layer(self, name: str) -> None:
         self.compare.show_overlay(Overlay.LAYER, name)

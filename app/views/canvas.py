@@ -148,7 +148,8 @@ class Canvas(QWidget):
             del self._images[key]
 
     def _paint_signs(self, painter: QPainter, ratio: float) -> None:
-        """The divider and the words Before and After."""
+        """The divider, the words Before and After, and what lies over the picture."""
+        signs = self.compare.signs
         font = QFont(self.font())
         font.setPixelSize(round(11 * ratio))
         painter.setFont(font)
@@ -157,17 +158,19 @@ class Canvas(QWidget):
         if viewport is not None and self.compare.mode is not Mode.STACKED:  # on the photo, not across its edge
             top = max(top, viewport.to_view((0, 0), self.compare.pane_size)[1] + 8 * ratio)
         if self.compare.holding:
-            _word(painter, self.compare.names[0], 12 * ratio, top, ratio)
+            _word(painter, signs[0], 12 * ratio, top, ratio)
         elif self.compare.mode is Mode.WIPE:
             split = self._divider_x()
             _divider(painter, split, self.compare.canvas[1], ratio)
             if split > 90 * ratio:
-                _word(painter, self.compare.names[0], split - 12 * ratio, top, ratio, right=True)
+                _word(painter, signs[0], split - 12 * ratio, top, ratio, right=True)
             if width - split > 80 * ratio:
-                _word(painter, self.compare.names[1], split + 12 * ratio, top, ratio)
+                _word(painter, signs[1], split + 12 * ratio, top, ratio)
         elif self.compare.mode in (Mode.SIDE, Mode.STACKED):
-            for pane, word in zip(self.compare.panes, self.compare.names, strict=True):
+            for pane, word in zip(self.compare.panes, signs, strict=True):
                 _word(painter, word, pane.x + 12 * ratio, pane.y + top, ratio)
+        elif self.compare.overlay is not Overlay.NONE:
+            _word(painter, signs[1], 12 * ratio, top, ratio)
 
     def _divider_x(self) -> int:
         return round(self.compare.divider * self.compare.canvas[0])

@@ -69,7 +69,7 @@ class HistoryPanel(QWidget):
         self.restore = QPushButton(tr("Go to"))
         self.forget = QPushButton(tr("Delete"))
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 14, 14, 14)
+        column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(theme.SPACE)
         column.addWidget(_section(tr("Snapshots")))
         line = QHBoxLayout()
@@ -109,8 +109,7 @@ class HistoryPanel(QWidget):
         super().changeEvent(event)
 
     def _keep(self) -> None:
-        name = self.name.text().strip() or tr("Snapshot {value}", value=len(self.photo.history.snapshots) + 1)
-        self.photo.snapshot(name)
+        self.photo.snapshot(self.name.text().strip())
         self.name.clear()
 
     def _with_snapshot(self, do: object) -> None:

@@ -95,7 +95,7 @@ class PresetsPanel(QWidget):
         self.export = QPushButton(tr("Export…"))
         self.delete = QPushButton(tr("Delete"))
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 14, 14, 14)
+        column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(theme.SPACE)
         column.addWidget(self.title)
         column.addWidget(self.amount)

@@ -41,7 +41,6 @@ class Tile(QWidget):
         """1 or 2 if it is picked, in that order."""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Variation {number}", number=variation.number))
-        self.setToolTip(tr("Click to pick, double-click to take it"))
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -127,7 +126,7 @@ class VariationsPanel(QWidget):
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 14, 14, 14)
+        column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(theme.SPACE)
         for title, widgets in ((tr("Around"), (self.anchor,)), (tr("Seed"), (self.seed, self.shuffle))):
             row = QHBoxLayout()
@@ -166,8 +165,10 @@ class VariationsPanel(QWidget):
             tile.picked = model.picked.index(number) + 1 if number in model.picked else 0
             tile.update()
         self.draw.setEnabled(model.ready)
-        self.compare.setEnabled(len(model.picked) == 2)
+        both = len(model.picked) == 2
+        self.compare.setEnabled(both)
         self.compare.setChecked(model.comparing)
+        self.take.setText(tr("Take B") if both else tr("Take"))
         self.take.setEnabled(bool(model.picked) and model.ready)
         self.exploration.show_value(model.exploration)
         self.anchor.setCurrentIndex(self.anchor.findData(model.anchor))
@@ -180,7 +181,7 @@ class VariationsPanel(QWidget):
     def _words(self) -> str:
         if not self.model.found:
             return tr("Other results for the same faces. None of them changes the photo until you take it.")
-        return "" if self.model.picked else tr("Click to pick one, or two to compare.")
+        return "" if self.model.picked else tr("Click to pick one, or two to compare; a double-click takes it.")
 
     def _fill(self) -> None:
         self._found = self.model.found

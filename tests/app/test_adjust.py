@@ -96,8 +96,16 @@ def test_copy_paste_and_snapshot_keys(window: MainWindow, qtbot: QtBot) -> None:
     window.photo.reset()
     qtbot.keyClick(window, Qt.Key.Key_V, both)
     assert window.photo.strength("tone") == 80 and window.photo.history.undo_label == "Paste settings"
-    qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
-    assert list(window.photo.history.snapshots) == ["Snapshot 1"]
+    name, snapshots = window.adjust.history.name, window.photo.history.snapshots
+    for typed in ("", "Soft", ""):
+        qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+        assert window.focusWidget() is name
+        qtbot.keyClicks(name, typed)
+        qtbot.keyClick(name, Qt.Key.Key_Return)
+    assert list(snapshots) == ["Snapshot 1", "Soft", "Snapshot 2"]
+    window.photo.forget("Snapshot 1")
+    window.photo.snapshot()  # takes no name that is there
+    assert list(snapshots) == ["Soft", "Snapshot 2", "Snapshot 1"]
     qtbot.keyClick(window, Qt.Key.Key_S, both)
     assert "Select other photos" in window.photo.notice
 
@@ -335,8 +343,12 @@ def test_variations_side_by_side_have_their_own_names(make_window: MakeWindow, p
     model.compare(True)
     qtbot.waitUntil(lambda: not window.photo.busy)
     assert window.compare.names == ("Variation A", "Variation B") and window.compare.mode is Mode.SIDE
+    window.compare.show_overlay(Overlay.DIFFERENCE)
+    assert window.compare.signs == ("Variation A", "Variation B · Difference")
     model.compare(False)
-    assert window.compare.names == ("Before", "After")
+    window.compare.show_overlay(Overlay.LAYER, "tone")
+    assert window.compare.names == ("Before", "After") and window.compare.mode is Mode.WIPE
+    assert window.compare.signs == ("Before", "After · Even colour")
 
 
 # --- the brush --------------------------------------------------------------------------------------------------------
