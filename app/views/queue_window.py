@@ -97,10 +97,12 @@ class QueueWindow(QDialog):
         self.setWindowTitle(tr("Export Queue"))
         self.resize(860, 520)
         self.queue = queue
+        self._followed: tuple[State, int] = (State.WAITING, 0)
+        """State and id of the job that was brought into sight last."""
         self.title, self.trouble, self.hint = words("title"), words("warning"), words("muted")
         self.bar = thin_bar(tr("Progress of the export"))
         self.rows = _Rows(queue, self)
-        self.table = table(self.rows, tr("Export jobs"), (220, 190))
+        self.table = table(self.rows, tr("Export jobs"), (210, 140))
         self.table.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.table.setDragDropOverwriteMode(False)  # between rows, not onto one
         self.empty = QLabel(tr("Nothing is being exported. Choose photos, then Export."))
@@ -144,13 +146,17 @@ class QueueWindow(QDialog):
         self.up.clicked.connect(lambda: queue.move(self.selected(), -1))
         self.down.clicked.connect(lambda: queue.move(self.selected(), 1))
         self.cancel.clicked.connect(lambda: queue.cancel(self.selected()))
-        self.retry.clicked.connect(lambda: queue.retry())
+        self.retry.clicked.connect(self._retry)
         self.clear.clicked.connect(queue.clear)
         self.show_folder.clicked.connect(self._open_folder)
         for key, each in (("Alt+Up", self.up), ("Alt+Down", self.down), ("Del", self.cancel)):
             QShortcut(QKeySequence(key), self.table, each.click, context=Qt.ShortcutContext.WidgetShortcut)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         queue.changed.connect(self._refresh)
+
+    def _retry(self) -> None:
+        self.table.setFocus()  # the button is disabled now, and the next one clears the list
+        self.queue.retry()
 
     def selected(self) -> list[int]:
         """Ids of the selected jobs."""
@@ -176,6 +182,16 @@ class QueueWindow(QDialog):
         self.table.setVisible(bool(queue.entries))
         self.empty.setVisible(not queue.entries)
         self._enable()
+        self._follow()
+
+    def _follow(self) -> None:
+        """Bring into sight what is being exported, in the end what failed first; not while a person is in the list."""
+        wanted = State.RUNNING if self.queue.waiting else State.FAILED
+        row, entry = next(((row, e) for row, e in enumerate(self.rows.items) if e.state is wanted), (-1, None))
+        place = (wanted, entry.id if entry is not None else 0)
+        if place != self._followed and not self.selected() and not self.table.underMouse():
+            self.table.scrollTo(self.rows.index(max(row, 0), 0))
+        self._followed = place
 
     def _enable(self) -> None:
         queue, chosen = self.queue, set(self.selected())

@@ -230,6 +230,32 @@ def test_a_closed_window_leaves_the_queue_for_the_next_one(
     ended(qtbot, again)
 
 
+@pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+def test_what_is_exported_and_what_failed_comes_into_sight(gated: tuple[MainWindow, Gated], qtbot: QtBot) -> None:
+    window, engine = gated
+    engine.bad = "c"
+    for _ in range(12):
+        window.desk.deliver([Recipe(folder="out")])
+    queue = window.desk.queue
+    qtbot.waitUntil(lambda: len(queue.entries) == 39)
+    shown = QueueWindow(queue, window)
+    shown.resize(860, 300)
+    shown.show()
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not queue.waiting and not queue.running)
+
+    def seen(row: int) -> bool:
+        return shown.table.viewport().rect().contains(shown.table.visualRect(shown.rows.index(row, 0)))
+
+    failed = [row for row, entry in enumerate(queue.entries) if entry.state is State.FAILED]
+    assert len(failed) == 13 and seen(failed[0]) and not seen(failed[-1])
+    engine.gate.clear()
+    engine.bad = ""
+    queue.retry([queue.entries[failed[-1]].id])
+    qtbot.waitUntil(lambda: queue.counts[State.RUNNING] == 1 and seen(failed[-1]))
+    shown.close()
+
+
 def test_the_dialog_says_where_files_go_and_keeps_recipes(qtbot: QtBot, tmp_path: Path) -> None:
     frames = [Frame(tmp_path / "IMG_7.jpg", captured="2026:05:01 10:00:00"), Frame(tmp_path / "IMG_8.jpg")]
     dialog = RecipesDialog(frames, BUILT_IN, ["Web 2048", "Print TIFF"])
