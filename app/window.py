@@ -23,13 +23,15 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     for variable in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
         if "cv2" in os.environ.get(variable, ""):
             del os.environ[variable]
-    from PySide6.QtCore import QLocale, QProcess, QTimer
+    from PySide6.QtCore import QLocale, QLoggingCategory, QProcess, QTimer
     from PySide6.QtWidgets import QApplication
 
     from app import language
     from app.settings.schema import Language
     from app.viewmodels.settings import SettingsModel
 
+    # Qt reads the screen's profile on X11 for itself; that it is damaged is said by the window (`DisplayModel`).
+    QLoggingCategory.setFilterRules("qt.gui.icc=false")
     preferred = QLocale.system().uiLanguages()
     language.use(Language.SYSTEM, preferred)  # for what may be wrong with the settings
     settings = SettingsModel()

@@ -143,7 +143,7 @@ class ReviewWindow(QDialog):
         say(self.said, hint)
         self.start.setEnabled(bool(others) and count > 0 and not model.drawing and not model.busy)
         for each in (self.policy, self.against):
-            each.setEnabled(not model.drawing)
+            each.setEnabled(each.count() > 0 and not model.drawing)
 
     # --- doing --------------------------------------------------------------------------------------------------------
 

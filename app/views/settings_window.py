@@ -149,6 +149,7 @@ class PreferenceRow(QFrame):
         self.preference, self.settings = preference, settings
         self.setObjectName("preference")
         title = QLabel(preference.title)
+        title.setWordWrap(True)
         help = QLabel(preference.help + (tr(" From the next start on.") if preference.restart else ""))
         help.setProperty("role", "muted")
         help.setWordWrap(True)

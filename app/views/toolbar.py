@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app.viewmodels.compare import Mode
@@ -22,11 +22,14 @@ class Toolbar(QFrame):
         super().__init__(parent)
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
+        first, last = [_button(action) for action in left], [_button(action) for action in right]
+        self._spare = [*reversed(last), *reversed(first)]
+        """What the menus have too, in the order in which it makes way."""
         layout = QHBoxLayout(self)
         layout.setContentsMargins(10, 0, 12, 0)
         layout.setSpacing(4)
-        for action in left:
-            layout.addWidget(_button(action))
+        for each in first:
+            layout.addWidget(each)
         layout.addStretch(1)
         segments = QFrame()
         segments.setObjectName("segments")
@@ -39,8 +42,18 @@ class Toolbar(QFrame):
             row.addWidget(button)
         layout.addWidget(segments, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addStretch(1)
-        for action in right:
-            layout.addWidget(_button(action))
+        for each in last:
+            layout.addWidget(each)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where not all words have room, some buttons make way, so that no word is cut."""
+        super().resizeEvent(event)
+        for button in self._spare:
+            button.setVisible(True)
+        for button in self._spare:
+            if self.minimumSizeHint().width() <= self.width():
+                break
+            button.setVisible(False)
 
 
 def _button(action: QAction) -> QToolButton:
