@@ -43,7 +43,7 @@ UNEVEN: Final = 0.5
 RIM: Final = 0.018
 """Distance from the edge of the skin within which nothing is looked for, as a share of W."""
 FADED: Final = 0.5
-"""Share of its contrast that some result must take away for `agreed` to believe in a spot."""
+"""Share of its contrast that a result must take away to count as having taken a spot for a mark, see `agreed`."""
 
 
 def find_spots(face: FaceAnalysis, lab: F32, grid: FaceGrid) -> tuple[Mark, ...]:
@@ -77,9 +77,10 @@ def find_spots(face: FaceAnalysis, lab: F32, grid: FaceGrid) -> tuple[Mark, ...]
 
 
 def agreed(spots: Sequence[Mark], before: F32, results: Sequence[F32], grid: FaceGrid) -> tuple[Mark, ...]:
-    """The spots to remove that at least one result fades by `FADED`, and all those to keep.
+    """Of the spots to remove those that the results of several independent retouchers believe in, and all to keep.
 
-    With results of several independent retouchers this leaves the marks that one of them took for a mark.
+    A spot counts that one of them took for a mark. Where its colour leaves open whether it is one (confidence below 1),
+    all of them must have: a brown spot that one removes and another keeps is no measure of either.
     """
     found = {each.mark.id: each for each in probes(spots, grid)}
 
@@ -88,7 +89,8 @@ def agreed(spots: Sequence[Mark], before: F32, results: Sequence[F32], grid: Fac
         if mark.decision is Decision.KEEP or probe is None:
             return True
         contrast = probe.contrast(before)
-        return any(probe.contrast(lab) < (1 - FADED) * contrast for lab in results)
+        took = [probe.contrast(lab) < (1 - FADED) * contrast for lab in results]
+        return any(took) if mark.confidence == 1 else all(took)
 
     return tuple(mark for mark in spots if believed(mark))
 

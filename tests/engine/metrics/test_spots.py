@@ -63,3 +63,11 @@ def test_a_spot_is_believed_if_one_result_fades_it(plain: FaceAnalysis) -> None:
     assert [s.decision for s in agreed(spots, before, [before, before], plain.grid)] == [Decision.KEEP]
     probe = next(p for p in probes(spots, plain.grid) if p.mark.decision is Decision.REMOVE)
     assert contrast_left(probe.difference(before), probe.difference(faded)) == pytest.approx(0.2, abs=0.05)
+
+
+def test_a_spot_that_may_be_a_mole_is_believed_if_all_results_fade_it(plain: FaceAnalysis) -> None:
+    before = _painted(plain, 0.24, 0.18, 0.011, (-14.0, 6.0, 3.0))
+    (spot,) = find_spots(plain, before, plain.grid)
+    assert (spot.kind, spot.confidence) == (MarkKind.DARK_SPOT, 0.5)
+    assert agreed((spot,), before, [before, plain.lab], plain.grid) == ()
+    assert agreed((spot,), before, [plain.lab, plain.lab], plain.grid) == (spot,)
