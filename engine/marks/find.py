@@ -19,7 +19,7 @@ THRESHOLD = 0.45
 """Probability from which a pixel belongs to a mark."""
 MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
-SURE = 0.2
+SURE = 0.1
 """How much more likely a part of a spot is to stay than to go, on average, from which it is a mark of its own."""
 SOLID = 1 / 300
 """Radius of the largest disc inside a part of a spot from which it is a mark of its own and no rim, as a share of W."""

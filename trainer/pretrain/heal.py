@@ -41,8 +41,6 @@ Example = tuple[Tensor, Tensor, Tensor, Tensor]
 REUSE = 3
 POSITIVE = dict(zip(MARK_CLASSES, (4, 6, 6, 6, 12), strict=True))
 """Weight of a class's own pixels in the cross-entropy: freckles are small and faint amid acne, which is neither."""
-KIND = 0.15
-"""Weight of telling the kinds apart against all else."""
 POOL = 40
 """Batches' worth of crops that are kept for reuse."""
 
@@ -151,8 +149,7 @@ def _turned(example: Example, rng: Rng) -> Example:
 def loss_of(
     out: Tensor, source: Tensor, target: Tensor, masks: Tensor, weight: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
-    """Charbonnier and gradient loss on the healed skin, heavier inside marks; cross-entropy and Dice on the masks; and
-    cross-entropy among the kinds where there is a mark, by its contrast, as kinds are judged by it."""
+    """Charbonnier and gradient loss on the healed skin, heavier inside marks; cross-entropy and Dice on the masks."""
     residual, logits = out[:, :3], out[:, 3:]
     healed = source + residual
     inside = masks.amax(1, keepdim=True)
@@ -166,14 +163,12 @@ def loss_of(
     any_mark = 1 - (1 - torch.sigmoid(logits)).prod(1, keepdim=True)
     dice = _dice(torch.sigmoid(logits), masks, weight)
     union = _dice(any_mark, inside, weight)
-    visible = (source - target).norm(dim=1) * inside[:, 0] * weight[:, 0]
-    kind = (F.cross_entropy(logits, masks.argmax(1), reduction="none") * visible).sum() / visible.sum().clamp_min(1e-6)
-    total = 10 * colour + 5 * edge + 2.5 * bce + 0.3 * dice.mean() + 0.3 * union.mean() + KIND * kind
+    total = 10 * colour + 5 * edge + 2.5 * bce + 0.3 * dice.mean() + 0.3 * union.mean()
     with torch.no_grad():
         before = ((source - target).abs() * inside * weight).sum()
         left = ((healed - target).abs() * inside * weight).sum() / before.clamp_min(1e-6)
         idle = (residual.abs() * (1 - inside) * weight).mean() * 50
-        measured = {"loss": total, "left": left, "idle": idle, "union": union, "kind": kind}
+        measured = {"loss": total, "left": left, "idle": idle, "union": union}
         parts: dict[str, Any] = {name: float(value) for name, value in measured.items()}
     return total, {**parts, "dice": [round(float(d), 3) for d in dice.detach()]}
 
