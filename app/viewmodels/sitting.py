@@ -35,9 +35,9 @@ COUNT: Final = 6
 """Candidates that are drawn of a photo at a time."""
 EXPLORATION: Final = 0.8
 """How far candidates go from the plain sample: far enough to differ at a glance."""
-PICTURE: Final = 1000
-"""Long side of the pictures, in pixels, at most the face's own."""
-KEPT_PICTURES: Final = 64
+PICTURE: Final = 2400
+"""Long side of the pictures, in pixels, at most the face's own: at 100% pores are judged as they are in the photo."""
+KEPT_PICTURES: Final = 24
 KEPT_PHOTOS: Final = 2
 
 
