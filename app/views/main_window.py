@@ -245,8 +245,9 @@ class MainWindow(QMainWindow):
         self.main_button.setEnabled(main.isEnabled())
 
     def _show_page(self) -> None:
-        """The grid, the photo or, where there is neither, the invitation."""
-        photo = self.empty if self.photo.stage is Stage.EMPTY else self.canvas
+        """The grid, the photo, a bare canvas where the banner says why there is none, or the invitation."""
+        nothing = self.photo.stage is Stage.EMPTY and self.desk.library.current is None
+        photo = self.empty if nothing else self.canvas
         page = self.shoot.page or photo
         if page is not self.stack.currentWidget():
             self.stack.setCurrentWidget(page)

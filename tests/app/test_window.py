@@ -271,6 +271,21 @@ def test_drop_opens(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> No
     qtbot.waitUntil(lambda: window.photo.stage is Stage.PROPOSED)
 
 
+def test_a_photo_that_cannot_be_read_leaves_a_bare_canvas_among_the_others(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path
+) -> None:
+    window = make_window()
+    broken = portrait.with_name("a-broken.jpg")
+    broken.write_bytes(b"\xff\xd8\xff\xe0nothing")
+    window.desk.open([broken])
+    qtbot.waitUntil(window.banner.isVisible)
+    assert window.stack.currentWidget() is window.canvas
+    qtbot.waitUntil(lambda: len(window.desk.library.shown) == 2)
+    window.desk.library.step(1)
+    qtbot.waitUntil(lambda: window.photo.stage is Stage.PROPOSED)
+    assert window.stack.currentWidget() is window.canvas and not window.banner.isVisible()
+
+
 def test_the_banner_says_what_is_wrong_and_copies_details(
     make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
