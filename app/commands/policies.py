@@ -11,7 +11,9 @@ from app.commands import common
 from app.commands.common import guarded
 
 cli = typer.Typer(
-    help="List, activate, roll back, export and import trained policies.", no_args_is_help=True, add_completion=False
+    help="List, activate, roll back, export, import and remove trained policies.",
+    no_args_is_help=True,
+    add_completion=False,
 )
 Name = Annotated[str, typer.Argument(help="A policy, as `porelight policies list` names it.")]
 
@@ -80,6 +82,38 @@ def import_(
 
     version = versions.import_file(file, name, sha256)
     common.stdout().print(f"{version.name} ({version.version}) is here now; activate it to use it.", markup=False)
+
+
+@cli.command("remove")
+@guarded
+def remove(
+    name: Name,
+    photos: Annotated[
+        list[Path] | None, typer.Argument(help="Folders whose sidecars are looked at, with those below them.")
+    ] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even if sidecars need it.")] = False,
+) -> None:
+    """Delete a trained policy that is not active; refused where a sidecar that was looked at needs it."""
+    from engine.errors import UsageError
+    from engine.policies import versions
+
+    version = versions.get(name)
+    for folder in photos or []:
+        if not folder.is_dir():
+            raise UsageError(
+                f"There is no folder {common.printable(str(folder))}.", "Name folders of photos after the policy."
+            )
+    needed = versions.needed_by(version, photos or [])
+    if needed and not anyway:
+        raise UsageError(
+            f"Sidecars that can only be drawn with the policy {name!r}: {len(needed)}, the first is {needed[0].name}.",
+            f"Export it first (`porelight policies export {name}`) and remove it with --anyway.",
+        )
+    versions.remove(name)
+    common.stdout().print(
+        f"{name} ({version.version}) is removed. Photos whose sidecars name it are drawn again where it is imported.",
+        markup=False,
+    )
 
 
 def _figures(results: dict[str, object]) -> str:

@@ -16,14 +16,14 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from engine import paths
-from engine.errors import EngineError, ExportError, ModelCorruptError, ModelMissingError, UsageError
+from engine import paths, sidecar
+from engine.errors import EngineError, ExportError, ModelCorruptError, ModelMissingError, SidecarError, UsageError
 
 SHIPPED: Final = "compact"
 SUFFIX: Final = ".porelight-policy"
@@ -133,10 +133,31 @@ def add(version: Version, weights: bytes) -> Version:
 
 
 def remove(name: str) -> None:
-    """Take a version away that is not active. Raises: UsageError."""
+    """Take a version away that is not active. Raises: UsageError, ExportError."""
     if active() == get(name).name:
         raise UsageError(f"The policy {name!r} is active.", "Activate another one first.")
-    shutil.rmtree(folder() / name, ignore_errors=True)
+    try:
+        shutil.rmtree(folder() / name)
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
+def needed_by(version: Version, folders: Iterable[Path]) -> list[Path]:
+    """Sidecars below the folders, and in the person's own, that only this version can draw; those that cannot be read
+    are left out. Empty if the same version is here under another name."""
+    if any(each.version == version.version and each.name != version.name for each in versions()):
+        return []
+    homes, found = (*folders, paths.user_sidecars()), []
+    for path in sorted({path for home in homes for path in home.rglob(f"*{sidecar.SUFFIX}")}):
+        try:
+            proposal = sidecar.read(path).proposal
+        except SidecarError:
+            continue
+        while proposal is not None and proposal.policy_version != version.version:
+            proposal = proposal.anchor
+        if proposal is not None:
+            found.append(path)
+    return found
 
 
 def check_name(name: str) -> None:

@@ -11,6 +11,8 @@ from engine.policies import versions
 from engine.policies.compact.learner import learner
 from engine.policies.compact.policy import load_compact, version_of
 from engine.policies.versions import Parent, Version
+from engine.proposal import ProposalSpec, SamplerSettings
+from engine.sidecar import PhotoId, Sidecar, save
 
 
 @pytest.fixture
@@ -59,3 +61,26 @@ def test_export_and_import(trained, porelight, tmp_path, monkeypatch):
     done = porelight("policies", "import", file, "--name", "theirs", "--sha256", checksum)
     assert done.exit_code == 0 and versions.get("theirs").wins
     assert porelight("policies", "import", tmp_path / "nothing").exit_code == 2
+
+
+def test_remove_refuses_what_is_active_shipped_or_needed_by_a_sidecar(trained, porelight, tmp_path):
+    shoot = tmp_path / "shoot"
+    shoot.mkdir()
+    version = versions.get("good").version
+    anchor = ProposalSpec("good", version, 1, SamplerSettings(steps=16, shift=3.0))
+    proposal = ProposalSpec("compact", "1-0", 2, SamplerSettings(steps=16, shift=3.0), anchor=anchor)
+    photo = PhotoId(name="a.jpg", sha256="0" * 64, width=10, height=10)
+    save(Sidecar(photo=photo, proposal=proposal), shoot / "a.jpg")
+
+    assert porelight("policies", "remove", "compact").exit_code == 2
+    assert porelight("policies", "remove", "good", tmp_path / "nowhere").exit_code == 2
+    assert porelight("policies", "remove", "bad", shoot).exit_code == 0  # "good" is the same version
+    refused = porelight("policies", "remove", "good", tmp_path)
+    assert refused.exit_code == 2 and "'good': 1, the first is a.jpg" in refused.stderr
+    porelight("policies", "activate", "good")
+    active = porelight("policies", "remove", "good", tmp_path, "--anyway")
+    assert active.exit_code == 2 and "is active" in active.stderr
+    porelight("policies", "rollback")
+    assert [each.name for each in versions.versions()] == ["good"]
+    assert porelight("policies", "remove", "good", tmp_path, "--anyway").exit_code == 0
+    assert versions.versions() == ()
