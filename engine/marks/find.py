@@ -96,8 +96,12 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
-    for spot in spots:
-        kind = MARK_CLASSES[int(judged(spot.scores, spot.change).argmax())]
+    kinds = judged(
+        np.array([spot.scores for spot in spots], np.float32).reshape(-1, len(MARK_CLASSES)),
+        np.array([spot.change for spot in spots], np.float32).reshape(-1, 3),
+    )
+    for spot, scores in zip(spots, kinds, strict=True):
+        kind = MARK_CLASSES[int(scores.argmax())]
         centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(
             Mark(

@@ -1,8 +1,8 @@
 """What kind each mark is, from the network's scores and the mark's own colour.
 
-What else is on the face does not help: that brown spots amid acne are more likely what acne left, and each face's
-shares of all kinds estimated from its own marks (expectation maximisation), were measured; both multiply the network's
-errors.
+That brown spots amid acne are more likely what acne left, and each face's shares of all kinds estimated from its own
+marks (expectation maximisation), were measured: both multiply the network's errors. What else is on the face decides
+only how far a reddish brown is believed to be pigment.
 """
 
 from __future__ import annotations
@@ -17,16 +17,27 @@ BROWN, RED = 0.35, 0.5
 """Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
 and freckles are melanin (REFERENCES: jacques2013)."""
 
+REDDISH: Final = 0.6
+"""Share of redness up to which, on skin without acne, a mark may still be pigment: warm light reddens moles."""
+SURE: Final = 0.5
+"""What then is left of a mole's or freckle's score: it stays if the network holds nothing else for half as likely."""
+ACNE, INFLAMED = 5, 4.0
+"""Number of marks, redder than that and of such contrast (ΔE76), from which a face has acne."""
+
 KEPT: Final = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
 """Which of `MARK_CLASSES` stay by default."""
 _PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
 
 
 def judged(scores: F32, change: F32) -> F32:
-    """Scores (K,) ≥ 0 of the kinds of `MARK_CLASSES` for a mark: what is mainly red is neither mole nor freckle.
+    """Scores (N, K) ≥ 0 of the kinds of `MARK_CLASSES` for a face's N marks: what is mainly red is neither mole nor
+    freckle.
 
-    change: (3,) L*a*b* of the skin without the mark minus the mark.
+    change: (N, 3) L*a*b* of the skin without a mark minus the mark.
     """
-    redness = max(-float(change[1]), 0.0) / max(float(np.linalg.norm(change)), 1e-6)
-    pigment = float(np.clip((RED - redness) / (RED - BROWN), 0, 1))
-    return np.asarray(np.where(_PIGMENT, scores * pigment, scores), np.float32)
+    contrast = np.maximum(np.linalg.norm(change, axis=1), 1e-6)
+    redness = np.maximum(-change[:, 1], 0) / contrast
+    pigment = np.clip((RED - redness) / (RED - BROWN), 0, 1)
+    if int(((redness > REDDISH) & (contrast > INFLAMED)).sum()) < ACNE:
+        pigment = np.maximum(pigment, SURE * (redness < REDDISH))
+    return np.asarray(np.where(_PIGMENT, scores * pigment[:, None], scores), np.float32)

@@ -2,34 +2,44 @@
 
 import numpy as np
 
-from engine.marks.kinds import judged
+from engine.marks.kinds import ACNE, judged
 from engine.types import MARK_CLASSES, MarkKind
 
-BROWN = (9.0, -1.5, -4.0)
-"""Change that heals a brown spot, L*a*b*."""
+BROWN, HALF_RED, REDDISH, RED = (9.0, -1.5, -4.0), (9.0, -4.5, -3.0), (7.0, -4.6, -2.5), (3.0, -6.0, -1.0)
+"""Changes that heal spots of these colours, L*a*b*."""
 
 
-def _kind(change=BROWN, **kinds):
-    scores = np.float32([kinds.get(kind, 0.02) for kind in MARK_CLASSES])
-    return MARK_CLASSES[int(judged(scores, np.float32(change)).argmax())]
+def _kind(change=BROWN, acne=ACNE, **kinds):
+    """Of a mark on a face with so many inflamed ones."""
+    rows = [[kinds.get(kind, 0.02) for kind in MARK_CLASSES], *[[0.9, 0, 0, 0, 0]] * acne]
+    scores = judged(np.float32(rows), np.float32([change, *[RED] * acne]))
+    return MARK_CLASSES[int(scores[0].argmax())]
 
 
 def test_what_is_mainly_red_is_neither_mole_nor_freckle():
     for kind in (MarkKind.FRECKLE, MarkKind.MOLE):
         assert _kind(BROWN, **{kind: 0.8, "blemish": 0.4}) is kind
-        assert _kind((3.0, -6.0, -1.0), **{kind: 0.8, "blemish": 0.4}) is MarkKind.BLEMISH
+        for acne in (0, ACNE):
+            assert _kind(RED, acne, **{kind: 0.8, "blemish": 0.3}) is MarkKind.BLEMISH
 
 
 def test_half_way_the_network_is_believed_half():
-    half_red = (9.0, -4.5, -3.0)
-    assert 0.35 < 4.5 / np.linalg.norm(half_red) < 0.5
-    assert _kind(half_red, mole=0.9, blemish=0.3) is MarkKind.MOLE
-    assert _kind(half_red, mole=0.9, blemish=0.7) is MarkKind.BLEMISH
+    assert 0.35 < 4.5 / np.linalg.norm(HALF_RED) < 0.5
+    assert _kind(HALF_RED, mole=0.9, blemish=0.3) is MarkKind.MOLE
+    assert _kind(HALF_RED, mole=0.9, blemish=0.7) is MarkKind.BLEMISH
+
+
+def test_a_reddish_mole_stays_on_skin_without_acne_if_the_network_is_sure():
+    assert 0.5 < 4.6 / np.linalg.norm(REDDISH) < 0.6
+    assert _kind(REDDISH, acne=ACNE - 1, mole=0.95, blemish=0.4) is MarkKind.MOLE
+    assert _kind(REDDISH, acne=ACNE - 1, mole=0.7, blemish=0.4) is MarkKind.BLEMISH
+    assert _kind(REDDISH, acne=ACNE, mole=0.95, blemish=0.4) is MarkKind.BLEMISH
 
 
 def test_scars_may_be_red():
     assert _kind((1.0, -6.0, 0.0), scar=0.6, blemish=0.5) is MarkKind.SCAR
 
 
-def test_a_mark_without_colour_is_what_the_network_says():
+def test_a_mark_without_colour_is_what_the_network_says_and_no_marks_are_none():
     assert _kind((0.0, 0.0, 0.0), mole=0.6, blemish=0.5) is MarkKind.MOLE
+    assert judged(np.zeros((0, len(MARK_CLASSES)), np.float32), np.zeros((0, 3), np.float32)).shape == (0, 5)
