@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.language import tr
 from app.viewmodels.labels import LABEL_TITLES, counted
 from app.viewmodels.library import Filter, LibraryChange, LibraryModel, Sort
 from app.views.frame_painter import LABELS
+from app.views.parts import make_way
 from engine.library.xmp import Flag, Label
 
 STARS = (tr("Any stars"), tr("★ or more"), tr("★★ or more"), tr("★★★ or more"), tr("★★★★ or more"), "★★★★★")
@@ -58,6 +59,7 @@ class FilterBar(QFrame):
         for sort, text in SORTS.items():
             self.sort.addItem(text, sort)
         self.sort.currentIndexChanged.connect(lambda _: library.set_sort(self.sort.currentData()))
+        self._spare: list[QWidget] = [self.place, *reversed(self.badges.values())]
         self._lay_out()
         library.changed.connect(self._refresh)
         self._refresh(LibraryChange.FILTER | LibraryChange.LIST)
@@ -82,6 +84,10 @@ class FilterBar(QFrame):
             layout.addSpacing(6)
         layout.addWidget(self.sort)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        make_way(self, self._spare)
+
     def _set(self, **values: object) -> None:
         self.library.set_filter(replace(self.library.filter, **values))  # type: ignore[arg-type]
 
@@ -101,6 +107,7 @@ class FilterBar(QFrame):
             button.setChecked(getattr(wanted, name))
         self.clear.setVisible(wanted.active)
         self.deep.setVisible(folder is not None)
+        make_way(self, self._spare)
 
     def _counts(self) -> str:
         library = self.library

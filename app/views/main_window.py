@@ -291,6 +291,7 @@ class MainWindow(QMainWindow):
         self._settings_window.show()
         self._settings_window.raise_()
         self._settings_window.activateWindow()
+        self._settings_window.search.setFocus()
 
     def _restart(self) -> None:
         self.restarting = True

@@ -178,3 +178,17 @@ def fill(box: QComboBox, items: Sequence[tuple[str, object]], chosen: object) ->
         for text, data in items:
             box.addItem(text, data)
     box.setCurrentIndex(next((i for i, (_, data) in enumerate(items) if data == chosen), 0))
+
+
+def make_way(bar: QWidget, spare: Sequence[QWidget]) -> None:
+    """Show as much of what a bar can spare, named from the least needed, as leaves every word whole."""
+    layout = bar.layout()
+    assert layout is not None
+    widths = [each.sizeHint().width() + layout.spacing() for each in spare]
+    hidden = sum(width for each, width in zip(spare, widths, strict=True) if each.isHidden())
+    need = bar.minimumSizeHint().width() + hidden
+    for each, width in zip(spare, widths, strict=True):
+        fits = need <= bar.width()
+        if each.isHidden() == fits:
+            each.setVisible(fits)
+        need -= 0 if fits else width

@@ -116,8 +116,7 @@ class SettingsWindow(QDialog):
 
     def _section_chosen(self, row: int) -> None:
         if row >= 0:
-            with QSignalBlocker(self.search):
-                self.search.clear()
+            self.search.clear()
             self._show()
 
     def _show(self) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
 
 from app.viewmodels.compare import Mode
+from app.views.parts import make_way
 
 
 class Toolbar(QFrame):
@@ -46,14 +47,8 @@ class Toolbar(QFrame):
             layout.addWidget(each)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where not all words have room, some buttons make way, so that no word is cut."""
         super().resizeEvent(event)
-        for button in self._spare:
-            button.setVisible(True)
-        for button in self._spare:
-            if self.minimumSizeHint().width() <= self.width():
-                break
-            button.setVisible(False)
+        make_way(self, self._spare)
 
 
 def _button(action: QAction) -> QToolButton:

@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QAbstractSpinBox, QFrame, QPushButton, QScrollArea, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QFrame,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.shortcuts import Shortcuts
@@ -38,6 +47,35 @@ def test_the_modes_are_a_shape_within_the_toolbar(window: MainWindow) -> None:
     above = modes.y()
     below = window.toolbar.height() - modes.y() - modes.height()
     assert above >= 5 and abs(above - below) <= 1
+
+
+def test_bars_leave_out_rather_than_cut_words(window: MainWindow, qtbot: QtBot, portrait: Path) -> None:
+    window.desk.open([portrait.parent])
+    qtbot.waitUntil(lambda: "1 / 1" in window.shoot.bar.count.text())
+    for bar, least in ((window.toolbar, 500), (window.shoot.bar, 800)):
+        counts = []
+        for width in (1600, 1100, least, 1600):
+            bar.setFixedWidth(width)
+            for _ in range(3):
+                QApplication.processEvents()
+            words = [each for kind in (QToolButton, QLabel) for each in bar.findChildren(kind) if each.isVisible()]
+            assert [each.text() for each in words if each.width() < each.minimumSizeHint().width()] == []
+            counts.append(len(words))
+        assert counts[0] == counts[-1] > counts[2]
+
+
+def test_the_search_of_settings_is_ready_and_empty_each_time(window: MainWindow) -> None:
+    for _ in range(2):
+        window.ask_settings(0)
+        shown = window._settings_window
+        assert shown is not None and shown.focusWidget() is shown.search
+        said: list[str] = []  # what the button that clears it hears
+        shown.search.textChanged.connect(said.append)
+        shown.search.setText("profile")
+        shown.sections.setCurrentRow(1)
+        assert said == ["profile", ""] and not shown.rows["auto_retouch"].isHidden()
+        shown.rows["theme"].control.setFocus()
+        shown.close()
 
 
 @pytest.mark.parametrize("where", ["recipes", "settings", "seed"])
