@@ -153,12 +153,13 @@ class Canvas(QWidget):
         font = QFont(self.font())
         font.setPixelSize(round(11 * ratio))
         painter.setFont(font)
-        width, top = self.compare.canvas[0], 12 * ratio
+        width, left, top = self.compare.canvas[0], 12 * ratio, 12 * ratio
         viewport = self.compare.viewport
         if viewport is not None and self.compare.mode is not Mode.STACKED:  # on the photo, not across its edge
-            top = max(top, viewport.to_view((0, 0), self.compare.pane_size)[1] + 8 * ratio)
+            x, y = viewport.to_view((0, 0), self.compare.pane_size)
+            left, top = max(left, x + 8 * ratio), max(top, y + 8 * ratio)
         if self.compare.holding:
-            _word(painter, signs[0], 12 * ratio, top, ratio)
+            _word(painter, signs[0], left, top, ratio)
         elif self.compare.mode is Mode.WIPE:
             split = self._divider_x()
             _divider(painter, split, self.compare.canvas[1], ratio)
@@ -168,9 +169,9 @@ class Canvas(QWidget):
                 _word(painter, signs[1], split + 12 * ratio, top, ratio)
         elif self.compare.mode in (Mode.SIDE, Mode.STACKED):
             for pane, word in zip(self.compare.panes, signs, strict=True):
-                _word(painter, word, pane.x + 12 * ratio, pane.y + top, ratio)
+                _word(painter, word, pane.x + left, pane.y + top, ratio)
         elif self.compare.overlay is not Overlay.NONE:
-            _word(painter, signs[1], 12 * ratio, top, ratio)
+            _word(painter, signs[1], left, top, ratio)
 
     def _divider_x(self) -> int:
         return round(self.compare.divider * self.compare.canvas[0])

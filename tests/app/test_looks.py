@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.viewmodels.compare import Mode
 from app.viewmodels.shortcuts import Shortcuts
-from app.views import cheat_sheet
+from app.views import cheat_sheet, theme
 from app.views.cheat_sheet import CheatSheet
 from app.views.main_window import MainWindow
 from app.views.parts import number
@@ -47,6 +48,19 @@ def test_the_modes_are_a_shape_within_the_toolbar(window: MainWindow) -> None:
     above = modes.y()
     below = window.toolbar.height() - modes.y() - modes.height()
     assert above >= 5 and abs(above - below) <= 1
+
+
+def test_the_words_before_and_after_stand_on_the_photo(window: MainWindow) -> None:
+    compare, canvas = window.compare, window.canvas
+    compare.set_mode(Mode.SIDE)
+    compare.fit()
+    QApplication.processEvents()
+    assert compare.viewport is not None
+    beside = int(compare.viewport.to_view((0, 0), compare.pane_size)[0] / canvas.devicePixelRatioF()) - 1
+    image = canvas.grab().toImage()
+    assert beside > 20
+    assert {image.pixelColor(beside - 5, y).name() for y in range(canvas.height())} == {theme.CANVAS}
+    assert {image.pixelColor(16, y).name() for y in range(canvas.height())} == {theme.CANVAS}
 
 
 def test_bars_leave_out_rather_than_cut_words(window: MainWindow, qtbot: QtBot, portrait: Path) -> None:
