@@ -29,12 +29,12 @@ from trainer.picks.records import Candidate
 from trainer.picks.session import PickSession
 from trainer.picks.store import PickStore
 from trainer.reward.data import collect
-from trainer.reward.features import VERSION
+from trainer.reward.features import NAMES, VERSION
 from trainer.reward.measuring import Loaded, OpenFace
 from trainer.reward.model import Reward
 from trainer.reward.prior import shipped
 from trainer.reward.train import RewardConfig, Trained, fit_answers
-from trainer.reward.world import people, retouches
+from trainer.reward.world import EDITED, people, retouches
 
 VISIBLE = 0.3
 """Pairs count as visibly different for a taste from this share of its spread between retouches of one face."""
@@ -109,6 +109,14 @@ def _spread(faces: list[Face], taste: int) -> float:
     return float(np.median([face.likings[:, taste].std() for face in faces])) or 1.0
 
 
+def regional_variety(faces: list[Face], measure: str, chosen: slice) -> tuple[float, float]:
+    """Spreads between chosen retouches of one face: of a measure's mean over cheeks and forehead, of its difference."""
+    places = [NAMES.index(f"{part}_{measure}") for part in ("cheeks", "forehead")]
+    values = [face.features[chosen][:, places] for face in faces]
+    cheeks, forehead = np.concatenate([each - each.mean(0) for each in values]).T
+    return float(((cheeks + forehead) / 2).std()), float((cheeks - forehead).std())
+
+
 def judged_by(
     faces: list[Face], taste: int, share: float, options: argparse.Namespace
 ) -> tuple[np.ndarray, list[float]]:
@@ -143,6 +151,11 @@ def main() -> None:
         except EngineError as error:
             print(error)
     print(f"{len(faces)} people never trained on: one half for picks, the other to judge; {options.picks} picks")
+    plain = options.count - round(options.count * EDITED)
+    for kind, chosen in (("the policy's own", slice(0, plain)), ("edited", slice(plain, None))):
+        for measure in ("bumps", "blotches", "lightness"):
+            together, apart = regional_variety(faces, measure, chosen)
+            print(f"{kind}: {measure} of cheeks and forehead vary by {together:.4f}, one against the other {apart:.4f}")
     for share in options.inconsistent:
         rows, seconds = [], []
         for taste, name in enumerate(TASTES):
