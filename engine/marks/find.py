@@ -132,9 +132,11 @@ def _label(found: npt.NDArray[np.bool_], staying: F32, solid: float) -> tuple[np
     parts = np.where(mixed & (stay > 0), stay, np.where(mixed & (go > 0), go + stay.max(), 0))
     if not len(both):
         return np.asarray(wholes, np.int32), count - 1
-    _, labels = np.unique(np.where(mixed, _nearest(parts) + count, wholes), return_inverse=True)
-    labels = labels.reshape(found.shape)
-    return np.asarray(labels, np.int32), int(labels.max())
+    apart = np.where(mixed, _nearest(parts) + count, wholes)
+    there = np.zeros(int(apart.max()) + 1, np.int32)
+    there[apart] = 1
+    there[0] = 0
+    return np.where(apart > 0, np.cumsum(there, dtype=np.int32)[apart], 0).astype(np.int32), int(there.sum())
 
 
 def _solid(mask: npt.NDArray[np.bool_], staying: F32, radius: float, least: float) -> npt.NDArray[np.int32]:
