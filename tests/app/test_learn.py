@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from app.views.picks_window import PicksWindow
 from tests.app.conftest import MakeWindow
 from tests.helpers.fake_engine import opened, write_portrait
 from trainer.picks.records import Pick
-from trainer.picks.store import PickStore, default_store
+from trainer.picks.store import APPLICATION_ID, PickStore, PickStoreError, default_store
 
 # Windows that are offscreen are neither sized nor raised.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -300,3 +301,60 @@ def test_all_picks_are_counted_taken_elsewhere_and_back_and_withdrawn(
     assert "picks.jsonl line 1:" in dialog.trouble.text()
     assert len(stored()) == 3 - gone, "what is withdrawn stays so"
     dialog.close()
+
+
+def test_a_newer_store_is_said_and_left_as_it_is(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    default_store().parent.mkdir(parents=True, exist_ok=True)
+    base = sqlite3.connect(default_store())
+    base.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 99; CREATE TABLE later (x);")
+    base.close()
+    before = default_store().read_bytes()
+    window = make_window()
+    window.learn.show_picks()
+    shown = window.learn._picks
+    assert shown is not None
+    qtbot.waitUntil(lambda: not shown.model.busy and shown.model.problem is not None)
+    assert "was written by a newer Porelight" in shown.trouble.text()
+    assert "Update Porelight" in shown.trouble.text()
+    assert default_store().read_bytes() == before
+
+
+def test_an_answer_that_does_not_fit_on_the_disk_waits(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, shown = picking(make_window, qtbot, tmp_path)
+    qtbot.keyPress(shown, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: asked(shown))
+    question = shown.model.state.shown.question  # type: ignore[union-attr]
+
+    def full(*_: object) -> None:
+        raise PickStoreError("The store of picks picks.sqlite cannot grow: the disk is full.", "Free space; …")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PickStore, "append", full)
+        qtbot.keyPress(shown, Qt.Key.Key_2)
+        qtbot.waitUntil(lambda: not shown.model.busy and shown.model.problem is not None)
+        assert "the disk is full" in shown.trouble.text() and len(stored()) == 1
+    assert shown.model.state.shown.question == question  # type: ignore[union-attr]
+    qtbot.keyPress(shown, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: asked(shown) and len(stored()) == 2)
+    assert set(stored()[-1].pair) == {question.image1, question.image2}
+    assert shown.trouble.isHidden()
+
+
+def test_a_store_that_breaks_off_is_said_and_what_is_sound_counts(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, shown = picking(make_window, qtbot, tmp_path)
+    qtbot.keyPress(shown, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: asked(shown))
+    shown.reject()
+    qtbot.waitUntil(lambda: window.learn.picks._sitting is None)
+    whole = default_store().read_bytes()
+    default_store().write_bytes(whole[: len(whole) // 2])
+    window.learn.show_picks()
+    qtbot.waitUntil(lambda: asked(shown))
+    qtbot.keyPress(shown, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: not shown.model.busy and shown.model.problem is not None)
+    assert "is damaged: it breaks off after row" in shown.trouble.text() and "Nothing was added" in shown.trouble.text()
+    assert default_store().read_bytes() == whole[: len(whole) // 2], "nothing is written to it"
