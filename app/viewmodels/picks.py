@@ -94,7 +94,7 @@ class PicksModel(QObject):
 
     def start(self) -> None:
         """Open the store and ask what it holds."""
-        self._run(tr("Opening the picks"), lambda sitting, token, report: sitting.state(token))
+        self.through(tr("Opening the picks"), lambda sitting, token: None)
 
     def add(self, photos: Sequence[Path]) -> None:
         """Draw variations of photos, then ask about them."""
@@ -116,7 +116,7 @@ class PicksModel(QObject):
     def choose(self, best: int | None) -> None:
         """Record which picture is the best, from 0, or None if all are alike; and ask the next question."""
         said: Mapping[str, Preference] = dict(self.dimensions)
-        if best is None or best < self.shown:
+        if self.shown and (best is None or best < self.shown):
             self._step(tr("Recording the pick"), lambda sitting: sitting.choose(best, said))
 
     def switch(self) -> None:
@@ -146,7 +146,7 @@ class PicksModel(QObject):
         if self._job is not None and self.doing == DRAWING:
             self._job.token.cancel()
             self._job = None
-            self._run(tr("Opening the picks"), lambda sitting, token, report: sitting.state(token))
+            self.start()
 
     def close(self) -> None:
         """Close the store; nothing is lost, every answer lies in it."""
@@ -158,12 +158,15 @@ class PicksModel(QObject):
         if not self._runner.closed:
             self._runner.start(LANE, lambda token, report: self._shut(), lambda _: None, _ignored, essential=True)
 
-    def through(self, doing: str, act: Callable[[Sitting, CancelToken], R], done: Callable[[R], None]) -> None:
+    def through(
+        self, doing: str, act: Callable[[Sitting, CancelToken], R], done: Callable[[R], object] = lambda _: None
+    ) -> None:
         """Do something with the sitting, then ask again. done: gets what it gave."""
-        found: list[R] = []
+        together, found = self.together, list[R]()
 
         def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
             found.append(act(sitting, token))
+            sitting.show(together)
             return sitting.state(token)
 
         self._run(doing, work, lambda: done(found[0]))
@@ -171,15 +174,8 @@ class PicksModel(QObject):
     # --- inside -------------------------------------------------------------------------------------------------------
 
     def _step(self, doing: str, act: Callable[[Sitting], object]) -> None:
-        together = self.together
-
-        def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
-            act(sitting)
-            sitting.show(together)
-            return sitting.state(token)
-
         if self.state is not None:
-            self._run(doing, work)
+            self.through(doing, lambda sitting, token: act(sitting))
 
     def _set(self, names: frozenset[str]) -> None:
         if "picks_shown" in names:

@@ -254,7 +254,7 @@ def test_who_does_not_want_picks_recorded_is_not_asked_again(
 
 def all_picks(window: MainWindow, shown: PicksWindow, qtbot: QtBot) -> PickDataDialog:
     """The dialog over the picks window, once it has looked."""
-    dialog = PickDataDialog(PickData(shown.model, shown), shown)
+    dialog = PickDataDialog(PickData(shown.model), shown)
     dialog.show()
     qtbot.waitUntil(lambda: dialog.model.summary is not None and not shown.model.busy)
     return dialog
@@ -301,6 +301,18 @@ def test_all_picks_are_counted_taken_elsewhere_and_back_and_withdrawn(
     assert "picks.jsonl line 1:" in dialog.trouble.text()
     assert len(stored()) == 3 - gone, "what is withdrawn stays so"
     dialog.close()
+
+
+def test_a_key_answers_nothing_where_nothing_is_asked(make_window: MakeWindow, qtbot: QtBot) -> None:
+    window = make_window()
+    window.learn.show_picks()
+    shown = window.learn._picks
+    assert shown is not None
+    qtbot.waitUntil(lambda: not shown.model.busy and shown.model.state is not None)
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_1, Qt.Key.Key_S, Qt.Key.Key_U):
+        qtbot.keyPress(shown, key)
+        assert not shown.model.busy
+    assert shown.trouble.isHidden() and stored() == []
 
 
 def test_a_newer_store_is_said_and_left_as_it_is(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
