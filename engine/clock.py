@@ -1,10 +1,10 @@
-"""The present, as sidecars and journals state it."""
+"""The present, as everything that is kept states it."""
 
 from __future__ import annotations
 
 import datetime
 
 
-def now() -> str:
-    """ISO 8601, UTC, to the microsecond: later times are greater texts."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
+def now(to: str = "microseconds") -> str:
+    """ISO 8601, UTC: later times are greater texts. to: "seconds" where the order is kept otherwise."""
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec=to)

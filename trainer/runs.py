@@ -9,7 +9,6 @@ RUN/lock               held by the training process; the system lets go of it wh
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import secrets
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine import paths
+from engine.clock import now
 from engine.errors import EngineError
 from engine.locks import FileLock
 from trainer.control import Control
@@ -63,8 +63,7 @@ class Run:
     def create(cls, folder: Path, manifest: Manifest) -> Run:
         """Start a new run. Raises: RunError if the folder holds one already or cannot be written."""
         refuse_existing(folder)
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        data = {**asdict(manifest), "created": now}
+        data = {**asdict(manifest), "created": now("seconds")}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             paths.write_atomic(folder / "manifest.json", json.dumps(data, indent=1, default=str).encode() + b"\n")

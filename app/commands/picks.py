@@ -159,8 +159,7 @@ def verify(
 @guarded
 def withdraw(photo: Annotated[Path, typer.Argument(help="The photo.")], store: Store = None) -> None:
     """Take all picks of a photo back for good, on the wish of who is shown."""
-    import datetime
-
+    from engine.clock import now
     from engine.errors import UsageError
     from trainer.picks.files import sha256_of
 
@@ -168,7 +167,7 @@ def withdraw(photo: Annotated[Path, typer.Argument(help="The photo.")], store: S
     if digest is None:
         raise UsageError(f"The photo {photo.name} is not there.", "Name the file that was picked from.")
     with _open(store) as opened:
-        count = opened.withdraw(digest, datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
+        count = opened.withdraw(digest, now("seconds"))
     common.stdout().print(f"{count} picks of {common.printable(photo.name)} are withdrawn.", markup=False)
 
 

@@ -18,7 +18,8 @@ from app.viewmodels.variations import Taken, VariationsModel
 
 @dataclass
 class _Choice:
-    """time: of its entry in the photo's history. picks: ids of those that count. busy: they are on their way."""
+    """time: of its entry in the photo's history. picks: ids of those that count. busy: they are on their way, or could
+    not be kept, which was said."""
 
     taken: Taken
     time: str
@@ -52,22 +53,24 @@ class FreePicks(QObject):
         waiting, self.waiting = self.waiting, None
         self._settings.set(record_picks=Recording.YES if record else Recording.NO)
         if record and waiting is not None:
-            self._choices.append(waiting)
-            self._follow()
+            self._keep(waiting)
         self.changed.emit()
 
     def _taken(self, taken: Taken) -> None:
         wish, history = self._settings.values.record_picks, self._photo.history
         choice = _Choice(taken, history.entries[history.position].time)
         if wish is Recording.YES:
-            self._choices.append(choice)
-            self._follow()
+            self._keep(choice)
         elif wish is Recording.ASK:
             self.waiting = choice
             self.changed.emit()
 
+    def _keep(self, choice: _Choice) -> None:
+        self._choices.append(choice)
+        self._follow()
+
     def _photo_changed(self, change: Change) -> None:
-        if Change.EDITS in change and self._choices:
+        if Change.HISTORY in change:
             self._follow()
 
     def _follow(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.language import said, tr, trn
 from app.viewmodels.labels import counted
-from app.viewmodels.picks import PicksModel
+from app.viewmodels.picks import LEFT, RIGHT, PicksModel
 from app.viewmodels.sitting import Sitting, Summary
 from engine.jobs import CancelToken
 
@@ -39,33 +39,32 @@ class PickData(QObject):
     @property
     def said(self) -> list[str]:
         """What the picks are, a sentence each."""
-        found = self.summary
-        if found is None:
+        if self.summary is None:
             return []
-        sentences = []
-        repeats = found.consistency.agreement
-        if repeats.count:
+        found, sentences = self.summary.statistics, []
+        if (repeats := found["repeats"])["count"]:
             sentences.append(
                 tr(
                     "{share:.0%} of {count} repeats were answered alike (between {low:.0%} and {high:.0%}), so no "
                     "reward can predict more than {ceiling:.0%} of the answers.",
-                    share=repeats.value,
-                    count=repeats.count,
-                    low=repeats.low,
-                    high=repeats.high,
-                    ceiling=found.consistency.ceiling,
+                    share=repeats["value"],
+                    count=repeats["count"],
+                    low=repeats["low"],
+                    high=repeats["high"],
+                    ceiling=found["ceiling"],
                 )
             )
-        if found.left[1]:
-            sentences.append(tr("The left one was better in {share:.0%}.", share=found.left[0] / found.left[1]))
-        for count, name in ((found.tests, tr("for tests")), (found.free, tr("from variations taken"))):
-            if count:
+        left, right = (found["preferences"].get(side, 0) for side in (LEFT, RIGHT))
+        if left + right:
+            sentences.append(tr("The left one was better in {share:.0%}.", share=left / (left + right)))
+        for purpose, name in (("random", tr("for tests")), ("free", tr("from variations taken"))):
+            if count := found["purposes"].get(purpose):
                 sentences.append(f"{counted(count, 'pick', 'picks')} {name}.")
-        if found.dimensions:
-            parts = ", ".join(f"{NAMES[name]} {count}" for name, count in found.dimensions.items())
+        if found["dimensions"]:
+            parts = ", ".join(f"{NAMES[name]} {count}" for name, count in found["dimensions"].items())
             sentences.append(tr("Single dimensions: {parts}.", parts=parts))
-        if found.withdrawn:
-            sentences.append(trn("{count} photo is withdrawn.", "{count} photos are withdrawn.", found.withdrawn))
+        if count := found["withdrawn_photos"]:
+            sentences.append(trn("{count} photo is withdrawn.", "{count} photos are withdrawn.", count))
         return sentences
 
     def look(self) -> None:

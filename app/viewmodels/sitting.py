@@ -5,12 +5,11 @@ All methods run on one thread, because the store's connection belongs to the thr
 
 from __future__ import annotations
 
-import datetime
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from app.language import said
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import U8, Request
 from app.viewmodels.variations import Taken
+from engine.clock import now
 from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report, share, silent
 from engine.types import F32, Box, FaceAnalysis
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from trainer.picks.exchange import Count
     from trainer.picks.records import Candidate, Preference
     from trainer.picks.store import PickStore
-    from trainer.reward.evaluate import Consistency
 
 COUNT: Final = 6
 """Candidates that are drawn of a photo at a time."""
@@ -62,16 +61,10 @@ class State:
 
 @dataclass(frozen=True)
 class Summary:
-    """What the store holds. left: how often the left one was preferred, and of how many pairs; tests: picks that
-    nothing is trained on; photos: (SHA-256, name, picks), those with most picks first."""
+    """What the store holds. statistics: see `trainer.reward.evaluate.statistics`; photos: (SHA-256, name, picks), those
+    with most picks first."""
 
-    picks: int
-    withdrawn: int
-    left: tuple[int, int]
-    tests: int
-    free: int
-    dimensions: Mapping[str, int]
-    consistency: Consistency
+    statistics: Mapping[str, Any]
     photos: tuple[tuple[str, str, int], ...]
 
 
@@ -155,26 +148,14 @@ class Sitting:
     # --- what the store holds -----------------------------------------------------------------------------------------
 
     def summary(self) -> Summary:
-        from trainer.reward.evaluate import Consistency
+        from trainer.reward.evaluate import statistics
 
-        picks = self.store.picks()
-        told = [each.preference for each in picks if each.preference != "tie"]
-        photos = [(key, self._name(key), count) for key, count in Counter(each.photo for each in picks).most_common()]
-        return Summary(
-            len(picks),
-            len(self.store.withdrawn()),
-            (told.count("image1"), len(told)),
-            sum(each.purpose == "random" for each in picks),
-            sum(each.purpose == "free" for each in picks),
-            Counter(name for each in picks for name in each.dimensions),
-            Consistency.of(picks),
-            tuple(photos),
-        )
+        counted = Counter(each.photo for each in self.store.picks()).most_common()
+        return Summary(statistics(self.store), tuple((key, self._name(key), count) for key, count in counted))
 
     def withdraw(self, photo: str) -> int:
         """Take all picks of a photo back for good. Returns: how many. Raises: PickStoreError."""
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        count = self.store.withdraw(photo, now)
+        count = self.store.withdraw(photo, now("seconds"))
         self._renew()
         return count
 

@@ -25,6 +25,7 @@ class PickDataDialog(QDialog):
 
     def __init__(self, model: PickData, parent: QWidget) -> None:
         super().__init__(parent)
+        model.setParent(self)
         self.setWindowTitle(tr("All Picks"))
         self.resize(620, 520)
         self.model = model
@@ -67,7 +68,10 @@ class PickDataDialog(QDialog):
         photos = found.photos if found is not None else ()
         if photos != self.rows.items:
             self.rows.put(photos)
-        picks, of = counted(found.picks if found else 0, "pick", "picks"), counted(len(photos), "photo", "photos")
+        picks, of = (
+            counted(sum(count for *_, count in photos), "pick", "picks"),
+            counted(len(photos), "photo", "photos"),
+        )
         say(self.title, tr("{picks} of {photos}", picks=picks, photos=of) if found is not None else "")
         say(self.said, " ".join(model.said))
         say(self.trouble, f"{problem.message} {problem.hint}" if problem else model.notice)

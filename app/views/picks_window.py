@@ -166,9 +166,9 @@ class PicksWindow(QDialog):
     def _show_all(self) -> None:
         from app.views.pick_data import PickDataDialog
 
-        data = PickData(self.model, self)
-        PickDataDialog(data, self).exec()
-        data.deleteLater()
+        dialog = PickDataDialog(PickData(self.model), self)
+        dialog.exec()
+        dialog.deleteLater()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())

@@ -37,7 +37,8 @@ CREATE TABLE IF NOT EXISTS seen (folder TEXT NOT NULL, path TEXT NOT NULL, size 
   PRIMARY KEY (folder, path));
 CREATE TABLE IF NOT EXISTS delivered (source TEXT PRIMARY KEY, ended REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS written (path TEXT PRIMARY KEY, source TEXT NOT NULL);
-INSERT OR IGNORE INTO written SELECT value, source FROM jobs, json_each(jobs.outputs);
+INSERT OR IGNORE INTO written SELECT value, source FROM jobs, json_each(jobs.outputs)
+  WHERE NOT EXISTS (SELECT 1 FROM written);
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 

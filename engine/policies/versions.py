@@ -10,7 +10,6 @@ the same again wherever the same version is installed, under whatever name.
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import re
@@ -176,11 +175,6 @@ def free_name(stem: str = "taste") -> str:
     while (folder() / f"{stem}-{number}").exists():
         number += 1
     return f"{stem}-{number}"
-
-
-def now() -> str:
-    """The time, for `Version.created`."""
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
 # --- which one is active ----------------------------------------------------------------------------------------------

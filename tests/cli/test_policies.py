@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from engine.clock import now
 from engine.policies import versions
 from engine.policies.compact.learner import learner
 from engine.policies.compact.policy import load_compact, version_of
@@ -28,7 +29,7 @@ def trained(tmp_path, monkeypatch):
                 name=name,
                 version=version_of(weights),
                 parent=parent,
-                created=versions.now(),
+                created=now("seconds"),
                 sha256=sha256,
                 wins=wins,
                 results=results,

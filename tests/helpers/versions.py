@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
+from engine.clock import now
 from engine.policies import versions
 from engine.policies.versions import Parent, Version
 
@@ -23,7 +24,7 @@ def stored(name: str, wins: bool = True, *, weights: bytes | None = None, number
     sha256 = hashlib.sha256(data).hexdigest()
     described = {
         "parent": Parent(name="compact", version="1-0"),
-        "created": versions.now(),
+        "created": now("seconds"),
         "results": RESULTS,
         "sources": {"photos": 14, "picks": 40},
         **fields,

@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import torch
 
+from engine.clock import now
 from engine.errors import EngineError, UsageError
 from engine.jobs import CancelToken, Progress, Report, silent, within
 from engine.policies import versions
@@ -242,7 +243,7 @@ def _version(run: Run, weights: bytes, proof: Proof, picks: int) -> Version:
             name=sources["name"] or versions.free_name(),
             version=made,
             parent=Parent(**sources["parent"]),
-            created=versions.now(),
+            created=now("seconds"),
             sha256=hashlib.sha256(weights).hexdigest(),
             wins=proof.wins,
             results=proof.plain(),

@@ -8,7 +8,6 @@ photos) in the layout "imagefolder": pictures beside a metadata.jsonl whose colu
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import json
 import shutil
@@ -21,6 +20,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from engine import paths
+from engine.clock import now
 from engine.errors import EngineError, ExportError, UsageError
 from engine.jobs import CancelToken
 from trainer.picks.files import candidate_of, relative, sha256_of
@@ -70,8 +70,8 @@ def add_pick(
     candidates = [candidate_of(path, digests[0]) for path in images]
     if candidates[0].id == candidates[1].id:
         raise UsageError(f"{images[0].name} and {images[1].name} are the same picture.", "Compare two different ones.")
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    defaults = {"time": now, "person": identity.person, "studio": identity.studio, "session": identity.studio}
+    made = now("seconds")
+    defaults = {"time": made, "person": identity.person, "studio": identity.studio, "session": identity.studio}
     try:
         pick = Pick.model_validate(
             {

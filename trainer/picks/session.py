@@ -7,7 +7,6 @@ consistency. Everything answered lies in the store at once; all chance comes fro
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import random
 from collections import Counter
@@ -18,6 +17,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
+from engine.clock import now
 from engine.errors import UsageError
 from engine.types import F32
 from trainer.picks.identity import Identity
@@ -190,7 +190,7 @@ class PickSession:
 
     def progress(self) -> Progress:
         answers = self._answers()
-        left = len(open_pairs(self._groups, self._asked()))
+        left = len(open_pairs(self._groups, {each.pair for each in answers}))
         more = None
         if answers and self._groups:
             deltas = np.concatenate([_deltas(group) for group in self._groups])
@@ -223,7 +223,7 @@ class PickSession:
         (group, i, j), purpose = chosen
         places = [group.candidates[i], group.candidates[j]]
         if purpose != "random" and self.together > 2:
-            asked = {each.pair for each in answers} | self._skipped
+            asked = self._asked(answers)
             for key in stream.sample(group.candidates, len(group.candidates)):
                 new = key not in places and not any(pair_of(key, each) in asked for each in places)
                 if new and len(places) < self.together:
@@ -239,8 +239,7 @@ class PickSession:
     def _new_pair(
         self, stream: random.Random, answers: Sequence[Pick], head: Callable[[], Head]
     ) -> tuple[Pair, Purpose] | None:
-        asked = {each.pair for each in answers} | self._skipped
-        times = Counter(each.photo for each in answers)
+        asked, times = self._asked(answers), Counter(each.photo for each in answers)
         tests = [group for group in self._groups if self._is_test(group.photo)]
         others = [group for group in self._groups if not self._is_test(group.photo)]
         if self.mode == "random":
@@ -290,9 +289,8 @@ class PickSession:
     def _pick(
         self, question: Question, sides: tuple[str, str], preference: Preference, dimensions: Mapping[str, Preference]
     ) -> Pick:
-        now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         return Pick(
-            time=now,
+            time=now("seconds"),
             person=self.identity.person,
             studio=self.identity.studio,
             session=self.session,
@@ -309,8 +307,9 @@ class PickSession:
     def _answers(self) -> list[Pick]:
         return [each for each in self.store.picks() if each.person == self.identity.person]
 
-    def _asked(self) -> set[tuple[str, str]]:
-        return {each.pair for each in self._answers()}
+    def _asked(self, answers: Sequence[Pick]) -> set[tuple[str, str]]:
+        """Pairs that were answered, or passed over in this sitting."""
+        return {each.pair for each in answers} | self._skipped
 
     def _known(self) -> dict[str, F32]:
         return {key: np.asarray(self.features[key], np.float32) for _, keys in self.groups for key in keys}

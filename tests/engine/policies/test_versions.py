@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.clock import now
 from engine.errors import ModelCorruptError, ModelMissingError, UsageError
 from engine.policies import registry, versions
 from engine.policies.compact.learner import learner
@@ -40,7 +41,7 @@ def stored(weights: bytes, name: str, wins: bool = True) -> Version:
             name=name,
             version=version_of(weights),
             parent=Parent(name="compact", version="1-0"),
-            created=versions.now(),
+            created=now("seconds"),
             sha256=hashlib.sha256(weights).hexdigest(),
             wins=wins,
             results={"win_rate": 0.8, "interval": [0.6, 0.9]},
