@@ -41,8 +41,9 @@ CHILD: Final = 0.6
 HAND: Final = 0.25
 TASTE: Final = 0.28
 REGION: Final = 0.5
-"""Spreads of the logarithms: of all layers together, of each layer, of each layer's regional modes before they fall with
-their frequency (`SMOOTHNESS`). Smoothing then differs between forehead and cheeks by 0.75 of what it differs by in both."""
+"""Spreads of the logarithms: of all layers together, of each layer, of each layer's regional modes before they fall
+with their frequency (`SMOOTHNESS`). Smoothing then differs between forehead and cheeks by 0.75 of what it differs by in
+both."""
 
 
 SMALL: Final = {"shine": 0.0, "under_eye": 0.05, "features": 0.05, "teeth": 1.0, "eye_whites": 0.05}
