@@ -174,9 +174,7 @@ def run(
     try:
         session.require_faces()
     except NoFaceError as error:
-        return RetouchResult(
-            request.source, Status.SKIPPED, error.message, error.hint, error.code, notes=tuple(session.notes)
-        )
+        return replace(failed(request, error), notes=tuple(session.notes))
     with session.timed("load"):
         policy = pool.get(policy_name(request, saved), request.model, request.device)
     with pool.lane:
@@ -234,19 +232,24 @@ def attempt(
     try:
         token.check()
         return run(request, token, report, pool, open)
-    except Cancelled:
+    except Exception as error:  # noqa: BLE001 - a batch goes on whatever one photo does to a library
+        return failed(request, error)
+
+
+def failed(request: RetouchRequest, error: Exception) -> RetouchResult:
+    """What an exception makes of a photo's job: cancelled, skipped for want of a face, or failed with the reason."""
+    if isinstance(error, Cancelled):
         return RetouchResult(request.source, Status.CANCELLED)
-    except EngineError as error:
-        return RetouchResult(request.source, Status.FAILED, error.message, error.hint, error.code)
-    except Exception as error:  # a batch goes on whatever one photo does to a library
-        if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
-            short = DeviceError(
-                f"There is not enough memory for {request.source.name}.", "Close other programs or use --jobs 1."
-            )
-            return RetouchResult(request.source, Status.FAILED, short.message, short.hint, short.code)
-        log.exception("unexpected error while retouching")
-        reason = f"{request.source.name}: unexpected {type(error).__name__}: {error}"
-        return RetouchResult(request.source, Status.FAILED, reason, "Please report this; the log holds more.", "bug")
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        error = DeviceError(
+            f"There is not enough memory for {request.source.name}.", "Close other programs or use --jobs 1."
+        )
+    if isinstance(error, EngineError):
+        status = Status.SKIPPED if isinstance(error, NoFaceError) else Status.FAILED
+        return RetouchResult(request.source, status, error.message, error.hint, error.code)
+    log.error("unexpected error while retouching", exc_info=error)
+    reason = f"{request.source.name}: unexpected {type(error).__name__}: {error}"
+    return RetouchResult(request.source, Status.FAILED, reason, "Please report this; the log holds more.", "bug")
 
 
 def propose(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from types import FrameType
-from typing import IO, TYPE_CHECKING, Annotated, Any, NoReturn, ParamSpec, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, Final, NoReturn, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -22,10 +22,12 @@ from engine.errors import Cancelled, EngineError, UsageError
 from engine.jobs import CancelToken, Progress, Report
 
 if TYPE_CHECKING:
+    from engine.pipeline import RetouchResult
     from engine.proposal import SamplerSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_COLOURS: Final = {"done": "green", "skipped": "yellow", "failed": "red", "cancelled": "yellow"}
 STDERR = 2
 
 
@@ -209,3 +211,31 @@ def parse_format(format: str | None, depth: int | None) -> str | None:
     if name == "jpeg" and depth == 16:
         raise UsageError("JPEG holds 8 bits per channel.", "Use --format tiff or png for --depth 16.")
     return name
+
+
+def line_of(index: int, total: int, result: RetouchResult) -> str:
+    """One line on one photo."""
+    colour = _COLOURS[result.status.value]
+    head = f"[{colour}]{result.status.value:<8}[/] ({index + 1}/{total}) "
+    if result.report is None:
+        return head + escape(printable(f"{result.reason} {result.hint}".rstrip()))
+    faces = result.report.faces
+    removed, kept = sum(len(f.marks_removed) for f in faces), sum(len(f.marks_kept) for f in faces)
+    seconds = sum(result.report.seconds.values())
+    marks = f"{number_of(len(faces), 'face')}, marks {removed} removed {kept} kept"
+    notes = "".join(f"\n         note: {note}" for note in result.notes)
+    text = f"{result.source.name} → {result.output}: {marks}, {seconds:.1f} s{notes}"
+    return head + escape(printable(text))
+
+
+def summarise(counts: dict[str, int]) -> None:
+    """How many photos ended how (`engine.pipeline.count`), in one line."""
+    parts = [f"{counts[name]} {name}" for name in ("done", "skipped", "failed")]
+    if counts["cancelled"]:
+        parts.append(f"{counts['cancelled']} cancelled")
+    stdout().print(f"{number_of(counts['total'], 'photo')}: {', '.join(parts)}")
+
+
+def number_of(count: int, noun: str) -> str:
+    """As in "1 face", "2 faces"."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")

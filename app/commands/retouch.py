@@ -15,8 +15,6 @@ from engine.jobs import CancelToken
 if TYPE_CHECKING:
     from engine.pipeline import RetouchRequest, RetouchResult
 
-_COLOURS = {"done": "green", "skipped": "yellow", "failed": "red", "cancelled": "yellow"}
-
 
 @guarded
 def retouch(
@@ -69,7 +67,7 @@ def retouch(
     ]
     results = _with_progress(requests, jobs)
     counts = count(results)
-    _summarise(counts)
+    common.summarise(counts)
     if report is not None:
         write_report(report, [result.as_json() for result in results], counts)
     if counts["cancelled"]:
@@ -101,32 +99,7 @@ def _with_progress(requests: list[RetouchRequest], jobs: int) -> list[RetouchRes
                 progress.remove_task(bars.pop(index))
             progress.advance(everything)
             if result.status != "cancelled":
-                progress.console.print(_line(index, len(requests), result))
+                progress.console.print(common.line_of(index, len(requests), result))
 
         with common.cancel_on_interrupt(token):
             return run_batch(requests, token, report, finished, jobs=jobs)
-
-
-def _line(index: int, total: int, result: RetouchResult) -> str:
-    """One line on one photo."""
-    colour = _COLOURS[result.status.value]
-    head = f"[{colour}]{result.status.value:<8}[/] ({index + 1}/{total}) "
-    if result.report is None:
-        return head + escape(common.printable(f"{result.reason} {result.hint}".rstrip()))
-    faces = result.report.faces
-    removed, kept = sum(len(f.marks_removed) for f in faces), sum(len(f.marks_kept) for f in faces)
-    seconds = sum(result.report.seconds.values())
-    text = f"{result.source.name} → {result.output}: {_number(len(faces), 'face')}, marks {removed} removed {kept} kept"
-    notes = "".join(f"\n         note: {note}" for note in result.notes)
-    return head + escape(common.printable(f"{text}, {seconds:.1f} s{notes}"))
-
-
-def _summarise(counts: dict[str, int]) -> None:
-    parts = [f"{counts[name]} {name}" for name in ("done", "skipped", "failed")]
-    if counts["cancelled"]:
-        parts.append(f"{counts['cancelled']} cancelled")
-    common.stdout().print(f"{_number(counts['total'], 'photo')}: {', '.join(parts)}")
-
-
-def _number(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

@@ -1,7 +1,8 @@
-"""`porelight variations`: several retouches of one photo to choose from."""
+"""`porelight variations`: several retouches of each photo to choose from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.commands import common
-from app.commands.common import guarded
-from engine.jobs import CancelToken, Progress
+from app.commands.common import Exit, guarded
+from engine.jobs import CancelToken, Report, share, within
 
 if TYPE_CHECKING:
-    from engine.pipeline import RetouchRequest, RetouchResult
+    from engine.pipeline import PolicyPool, RetouchRequest, RetouchResult
     from engine.sidecar import Sidecar
 
 
 @guarded
 def variations(
-    photo: Annotated[Path, typer.Argument(metavar="IN", help="A photo.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="Photos, folders and globs.")],
     out: Annotated[Path, typer.Option(help="Folder for the results, NAME-v1 to NAME-vN.")],
-    count: Annotated[int, typer.Option("-n", "--count", min=1, max=64, help="How many.")] = 6,
+    number: Annotated[int, typer.Option("-n", "--count", min=1, max=64, help="How many of each photo.")] = 6,
     exploration: Annotated[
         float, typer.Option(min=0, max=1, help="How far they go from the first: 0 not at all, 1 from fresh noise.")
     ] = 0.5,
@@ -41,78 +42,88 @@ def variations(
         bool, typer.Option("--sidecar", help="Vary the retouch in the photo's sidecar (options given here win).")
     ] = False,
 ) -> None:
-    """Write variations of a photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
+    """Write variations of each photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
     Guidance with that retouch as the anchor, and NAME-variations.json, which says what renders each of them again."""
+    from engine import outputs
     from engine.delivery.recipe import Recipe
-    from engine.outputs import Target
-    from engine.pipeline import Delivery, RetouchRequest
-    from engine.pipeline import count as count_results
+    from engine.pipeline import Delivery, PolicyPool, RetouchRequest, count, failed
     from engine.report import write_report
 
     common.check_policy(policy, device)
     recipe = Recipe.model_validate(
         {"format": common.parse_format(format, depth) or "own", "depth": depth, "quality": quality}
     )
-    request = RetouchRequest(
-        source=photo,
-        strengths=common.parse_strengths(strength),
-        amount=amount,
-        policy=policy,
-        model=model,
-        device=device,
-        sampler=common.parse_sampler(sampler),
-        seed=seed,
-        deliveries=(Delivery(Target(out, photo.stem), recipe),),
-        overwrite=overwrite,
-    )
-    token = CancelToken()
-    with common.cancel_on_interrupt(token):
-        results = _draw(request, out, count, exploration, sidecar, token)
+    sources = outputs.gather(inputs, exclude=out)
+    targets = outputs.plan(sources, out, recipe.written)
+    pool, token = PolicyPool(), CancelToken()
+    results: list[RetouchResult] = []
+    with common.cancel_on_interrupt(token), common.progress_bar("variations") as show:
+        for index, (source, target) in enumerate(zip(sources, targets, strict=True)):
+            request = RetouchRequest(
+                source=source.path,
+                strengths=common.parse_strengths(strength),
+                amount=amount,
+                policy=policy,
+                model=model,
+                device=device,
+                sampler=common.parse_sampler(sampler),
+                seed=seed,
+                deliveries=(Delivery(target, recipe),),
+                overwrite=overwrite,
+            )
+            progress = share(show, index, len(sources), detail=source.path.name)
+            try:
+                for result in _draw(request, number, exploration, sidecar, pool, token, progress):
+                    results.append(result)
+            except Exception as error:  # noqa: BLE001 - the other photos go on whatever one does to a library
+                results.append(failed(request, error))
+                if token.cancelled:
+                    break
+                common.stderr().print(common.line_of(index, len(sources), results[-1]))
+    counts, made = count(results), [result.source for result in results if result.status == "done"]
+    photos = common.number_of(len(set(made)), "photo") if len(sources) > 1 else sources[0].path.name
+    said = f"{common.number_of(len(made), 'variation')} of {photos} in {out}"
+    common.stdout().print(common.printable(said), markup=False)
     if report is not None:
-        write_report(report, [result.as_json() for result in results], count_results(results))
-    common.stdout().print(f"{len(results)} variations of {common.printable(photo.name)} in {out}", markup=False)
+        write_report(report, [result.as_json() for result in results], counts)
+    if token.cancelled:
+        common.stop_cancelled()
+    raise typer.Exit(Exit.FAILED if counts["failed"] else Exit.DONE)
 
 
 def _draw(
-    request: RetouchRequest, out: Path, count: int, exploration: float, with_sidecar: bool, token: CancelToken
-) -> list[RetouchResult]:
-    """All variations, each written as soon as it is drawn. Raises: EngineError, Cancelled."""
-    from rich.progress import Progress as Bars
-
+    request: RetouchRequest,
+    number: int,
+    exploration: float,
+    with_sidecar: bool,
+    pool: PolicyPool,
+    token: CancelToken,
+    report: Report,
+) -> Iterator[RetouchResult]:
+    """A photo's variations, each written as soon as it is drawn. Raises: EngineError, Cancelled."""
     from engine import outputs, pipeline, sidecar
     from engine.errors import ExportError
-    from engine.policies.registry import load_policy
     from engine.session import RetouchSession
     from trainer.picks.files import sheet_of, write_sheet
 
-    console = common.stderr()
-    with Bars(console=console, disable=not console.is_terminal) as bars:
-        bar = bars.add_task("reading", total=count)
-
-        def show(state: Progress) -> None:
-            bars.update(bar, description=state.stage)
-
-        session = RetouchSession.open(request.source)
-        (delivery,) = request.deliveries
-        targets = [outputs.Target(out, f"{request.source.stem}-v{number + 1}") for number in range(count)]
-        files = [pipeline.path_of(session, replace(delivery, target=target)) for target in targets]
-        there = [file.name for file in files if file.exists()]
-        if there and not request.overwrite:
-            raise ExportError(f"The result {there[0]} is there already.", "Use --overwrite to replace it.")
-        show(Progress("analyse", 0))
-        saved = sidecar.load(request.source) if with_sidecar else None
-        session.analyse(saved.boxes if saved else None)
-        session.require_faces()
-        policy = load_policy(pipeline.policy_name(request, saved), model=request.model, device=request.device)
-        pipeline.propose(session, request, policy, saved, token=token, report=show)
-        results: list[RetouchResult] = []
-        drawn: list[tuple[Path, Sidecar]] = []
-        for file, proposal in zip(
-            files, session.vary(policy, count, exploration, token=token, report=show), strict=True
-        ):
-            session.adopt(proposal)
-            results.append(pipeline.deliver(session, request, [file], token, show))
-            drawn.append((file, session.to_sidecar()))
-            write_sheet(sheet_of(out, request.source.stem), request.source, drawn)
-            bars.advance(bar)
-    return results
+    token.check()
+    session = RetouchSession.open(request.source)
+    (delivery,) = request.deliveries
+    folder, stem = delivery.target.folder, delivery.target.stem
+    targets = [outputs.Target(folder, f"{stem}-v{index + 1}") for index in range(number)]
+    files = [pipeline.path_of(session, replace(delivery, target=target)) for target in targets]
+    there = [file.name for file in files if file.exists()]
+    if there and not request.overwrite:
+        raise ExportError(f"The result {there[0]} is there already.", "Use --overwrite to replace it.")
+    saved = sidecar.load(request.source) if with_sidecar else None
+    session.analyse(saved.boxes if saved else None)
+    session.require_faces()
+    policy = pool.get(pipeline.policy_name(request, saved), request.model, request.device)
+    pipeline.propose(session, request, policy, saved, token=token, report=within(report, 0, 1 / (number + 1)))
+    drawn: list[tuple[Path, Sidecar]] = []
+    proposals = session.vary(policy, number, exploration, token=token)
+    for index, (file, proposal) in enumerate(zip(files, proposals, strict=True)):
+        session.adopt(proposal)
+        yield pipeline.deliver(session, request, [file], token, share(report, index + 1, number + 1))
+        drawn.append((file, session.to_sidecar()))
+        write_sheet(sheet_of(folder, stem), request.source, drawn)

@@ -59,8 +59,8 @@ def watch(
     finally:
         queue.close()
         ledger.close()
-    parts = [f"{counts[state]} {state.value}" for state in (State.DONE, State.SKIPPED, State.FAILED)]
-    common.stdout().print(f"{sum(counts.values())} photos: {', '.join(parts)}", markup=False)
+    ended = {state.value: counts[state] for state in (State.DONE, State.SKIPPED, State.FAILED)}
+    common.summarise({"total": sum(counts.values()), "cancelled": 0, **ended})
     raise typer.Exit(Exit.FAILED if counts[State.FAILED] else Exit.DONE)
 
 

@@ -154,6 +154,24 @@ def test_variations(porelight: Run, tmp_path: Path) -> None:
     assert again.exit_code == 1 and "a-v1.png is there already" in again.stderr
 
 
+def test_variations_of_a_folder_go_on_after_a_photo_that_cannot_be_read(porelight: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "shoot"
+    (folder / "b").mkdir(parents=True)
+    portrait(folder / "a.png")
+    portrait(folder / "b" / "a.png", seed=1)
+    (folder / "c.png").write_bytes(b"no picture")
+    faceless = Image.new("RGB", (64, 64), (90, 90, 90))
+    faceless.save(folder / "d.png")
+    out = tmp_path / "out"
+    result = porelight("variations", folder, "-n", 2, "--out", out, "--policy", "fake", "--report", tmp_path / "r.json")
+    assert result.exit_code == 1 and "4 variations of 2 photos" in result.stdout
+    assert "failed   (2/4) c.png is not a photo" in result.stderr and "skipped  (3/4) d.png" in result.stderr
+    names = sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*"))
+    assert names == [f"{stem}{end}" for stem in ("a", "b/a") for end in ("-v1.png", "-v2.png", "-variations.json")]
+    counts = json.loads((tmp_path / "r.json").read_text())["counts"]
+    assert (counts["done"], counts["failed"], counts["skipped"]) == (4, 1, 1)
+
+
 def test_variations_of_the_sidecars_retouch(porelight: Run, tmp_path: Path) -> None:
     photo = portrait(tmp_path / "a.png")
     options = ("--policy", "fake", "--seed", 8, "-s", "tone=95", "--sidecar")
