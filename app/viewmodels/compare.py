@@ -66,6 +66,8 @@ class CompareModel(QObject):
         self.loupe: Point | None = None
         """Where the loupe is, on the canvas; None while there is none."""
         self.viewport: Viewport | None = None
+        self._seen: Viewport | None = None
+        """How the photo before was looked at last."""
         self.canvas: Size = (1, 1)
 
     @property
@@ -152,9 +154,18 @@ class CompareModel(QObject):
             self._view(self.viewport.at(min(zoom, 4.0), centre, pane))
 
     def set_photo(self, size: Size | None) -> None:
-        """Another photo, fitted."""
-        self.viewport = Viewport(size).fit(self.pane_size) if size else None
+        """Another photo."""
+        self._seen = self.viewport or self._seen
+        self.viewport = self.first_view(size) if size else None
         self.changed.emit()
+
+    def first_view(self, size: Size) -> Viewport:
+        """How a photo of this size shows at first: as the one before, at its zoom and in the same place, or fitted."""
+        seen, pane = self.viewport or self._seen, self.pane_size
+        if seen is None or seen.fitted:
+            return Viewport(size).fit(pane)
+        x, y = (at / side * own for at, side, own in zip(seen.centre, seen.photo, size, strict=True))
+        return Viewport(size).at(seen.zoom, (x, y), pane)
 
     def set_canvas(self, size: Size) -> None:
         self.canvas = (max(size[0], 1), max(size[1], 1))

@@ -22,7 +22,6 @@ from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.thumbnails import Thumbnails
 from app.viewmodels.undo import Undo
-from app.viewmodels.viewport import Viewport
 from engine.delivery.ledger import ledger_file
 from engine.errors import EngineError
 from engine.jobs import CancelToken
@@ -286,4 +285,4 @@ class Desk(QObject):
 
     def _first_request(self, size: tuple[int, int]) -> Request | None:
         pane = self.compare.pane_size
-        return Request.of(Viewport(size).fit(pane), pane) if min(pane) > 1 else None
+        return Request.of(self.compare.first_view(size), pane) if min(pane) > 1 else None

@@ -96,6 +96,23 @@ def test_panes_cover_the_canvas_without_overlap() -> None:
     assert compare.pane_size == (1001, 701)
 
 
+def test_another_photo_is_looked_at_as_the_one_before() -> None:
+    compare = CompareModel()
+    compare.set_canvas((800, 600))
+    compare.set_photo((4000, 3000))
+    compare.zoom_to(1.0)
+    compare.pan(-200, 100)
+    assert compare.viewport is not None and compare.viewport.centre == (2200, 1400)
+    expected = compare.first_view((3000, 4000))
+    compare.set_photo(None)
+    compare.set_photo((3000, 4000))
+    assert compare.viewport == expected
+    assert (compare.viewport.zoom, compare.viewport.centre) == (1, (1650, pytest.approx(1400 / 3000 * 4000, abs=0.5)))
+    compare.fit()
+    compare.set_photo((4000, 3000))
+    assert compare.viewport == Viewport((4000, 3000)).fit((800, 600))
+
+
 def test_toggling_a_mode_twice_comes_back_to_the_result() -> None:
     compare = CompareModel()
     compare.toggle(Mode.SIDE)
