@@ -31,7 +31,8 @@ MAX_SEED = 2**31 - 1
 
 
 class Anchor(StrEnum):
-    """What variations vary: the current result, one of them, or the plain sample that everything began with."""
+    """What variations vary: the current result, the one that was picked last (also if others were drawn since), or the
+    plain sample that everything began with."""
 
     CURRENT = "current"
     PICK = "pick"
@@ -87,6 +88,8 @@ class VariationsModel(QObject):
         self.picked: tuple[int, ...] = ()
         """Numbers of at most two variations, the last one picked last."""
         self.comparing = False
+        self.last_picked: ProposalSpec | None = None
+        """Of the open photo."""
         self._edits: Edits = {}
         self._face: str | None = None
         photo.changed.connect(self._photo_changed)
@@ -116,8 +119,7 @@ class VariationsModel(QObject):
             return current
         if self.anchor is Anchor.PLAIN:
             return root(current)
-        picked = self.variation(self.picked[-1]) if self.picked else None
-        return picked.spec if picked is not None else current
+        return self.last_picked or current
 
     def specs(self, count: int = COUNT) -> tuple[ProposalSpec, ...]:
         """What is drawn next."""
@@ -169,12 +171,13 @@ class VariationsModel(QObject):
 
     def pick(self, number: int) -> None:
         """Pick one, or let it go; of three the first goes."""
-        if self.variation(number) is None:
+        found = self.variation(number)
+        if found is None:
             return
         if number in self.picked:
             self.picked = tuple(each for each in self.picked if each != number)
         else:
-            self.picked = (*self.picked, number)[-2:]
+            self.picked, self.last_picked = (*self.picked, number)[-2:], found.spec
         self._show_pair()
         self.changed.emit()
 
@@ -222,7 +225,9 @@ class VariationsModel(QObject):
 
     def _photo_changed(self, change: Change) -> None:
         if Change.PHOTO in change or (Change.FACES in change and self.found and not self._fits()):
-            self.found, self.picked, self.comparing = (), (), False
+            self.found, self.picked, self.comparing, self.last_picked = (), (), False, None
+            if self.anchor is Anchor.PICK:
+                self.anchor = Anchor.CURRENT
             self.changed.emit()
         elif Change.JOB in change:
             self.changed.emit()

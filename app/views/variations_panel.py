@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QStandardItemModel
 from PySide6.QtWidgets import (
+    QApplication,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -97,7 +98,6 @@ class VariationsPanel(QWidget):
         self._found: tuple[Variation, ...] = ()
         self.draw = QPushButton(tr("Draw {count} Variations", count=COUNT))
         self.draw.setProperty("role", "primary")
-        self.draw.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # while it draws, a focus from a click would go to Export
         self.anchor = QComboBox()
         for anchor, title in ANCHORS.items():
             self.anchor.addItem(title, anchor)
@@ -109,6 +109,8 @@ class VariationsPanel(QWidget):
         self.compare = QPushButton(tr("Compare at 100%"))
         self.compare.setCheckable(True)
         self.take = QPushButton(tr("Take"))
+        for each in (self.draw, self.shuffle, self.compare, self.take):
+            each.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys where they are
         self.hint = QLabel()
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)
@@ -160,6 +162,8 @@ class VariationsPanel(QWidget):
         model = self.model
         if model.found != self._found:
             self._fill()
+        if QApplication.focusWidget() in (self.draw, self.take) and not model.ready:
+            self.setFocus()  # else it would go on to Export when they are disabled
         for tile in self.tiles:
             number = tile.variation.number
             tile.picked = model.picked.index(number) + 1 if number in model.picked else 0
@@ -172,6 +176,9 @@ class VariationsPanel(QWidget):
         self.take.setEnabled(bool(model.picked) and model.ready)
         self.exploration.show_value(model.exploration)
         self.anchor.setCurrentIndex(self.anchor.findData(model.anchor))
+        entries = self.anchor.model()
+        assert isinstance(entries, QStandardItemModel)
+        entries.item(self.anchor.findData(Anchor.PICK)).setEnabled(model.last_picked is not None)
         self.seed.blockSignals(True)
         self.seed.setValue(model.seed)
         self.seed.blockSignals(False)
@@ -194,3 +201,5 @@ class VariationsPanel(QWidget):
             tile.clicked.connect(lambda number=number: self.model.pick(number))
             tile.taken.connect(lambda number=number: self.model.take(number))
             self.grid.addWidget(tile, index // 2, index % 2)
+        if self.tiles and self.hasFocus():  # they were drawn by a key
+            self.tiles[0].setFocus()

@@ -235,6 +235,11 @@ def test_a_variation_is_taken_and_taken_back(open_model: PhotoModel, qtbot: QtBo
     assert model.anchor_spec() == plain and root(model.found[3].spec) == plain
     model.set(anchor=Anchor.PICK)
     assert model.anchor_spec() == model.found[3].spec
+    picked = model.found[3].spec
+    model.draw()
+    qtbot.waitUntil(lambda: len(model.found) == 6)
+    assert model.picked == () and all(each.spec.anchor == picked for each in model.found)
+    assert model.anchor_spec() == picked, "drawing again stays around it"
     open_model.undo()
     qtbot.waitUntil(lambda: not open_model.busy)
     assert open_model.session is not None and open_model.session.proposal is not None
