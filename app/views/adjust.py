@@ -264,10 +264,12 @@ class Adjust(QObject):
     def _paste(self) -> None:
         if self.photo.copied is not None:
             self.photo.apply(self.photo.copied, tr("Paste settings"))
+            self.photo.say(tr("Settings pasted."))
 
     def _previous(self) -> None:
         if self.photo.previous is not None:
             self.photo.apply(self.photo.previous, tr("Previous settings"))
+            self.photo.say(tr("Settings of the previous photo pasted."))
 
     def _sync(self) -> None:
         paths = [path for path in self.desk.library.chosen if path != self.photo.path]

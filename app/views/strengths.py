@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIntValidator, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QIntValidator,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QLineEdit, QSlider, QVBoxLayout, QWidget
 
 from app.language import tr
@@ -114,6 +124,22 @@ class NameLabel(QLabel):
         self.doubled.emit()
 
 
+class Number(QLineEdit):
+    """A number to be typed over: the click that enters it selects it, a further one places the cursor."""
+
+    _entered = False
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._entered = event.reason() is Qt.FocusReason.MouseFocusReason
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        if self._entered and not self.hasSelectedText():
+            self.selectAll()
+        self._entered = False
+
+
 class StrengthRow(QWidget):
     """One strength."""
 
@@ -131,12 +157,12 @@ class StrengthRow(QWidget):
         self.slider.setToolTip(label.help)
         self.slider.setAccessibleName(label.title)
         self.slider.setAccessibleDescription(label.help)
-        self.number = QLineEdit()
+        self.number = Number()
         self.number.setObjectName("value")
         self.number.setFixedWidth(34)
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.number.setValidator(QIntValidator(0, 100, self))
-        self.number.setAccessibleName(f"{label.title}, number")
+        self.number.setAccessibleName(tr("{name}, number", name=label.title))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(indent, 1, 0, 1)
         layout.setSpacing(6)

@@ -30,6 +30,7 @@ from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.tools import Tool
 from app.views.main_window import MainWindow
+from app.views.variations_panel import VariationsPanel
 from engine import sidecar
 from engine.imageio.colour import to_lab
 from engine.imageio.profiles import adobe_rgb_profile, display_p3_profile
@@ -96,6 +97,7 @@ def test_copy_paste_and_snapshot_keys(window: MainWindow, qtbot: QtBot) -> None:
     window.photo.reset()
     qtbot.keyClick(window, Qt.Key.Key_V, both)
     assert window.photo.strength("tone") == 80 and window.photo.history.undo_label == "Paste settings"
+    assert window.photo.notice == "Settings pasted."
     name, snapshots = window.adjust.history.name, window.photo.history.snapshots
     for typed in ("", "Soft", ""):
         qtbot.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
@@ -330,6 +332,31 @@ def test_kill_nine_in_the_middle_of_work_loses_nothing(portrait: Path, qtbot: Qt
         assert np.asarray(Image.open(portrait)).shape == (307, 211, 3)
     finally:
         model.close()
+
+
+def test_the_keys_of_variations_never_come_to_export(make_window: MakeWindow, portrait: Path, qtbot: QtBot) -> None:
+    window = make_window()
+    opened(qtbot, window.photo, portrait)
+    model = window.adjust.variations
+    window.adjust.show_tab(2)
+    panel = window.adjust.pages.currentWidget()
+    assert isinstance(panel, VariationsPanel)
+    last = panel.anchor.model().index(1, 0)
+    assert not last.flags() & Qt.ItemFlag.ItemIsEnabled, "nothing was picked"
+    panel.draw.setFocus()
+    qtbot.keyClick(panel.draw, Qt.Key.Key_Space)
+    assert window.photo.busy and window.focusWidget() is panel
+    qtbot.waitUntil(lambda: len(panel.tiles) == 6)
+    assert window.focusWidget() is panel.tiles[0]
+    qtbot.keyClick(panel.tiles[0], Qt.Key.Key_Space)
+    assert model.picked == (1,) and last.flags() & Qt.ItemFlag.ItemIsEnabled
+    panel.take.setFocus()
+    qtbot.keyClick(panel.take, Qt.Key.Key_Space)
+    assert window.photo.busy and window.focusWidget() is panel
+    qtbot.waitUntil(lambda: window.photo.history.undo_label == "Variation 1")
+    window.canvas.setFocus()
+    qtbot.mouseClick(panel.take, Qt.MouseButton.LeftButton)
+    assert window.focusWidget() is window.canvas
 
 
 def test_variations_side_by_side_have_their_own_names(make_window: MakeWindow, portrait: Path, qtbot: QtBot) -> None:

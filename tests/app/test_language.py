@@ -74,6 +74,12 @@ def test_translations_hold_the_same_values_and_marks(name: str) -> None:
             assert form.count("&") == one.count("&"), one
 
 
+def test_a_pick_is_a_vergleich_and_only_an_answer_an_antwort() -> None:
+    for (one, many), forms in read(language_file("de")).texts.items():
+        if "pick" in (one + (many or "")).lower() and "answer" not in one:
+            assert not any("ntwort" in form for form in forms), one
+
+
 def _escaping(tree: ast.AST) -> Iterator[str]:
     """Words in a syntax tree that do not go through the mechanism."""
     passed: set[ast.AST] = set()

@@ -111,6 +111,23 @@ def test_a_typed_number(window: MainWindow, qtbot: QtBot) -> None:
     assert window.photo.strength("amount") == 7, "30 is not taken before it is finished"
 
 
+def test_a_clicked_number_is_typed_over(window: MainWindow, qtbot: QtBot) -> None:
+    number = window.strengths.rows["tone"].number
+    for said in (82, 41):
+        window.canvas.setFocus()
+        number.setFocus(Qt.FocusReason.MouseFocusReason)
+        qtbot.mouseClick(number, LEFT)
+        qtbot.keyClicks(number, str(said))
+        qtbot.keyClick(number, Qt.Key.Key_Return)
+        assert window.photo.strength("tone") == said
+    number.setFocus(Qt.FocusReason.MouseFocusReason)
+    qtbot.mouseClick(number, LEFT)
+    qtbot.mouseClick(number, LEFT, pos=QPoint(number.width() - 2, 8))
+    qtbot.keyClick(number, Qt.Key.Key_Backspace)
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+    assert window.photo.strength("tone") == 4, "a second click goes between the digits"
+
+
 def test_a_mouse_drag_is_one_history_entry(window: MainWindow, qtbot: QtBot) -> None:
     slider = window.strengths.rows["light"].slider
     middle = slider.height() // 2
