@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction, QColor, QIcon, QPainter, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from app.language import tr
 from app.viewmodels.labels import LABEL_TITLES, counted
@@ -54,12 +54,19 @@ class FilterBar(QFrame):
         self.badges = {name: _button(text, tip, checkable=True) for name, (text, tip) in BADGES.items()}
         for name, button in self.badges.items():
             button.clicked.connect(lambda on, name=name: self._set(**{name: on}))
+        self.more = _button(tr("More"), tr("Filters that this window has no place for"))
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setCheckable(True)
+        menu = QMenu(self.more)
+        menu.aboutToShow.connect(self._fill_more)
+        self.more.setMenu(menu)
         self.sort = QComboBox()
         self.sort.setAccessibleName(tr("Order"))
         for sort, text in SORTS.items():
             self.sort.addItem(text, sort)
         self.sort.currentIndexChanged.connect(lambda _: library.set_sort(self.sort.currentData()))
-        self._spare: list[QWidget] = [self.place, *reversed(self.badges.values())]
+        self._words = [*self.flags.values(), *self.badges.values()]
+        self._spare: list[QWidget] = [self.place, *reversed(self._words)]
         self._lay_out()
         library.changed.connect(self._refresh)
         self._refresh(LibraryChange.FILTER | LibraryChange.LIST)
@@ -82,11 +89,32 @@ class FilterBar(QFrame):
             for button in group.values():
                 layout.addWidget(button)
             layout.addSpacing(6)
+        layout.addWidget(self.more)
         layout.addWidget(self.sort)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._make_way()
+
+    def _make_way(self) -> None:
+        """Leave out what does not fit; filters that are left out are in the menu More."""
+        self.more.hide()
         make_way(self, self._spare)
+        if left_out := self._left_out():
+            self.more.show()
+            make_way(self, self._spare)
+            self.more.setChecked(any(button.isChecked() for button in left_out))
+
+    def _left_out(self) -> list[QToolButton]:
+        return [button for button in self._words if button.isHidden()]
+
+    def _fill_more(self) -> None:
+        menu = self.more.menu()
+        menu.clear()
+        for button in self._left_out():
+            action = menu.addAction(button.text(), button.click)
+            action.setCheckable(True)
+            action.setChecked(button.isChecked())
 
     def _set(self, **values: object) -> None:
         self.library.set_filter(replace(self.library.filter, **values))  # type: ignore[arg-type]
@@ -107,7 +135,7 @@ class FilterBar(QFrame):
             button.setChecked(getattr(wanted, name))
         self.clear.setVisible(wanted.active)
         self.deep.setVisible(folder is not None)
-        make_way(self, self._spare)
+        self._make_way()
 
     def _counts(self) -> str:
         library = self.library

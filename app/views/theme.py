@@ -86,6 +86,9 @@ QMenu::separator {{ height: 1px; background: {EDGE}; margin: 4px 8px; }}
 #filterbar QToolButton[swatch="true"]:checked {{ border-color: {TEXT}; }}
 #filterbar QComboBox {{ background: transparent; border-color: transparent; color: {MUTED}; padding: 2px 6px; }}
 #filterbar QComboBox:hover {{ background: {RAISED}; color: {TEXT}; }}
+#filterbar QToolButton::menu-indicator {{
+  image: url("{ARROW}"); width: 10px; height: 10px; subcontrol-position: right center; right: 5px; }}
+#filterbar QToolButton[popupMode="2"] {{ padding-right: 20px; }}
 #filmstrip, #grid, #nothing {{ background: {CANVAS}; border: none; }}
 #filmstrip {{ border-top: 1px solid {LINE}; }}
 QComboBox {{

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
+from app.viewmodels.library import Filter
 from app.viewmodels.shortcuts import Shortcuts
 from app.views import cheat_sheet, theme
 from app.views.cheat_sheet import CheatSheet
@@ -76,6 +77,32 @@ def test_bars_leave_out_rather_than_cut_words(window: MainWindow, qtbot: QtBot, 
             assert [each.text() for each in words if each.width() < each.minimumSizeHint().width()] == []
             counts.append(len(words))
         assert counts[0] == counts[-1] > counts[2]
+
+
+def test_filters_without_a_place_are_in_a_menu(window: MainWindow, qtbot: QtBot, portrait: Path) -> None:
+    window.desk.open([portrait.parent])
+    qtbot.waitUntil(lambda: "1 / 1" in window.shoot.bar.count.text())
+    bar, library = window.shoot.bar, window.desk.library
+
+    def resized(width: int) -> None:
+        bar.setFixedWidth(width)
+        for _ in range(3):
+            QApplication.processEvents()
+
+    resized(1600)
+    words = [*bar.flags.values(), *bar.badges.values()]
+    assert bar.more.isHidden() and not any(button.isHidden() for button in words)
+    resized(640)
+    assert bar.more.isVisible() and all(button.isHidden() for button in words)
+    bar.more.menu().aboutToShow.emit()
+    entries = {action.text(): action for action in bar.more.menu().actions()}
+    assert list(entries) == ["Picked", "Rejected", "Edited", "Exported", "Faces"] and not bar.more.isChecked()
+    entries["Exported"].trigger()
+    assert library.filter == Filter(exported=True) and bar.more.isChecked()
+    bar.more.menu().aboutToShow.emit()
+    assert [action.isChecked() for action in bar.more.menu().actions()] == [False, False, False, True, False]
+    bar.clear.click()
+    assert not library.filter.active and not bar.more.isChecked()
 
 
 def test_the_search_of_settings_is_ready_and_empty_each_time(window: MainWindow) -> None:
