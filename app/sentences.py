@@ -44,9 +44,8 @@ HINTS = {
     "--model FOLDER.": "Weights of one's own are for the command line; choose another policy under Learn ▸ Policies.",
     "Leave out --model.": "Choose the policy without a model of its own.",
     "Use it by name (--policy {0}), or train with more picks.": "Train with more picks.",
-    "Run `porelight picks verify --repair`; nothing was added.": (
-        "Nothing was added; the store is repaired on the command line, with porelight picks verify."
-    ),
+    "Run `porelight picks verify --repair`; nothing was added.": "Nothing was added; repair it under Learn ▸ Picks.",
+    "Name the file that holds the picks; this one is damaged, or another file.": "Repair it under Learn ▸ Picks.",
     "Run `porelight picks verify` on it.": "The file is damaged; import another copy of it.",
     "Name another one with --against.": "Choose two different policies.",
     "Train it again with `porelight train reward`.": "Train again under Learn ▸ Training.",

@@ -12,7 +12,7 @@ from app.language import said, tr, trn
 from app.viewmodels.labels import counted
 from app.viewmodels.picks import LEFT, RIGHT, PicksModel
 from app.viewmodels.sitting import Sitting, Summary
-from engine.jobs import CancelToken
+from engine.jobs import CancelToken, Report
 
 if TYPE_CHECKING:
     from trainer.picks.exchange import Count
@@ -25,7 +25,8 @@ NAMES: Final = {
 
 
 class PickData(QObject):
-    """summary: None before it was looked at. notice: what was done last, and what could not be."""
+    """summary: None before it was looked at. notice: what was done last, and what could not be. long: whether what is
+    done now may take long; it can be cancelled then."""
 
     changed = Signal()
 
@@ -34,7 +35,12 @@ class PickData(QObject):
         self.picks = picks
         self.summary: Summary | None = None
         self.notice = ""
+        self._long = False
         picks.changed.connect(self.changed)
+
+    @property
+    def long(self) -> bool:
+        return self._long and self.picks.busy
 
     @property
     def said(self) -> list[str]:
@@ -69,13 +75,13 @@ class PickData(QObject):
 
     def look(self) -> None:
         """See what the store holds."""
-        self._do(tr("Looking at the picks"), lambda sitting, token: "")
+        self._do(tr("Looking at the picks"), lambda sitting, token, report: "")
 
     def withdraw(self, photo: str) -> None:
         """Take all picks of a photo (its SHA-256) back for good."""
         self._do(
             tr("Withdrawing the picks"),
-            lambda sitting, token: trn(
+            lambda sitting, token, report: trn(
                 "{count} pick is withdrawn.", "{count} picks are withdrawn.", sitting.withdraw(photo)
             ),
         )
@@ -83,26 +89,37 @@ class PickData(QObject):
     def bring(self, source: Path) -> None:
         """Take over picks from JSON lines or from another computer's store."""
 
-        def act(sitting: Sitting, token: CancelToken) -> str:
-            count = sitting.bring(source, token)
+        def act(sitting: Sitting, token: CancelToken, report: Report) -> str:
+            count = sitting.bring(source, token, report)
             return _with_failures(trn("{count} new pick.", "{count} new picks.", count.done), count)
 
-        self._do(tr("Importing picks"), act)
+        self._do(tr("Importing picks"), act, long=True)
 
     def write(self, target: Path) -> None:
         """Write all picks as JSON lines."""
 
-        def act(sitting: Sitting, token: CancelToken) -> str:
-            count = sitting.write(target, token)
+        def act(sitting: Sitting, token: CancelToken, report: Report) -> str:
+            count = sitting.write(target, token, report)
             return _with_failures(trn("{count} pick is written.", "{count} picks are written.", count.done), count)
 
-        self._do(tr("Exporting picks"), act)
+        self._do(tr("Exporting picks"), act, long=True)
 
-    def _do(self, doing: str, act: Callable[[Sitting, CancelToken], str]) -> None:
+    def cancel(self) -> None:
+        """Stop importing or exporting. What was taken over until then is kept; no file is written."""
+        if self.long:
+            self.picks.cancel()
+            self.notice = ""
+            self._do(tr("Looking at the picks"), lambda sitting, token, report: tr("Cancelled."))
+
+    def _do(self, doing: str, act: Callable[[Sitting, CancelToken, Report], str], *, long: bool = False) -> None:
         def done(found: tuple[str, Summary]) -> None:
             self.notice, self.summary = found
 
-        self.picks.through(doing, lambda sitting, token: (act(sitting, token), sitting.summary()), done)
+        if not self.picks.busy:
+            self._long = long
+            self.picks.through(
+                doing, lambda sitting, token, report: (act(sitting, token, report), sitting.summary()), done
+            )
 
 
 def _with_failures(done: str, count: Count) -> str:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.runner import Job, JobRunner
 from app.language import tr, trn
+from app.viewmodels.drawing import Drawing
 from app.viewmodels.engine import Engine
 from app.viewmodels.problem import Problem
 from app.viewmodels.settings import SettingsModel
-from app.viewmodels.sitting import Sitting, State
+from app.viewmodels.sitting import Sitting, State, repair
 from app.viewmodels.variations import Taken
+from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report
 
 if TYPE_CHECKING:
@@ -29,7 +32,6 @@ RIGHT: Final = "image2"
 FEW: Final = 2
 MANY: Final = 4
 """Pictures that are shown at a time."""
-DRAWING: Final = tr("Drawing variations")
 _TURN: Final[dict[Preference | None, Preference | None]] = {None: LEFT, LEFT: RIGHT, RIGHT: "tie", "tie": None}
 
 
@@ -37,7 +39,8 @@ class PicksModel(QObject):
     """One sitting. Everything but this object's own fields lives on the lane's thread.
 
     state: the question and how far it is, None before the first. busy: no answer is taken now. dimensions: what was
-    said of single dimensions of the waiting question.
+    said of single dimensions of the waiting question. damaged: whether the problem is a damaged store, which can be
+    repaired.
     """
 
     changed = Signal()
@@ -51,6 +54,11 @@ class PicksModel(QObject):
         self._sitting: Sitting | None = None
         self._job: Job | None = None
         self._ahead: Job | None = None
+        self.drawing = Drawing(engine, runner, self)
+        self.drawing.changed.connect(self.changed)
+        self.drawing.drawn.connect(self._take_in)
+        self.drawing.failed.connect(lambda error: self._fail(error, tr("Drawing variations")))
+        self.damaged = False
         self.state: State | None = None
         self.dimensions: dict[str, Preference] = {}
         self.doing = ""
@@ -61,6 +69,11 @@ class PicksModel(QObject):
     @property
     def busy(self) -> bool:
         return self._job is not None
+
+    @property
+    def trouble(self) -> list[str]:
+        """Sentences on photos that could not be used, and on a store that was repaired."""
+        return [*(self.state.trouble if self.state is not None else ()), *self.drawing.trouble]
 
     @property
     def together(self) -> int:
@@ -94,15 +107,22 @@ class PicksModel(QObject):
 
     def start(self) -> None:
         """Open the store and ask what it holds."""
-        self.through(tr("Opening the picks"), lambda sitting, token: None)
+        self.through(tr("Opening the picks"), lambda sitting, token, report: None)
+
+    def repair(self) -> None:
+        """Go on with what is sound of a damaged store; the damaged file is kept."""
+
+        def work(token: CancelToken, report: Report) -> State:
+            self._shut()
+            kept = repair()
+            return self._open().state(token, [tr("Repaired; the damaged file is kept as {name}.", name=kept)])
+
+        self._run(tr("Repairing the picks"), work)
 
     def add(self, photos: Sequence[Path]) -> None:
-        """Draw variations of photos, then ask about them."""
-
-        def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
-            return sitting.state(token, sitting.add(photos, token, report))
-
-        self._run(DRAWING, work)
+        """Draw variations of photos; each is asked about as soon as it is drawn."""
+        self.problem = None
+        self.drawing.begin(photos)
 
     def turn(self, dimension: str) -> None:
         """Which of two is better in one dimension: not said, left, right, alike, and not said again."""
@@ -142,14 +162,15 @@ class PicksModel(QObject):
             self._step(tr("Undoing the pick"), lambda sitting: sitting.undo())
 
     def cancel(self) -> None:
-        """Stop drawing; what is drawn is kept."""
-        if self._job is not None and self.doing == DRAWING:
+        """Give up what `through` does now; the end is not waited for."""
+        if self._job is not None:
             self._job.token.cancel()
             self._job = None
-            self.start()
+            self.changed.emit()
 
     def close(self) -> None:
         """Close the store; nothing is lost, every answer lies in it."""
+        self.drawing.stop()
         for job in (self._job, self._ahead):
             if job is not None:
                 job.token.cancel()
@@ -159,13 +180,17 @@ class PicksModel(QObject):
             self._runner.start(LANE, lambda token, report: self._shut(), lambda _: None, _ignored, essential=True)
 
     def through(
-        self, doing: str, act: Callable[[Sitting, CancelToken], R], done: Callable[[R], object] = lambda _: None
+        self,
+        doing: str,
+        act: Callable[[Sitting, CancelToken, Report], R],
+        done: Callable[[R], object] = lambda _: None,
     ) -> None:
         """Do something with the sitting, then ask again. done: gets what it gave."""
         together, found = self.together, list[R]()
 
-        def work(sitting: Sitting, token: CancelToken, report: Report) -> State:
-            found.append(act(sitting, token))
+        def work(token: CancelToken, report: Report) -> State:
+            sitting = self._open()
+            found.append(act(sitting, token, report))
             sitting.show(together)
             return sitting.state(token)
 
@@ -175,7 +200,7 @@ class PicksModel(QObject):
 
     def _step(self, doing: str, act: Callable[[Sitting], object]) -> None:
         if self.state is not None:
-            self.through(doing, lambda sitting, token: act(sitting))
+            self.through(doing, lambda sitting, token, report: act(sitting))
 
     def _set(self, names: frozenset[str]) -> None:
         if "picks_shown" in names:
@@ -185,14 +210,14 @@ class PicksModel(QObject):
     def _run(
         self,
         doing: str,
-        work: Callable[[Sitting, CancelToken, Report], State],
+        work: Callable[[CancelToken, Report], State],
         then: Callable[[], object] | None = None,
     ) -> None:
         if self.busy:
             return
         if self._ahead is not None:
             self._ahead.token.cancel()
-        self.problem, self.progress, self.doing = None, None, doing
+        self.problem, self.damaged, self.progress, self.doing = None, False, None, doing
 
         def done(state: State) -> None:
             if self._job is job:
@@ -204,12 +229,30 @@ class PicksModel(QObject):
 
         def failed(error: Exception) -> None:
             if self._job is job:
-                self._job, self.problem = None, Problem.of(error, doing)
-                self.changed.emit()
+                self._job = None
+                self._fail(error, doing)
 
-        job = self._runner.start(LANE, lambda token, report: work(self._open(), token, report), done, failed)
+        job = self._runner.start(LANE, work, done, failed)
         self._job = job
         self.changed.emit()
+
+    def _fail(self, error: Exception, doing: str) -> None:
+        self.problem = Problem.of(error, doing)
+        self.damaged = isinstance(error, EngineError) and bool(error.context.get("damaged"))
+        self.changed.emit()
+
+    def _take_in(self) -> None:
+        """Ask about what is drawn; a question that is looked at stays."""
+
+        def done(progress: Any) -> None:
+            if self.state is not None and not self.busy:
+                if self.state.shown is None:
+                    self.start()
+                else:
+                    self.state = replace(self.state, progress=progress)
+                    self.changed.emit()
+
+        self._runner.start(LANE, lambda token, report: self._open().renew(), done, _ignored)
 
     def _preload(self) -> None:
         """Make pictures that are probably wanted next, while this pair is looked at."""

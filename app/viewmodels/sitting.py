@@ -79,13 +79,19 @@ class Sitting:
     """Asks one person from one store."""
 
     def __init__(self, engine: Engine, together: int = 2, path: Path | None = None) -> None:
-        """together: how many pictures are shown at a time. Raises: PickStoreError, UsageError."""
+        """together: how many pictures are shown at a time. Raises: PickStoreError (also if the store is damaged: see
+        `repair`), UsageError."""
         from trainer.picks.identity import own_identity
         from trainer.picks.records import new_id
         from trainer.picks.store import PickStore, default_store
 
         self._engine, self._identity, self._id = engine, own_identity(), new_id()
         self.store: PickStore = PickStore.open(path or default_store(), create=True)
+        try:
+            self.store.require_sound()
+        except EngineError:
+            self.store.close()
+            raise
         self._pictures: OrderedDict[str, tuple[U8, U8]] = OrderedDict()
         self._photos: OrderedDict[str, _Open] = OrderedDict()
         self._candidates: dict[str, Candidate] = self.store.candidates()
@@ -159,30 +165,37 @@ class Sitting:
         self._renew()
         return count
 
-    def bring(self, source: Path, token: CancelToken) -> Count:
+    def bring(self, source: Path, token: CancelToken, report: Report = silent) -> Count:
         """Take over picks from a file; their pictures are measured when a training begins.
         Raises: UsageError, PickStoreError, Cancelled."""
         from trainer.picks.exchange import take_over
 
         try:
-            return take_over(self.store, source, self._identity, token)
+            return take_over(self.store, source, self._identity, token, report)
         finally:
             self._renew()
 
-    def write(self, target: Path, token: CancelToken) -> Count:
+    def write(self, target: Path, token: CancelToken, report: Report = silent) -> Count:
         """Write all picks as JSON lines, and pictures that have no file into a folder beside them.
         Raises: ExportError, Cancelled."""
         from trainer.picks.exchange import export_lines
 
         def draw(candidate: Candidate, file: Path) -> None:
+            token.check()
             self._adopted(candidate, token)
             self._photos[candidate.photo].session.export(file)
 
-        return export_lines(self.store, self.store.picks(), target, draw)
+        return export_lines(self.store, self.store.picks(), target, draw, token, report)
 
     def _name(self, photo: str) -> str:
         places = self.store.places(photo)
         return places[0].name if places else ""
+
+    def renew(self) -> picks.Progress:
+        """Take in what another sitting put into the store; the question that waits stays. Raises: PickStoreError."""
+        self.store.refresh()
+        self._renew()
+        return self._progress()
 
     def _renew(self) -> None:
         """Take in what the store got or lost."""
@@ -353,3 +366,11 @@ class Sitting:
         self._pictures[key] = pair
         while len(self._pictures) > KEPT_PICTURES:
             self._pictures.popitem(last=False)
+
+
+def repair() -> str:
+    """Go on with what is sound of the person's damaged store. Returns: the name under which the damaged file is kept.
+    Raises: PickStoreError."""
+    from trainer.picks import store
+
+    return store.repair(store.default_store()).name

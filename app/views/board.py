@@ -18,6 +18,7 @@ PAIR = {Qt.Key.Key_Left: 0, Qt.Key.Key_Right: 1}
 """Keys that choose one of two, besides the numbers."""
 ALIKE = (Qt.Key.Key_T, Qt.Key.Key_Space)
 MOVES = {Qt.Key.Key_Left: (1, 0), Qt.Key.Key_Right: (-1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
+EMPTY_MARGIN = 40
 STEP = 120
 """Device pixels that a key moves the pictures by."""
 
@@ -33,6 +34,8 @@ class Picture(QWidget):
         super().__init__(parent)
         self.number = number
         self.image: QImage | None = None
+        self.text = ""
+        """What stands in an empty place."""
         self.centre: Point | None = None
         self._pressed: QPointF | None = None
         self._moved = False
@@ -73,6 +76,9 @@ class Picture(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(theme.CANVAS))
         if self.image is None:
+            painter.setPen(QColor(theme.MUTED))
+            inside = self.rect().adjusted(EMPTY_MARGIN, EMPTY_MARGIN, -EMPTY_MARGIN, -EMPTY_MARGIN)
+            painter.drawText(inside, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self.text)
             return
         painter.setRenderHints(QPainter.RenderHint.SmoothPixmapTransform | QPainter.RenderHint.Antialiasing)
         area = self.area()
@@ -125,12 +131,20 @@ class Board(QWidget):
             each.dragged.connect(lambda way: self.pan(way.x(), way.y()))
 
     def show_images(self, images: Sequence[QImage], original: QImage | None = None) -> None:
-        """Two to `MOST` pictures, each as a whole; none for empty places."""
+        """Two to `MOST` pictures, each as a whole; none for one empty place."""
         self._images, self._original = tuple(images), original
         for number, each in enumerate(self.places):
-            each.setVisible(number < max(len(images), 2))
+            each.setVisible(number < max(len(images), 1))
         self._look_at(None)
         self.show_original(False)
+
+    def say(self, text: str) -> None:
+        """What stands there while there are no pictures."""
+        first = self.places[0]
+        if text != first.text:
+            first.text = text
+            first.setAccessibleDescription(text)
+            first.update()
 
     def show_original(self, original: bool) -> None:
         """Hold up the original in every place, or show the pictures again."""

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QFileDialog, QHBoxLayo
 from app.language import tr
 from app.viewmodels.labels import counted
 from app.viewmodels.pick_data import PickData
-from app.views.parts import Index, Rows, button, say, table, words
+from app.views.parts import Index, Rows, button, say, table, thin_bar, words
 
 
 class _Photos(Rows):
@@ -40,11 +40,14 @@ class PickDataDialog(QDialog):
         self.withdraw = button(
             tr("Withdraw…"), tr("Take all picks of the selected photo back for good"), self._withdraw
         )
+        self.cancel = button(tr("Cancel"), tr("Stop; picks taken over until then are kept"), model.cancel)
+        self.bar = thin_bar(tr("Progress"))
         foot = QHBoxLayout()
         foot.setSpacing(8)
         foot.addWidget(self.load)
         foot.addWidget(self.export)
         foot.addStretch(1)
+        foot.addWidget(self.cancel)
         foot.addWidget(self.withdraw)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
@@ -52,6 +55,7 @@ class PickDataDialog(QDialog):
         for each in (self.title, self.said, self.trouble):
             column.addWidget(each)
         column.addWidget(self.table, 1)
+        column.addWidget(self.bar)
         column.addLayout(foot)
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._enable())
         model.changed.connect(self._refresh)
@@ -75,6 +79,9 @@ class PickDataDialog(QDialog):
         say(self.title, tr("{picks} of {photos}", picks=picks, photos=of) if found is not None else "")
         say(self.said, " ".join(model.said))
         say(self.trouble, f"{problem.message} {problem.hint}" if problem else model.notice)
+        self.bar.setVisible(model.long)
+        self.bar.setValue(round(1000 * model.picks.progress.fraction) if model.picks.progress else 0)
+        self.cancel.setVisible(model.long)
         self._enable()
 
     def _enable(self) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.language import tr, trn
 from app.viewmodels.pick_data import NAMES, PickData
-from app.viewmodels.picks import DRAWING, FEW, LEFT, RIGHT, PicksModel
+from app.viewmodels.picks import FEW, LEFT, RIGHT, PicksModel
 from app.views.board import Board
 from app.views.parts import keyless, thin_bar
 from app.views.pixels import to_image
@@ -53,17 +53,25 @@ class PicksWindow(QDialog):
             for number, name in enumerate(DIMENSIONS, 1)
         }
         self.together = keyless("", tr("Show two retouches at a time, or four to choose the best of"), model.switch)
-        self.all = keyless(tr("All Picks…"), tr("What was picked, import, export and withdrawing"), self._show_all)
+        self.all = keyless(
+            tr("All Picks…") + "  A", tr("What was picked, import, export and withdrawing"), self._show_all
+        )
+        self.repair = keyless(
+            tr("Repair") + "  R", tr("Go on with what is sound; the damaged file is kept beside it"), model.repair
+        )
         self.draw = keyless("", tr("Draw variations of the selected photos to choose from"), self._draw)
         self.undo = keyless(tr("Undo") + "  U", tr("Take the last answer back and ask again"), model.undo)
         self.skip = keyless(tr("Skip") + "  S", tr("Ask something else"), model.skip)
         self._of: object = None
+        self.board.show_images(())
         self._lay_out()
         model.changed.connect(self._refresh)
         self._refresh()
 
     def _lay_out(self) -> None:
-        top, more, foot = (QHBoxLayout() for _ in range(3))
+        top, wrong, more, foot = (QHBoxLayout() for _ in range(4))
+        wrong.addWidget(self.trouble, 1)
+        wrong.addWidget(self.repair)
         top.addWidget(self.title, 1)
         top.addWidget(self.all)
         top.addWidget(self.together)
@@ -82,7 +90,7 @@ class PicksWindow(QDialog):
         column.setContentsMargins(16, 12, 16, 14)
         column.setSpacing(10)
         column.addLayout(top)
-        column.addWidget(self.trouble)
+        column.addLayout(wrong)
         column.addWidget(self.bar)
         column.addWidget(self.board, 1)
         column.addLayout(more)
@@ -107,18 +115,23 @@ class PicksWindow(QDialog):
             pictures = shown.pictures if shown is not None else ()
             original = to_image(shown.original) if shown is not None else None
             self.board.show_images([to_image(each) for each in pictures], original)
-        count = len(self.photos())
-        self.draw.setText(tr("Stop") if self._drawing else _wanted(count))
-        self.draw.setEnabled(self._drawing or (count > 0 and not model.busy))
-        self.draw.setProperty("role", "primary" if shown is None and not self._drawing else "")
+        count, drawing = len(self.photos()), model.drawing.photo is not None
+        self.draw.setText((tr("Stop") if drawing else _wanted(count)) + "  D")
+        self.draw.setEnabled(drawing or (count > 0 and state is not None))
+        self.draw.setProperty("role", "primary" if shown is None and not drawing else "")
         self.draw.style().polish(self.draw)
-        self.title.setText(self._title())
+        self.title.setText(state.shown.name if state is not None and state.shown is not None else "")
+        self.board.say(self._empty())
         problem = model.problem
-        trouble = f"{problem.message} {problem.hint}" if problem else " ".join(state.trouble[:3]) if state else ""
+        trouble = " ".join(model.trouble[:3])
+        if problem:
+            hint = tr("Repairing goes on with what is sound, and keeps the damaged file.")
+            trouble = f"{problem.message} {hint if model.damaged else problem.hint}"
         self.trouble.setText(trouble)
         self.trouble.setVisible(bool(trouble))
-        self.bar.setVisible(self._drawing)
-        self.bar.setValue(round(1000 * model.progress.fraction) if model.progress else 0)
+        self.repair.setVisible(model.damaged)
+        self.bar.setVisible(drawing)
+        self.bar.setValue(round(1000 * model.drawing.progress.fraction) if model.drawing.progress else 0)
         for number, (name, button) in enumerate(self.dimensions.items(), 1):
             button.setText(f"F{number}  {NAMES[name]}: {SAID[model.dimensions.get(name)]}")
             button.setVisible(model.shown in (0, FEW))
@@ -132,34 +145,22 @@ class PicksWindow(QDialog):
         self.help.setText(f"{HELP.get(model.shown, '')}      {LOOKING}")
         self.progress.setText(model.words)
 
-    @property
-    def _drawing(self) -> bool:
-        return self.model.busy and self.model.doing == DRAWING
-
-    def _title(self) -> str:
-        model, state = self.model, self.model.state
-        if self._drawing:
-            return (
-                tr("Drawing variations: {name} …", name=model.progress.detail)
-                if model.progress
-                else tr("Drawing variations …")
-            )
+    def _empty(self) -> str:
+        """What stands where the pictures would be."""
+        state, drawing = self.model.state, self.model.drawing.photo
+        if drawing is not None:
+            return tr("Drawing variations: {name} …", name=drawing.name)
         if state is None:
-            return tr("Opening the picks …") if model.busy else ""
-        if state.shown is not None:
-            return state.shown.name
-        asked = state.progress.total > 0
-        return (
-            tr("All pairs are answered. Draw more variations to go on.")
-            if asked
-            else tr("Select some photos in the grid and draw variations of them; then say which of two is better.")
-        )
+            return tr("Opening the picks …") if self.model.busy else ""
+        if state.progress.total:
+            return tr("All pairs are answered. Draw more variations to go on.")
+        return tr("Select some photos in the grid and draw variations of them; then say which of two is better.")
 
     # --- doing --------------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        if self._drawing:
-            self.model.cancel()
+        if self.model.drawing.photo is not None:
+            self.model.drawing.stop()
         else:
             self.model.add(list(self.photos()))
 
@@ -175,7 +176,10 @@ class PicksWindow(QDialog):
         number = int(key) - int(Qt.Key.Key_F1)
         if self.board.pressed(event) or event.isAutoRepeat():
             return
-        if key == Qt.Key.Key_S:
+        if key in (buttons := {Qt.Key.Key_A: self.all, Qt.Key.Key_D: self.draw, Qt.Key.Key_R: self.repair}):
+            if not buttons[key].isHidden():
+                buttons[key].click()
+        elif key == Qt.Key.Key_S:
             self.model.skip()
         elif key == Qt.Key.Key_U:
             self.model.undo()

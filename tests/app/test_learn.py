@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
@@ -12,12 +14,16 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.pick_data import PickData
+from app.viewmodels.sitting import Sitting
 from app.views.main_window import MainWindow
 from app.views.pick_data import PickDataDialog
 from app.views.picks_window import PicksWindow
+from engine.jobs import CancelToken, Progress, Report
 from tests.app.conftest import MakeWindow
 from tests.helpers.fake_engine import opened, write_portrait
-from trainer.picks.records import Pick
+from trainer.picks import exchange
+from trainer.picks.exchange import export_lines
+from trainer.picks.records import Candidate, Pick, pair_of
 from trainer.picks.store import APPLICATION_ID, PickStore, PickStoreError, default_store
 
 # Windows that are offscreen are neither sized nor raised.
@@ -45,10 +51,16 @@ def picking(make_window: MakeWindow, qtbot: QtBot, folder: Path) -> tuple[MainWi
     assert shown.model.problem is None, shown.model.problem.details
     assert shown.model.state is not None
     assert shown.model.state.shown is None
-    assert shown.draw.text() == "Draw Variations of 2 Photos"
-    shown.draw.click()
-    qtbot.waitUntil(lambda: asked(shown))
+    assert shown.draw.text() == "Draw Variations of 2 Photos  D"
+    qtbot.keyPress(shown, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: asked(shown) and drawn(shown))
     return window, shown
+
+
+def drawn(shown: PicksWindow) -> bool:
+    """Whether nothing is drawn any more, and what was drawn is known."""
+    model = shown.model
+    return model.drawing.photo is None and not model._runner.jobs
 
 
 def asked(shown: PicksWindow) -> bool:
@@ -115,7 +127,7 @@ def test_drawing_more_variations_keeps_the_sitting(make_window: MakeWindow, qtbo
     qtbot.waitUntil(lambda: asked(shown))
     left = shown.model.state.progress.left  # type: ignore[union-attr]
     shown.draw.click()
-    qtbot.waitUntil(lambda: asked(shown) and shown.model.state.progress.left > left)  # type: ignore[union-attr]
+    qtbot.waitUntil(lambda: drawn(shown) and asked(shown) and shown.model.state.progress.left > left)  # type: ignore[union-attr]
     assert shown.model.state.progress.answered == 1  # type: ignore[union-attr]
     qtbot.keyPress(shown, Qt.Key.Key_U)
     qtbot.waitUntil(lambda: asked(shown) and stored() == [])
@@ -354,19 +366,162 @@ def test_an_answer_that_does_not_fit_on_the_disk_waits(
     assert shown.trouble.isHidden()
 
 
-def test_a_store_that_breaks_off_is_said_and_what_is_sound_counts(
-    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+@pytest.mark.parametrize("share", [0.6, 0.0], ids=["half", "nothing"])
+def test_a_damaged_store_is_said_and_repaired_in_the_window(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, share: float
 ) -> None:
     window, shown = picking(make_window, qtbot, tmp_path)
-    qtbot.keyPress(shown, Qt.Key.Key_1)
-    qtbot.waitUntil(lambda: asked(shown))
+    for _ in range(3):
+        qtbot.keyPress(shown, Qt.Key.Key_1)
+        qtbot.waitUntil(lambda: asked(shown))
+    picks = stored()
     shown.reject()
     qtbot.waitUntil(lambda: window.learn.picks._sitting is None)
     whole = default_store().read_bytes()
-    default_store().write_bytes(whole[: len(whole) // 2])
+    broken = whole[: int(len(whole) * share)]
+    default_store().write_bytes(broken)
     window.learn.show_picks()
-    qtbot.waitUntil(lambda: asked(shown))
-    qtbot.keyPress(shown, Qt.Key.Key_1)
     qtbot.waitUntil(lambda: not shown.model.busy and shown.model.problem is not None)
-    assert "is damaged: it breaks off after row" in shown.trouble.text() and "Nothing was added" in shown.trouble.text()
-    assert default_store().read_bytes() == whole[: len(whole) // 2], "nothing is written to it"
+    assert ("is damaged: it breaks off after row" if share else "is not a store of picks") in shown.trouble.text()
+    assert "keeps the damaged file" in shown.trouble.text() and shown.repair.isVisible()
+    assert default_store().read_bytes() == broken, "nothing is written to it"
+    qtbot.keyPress(shown, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: not shown.model.busy and shown.model.state is not None)
+    kept = default_store().with_name("picks.sqlite.damaged-1")
+    assert shown.trouble.text() == "Repaired; the damaged file is kept as picks.sqlite.damaged-1."
+    assert not shown.repair.isVisible() and kept.read_bytes() == broken
+    found = stored()
+    assert found == picks[: len(found)]
+    with PickStore.open(default_store()) as store:
+        assert bool(store.candidates()) == (share > 0)
+    qtbot.keyPress(shown, Qt.Key.Key_D)
+    qtbot.waitUntil(lambda: asked(shown) and drawn(shown))
+    qtbot.keyPress(shown, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: len(stored()) == len(found) + 1)
+
+
+def test_the_first_photo_is_asked_about_while_the_next_is_drawn(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what comes meanwhile leaves alone what is looked at."""
+    gate, real = threading.Event(), Sitting._add
+
+    def add(self: Sitting, path: Path, token: CancelToken, report: Report) -> None:
+        if path.name == "b.png":
+            assert gate.wait(60)
+        real(self, path, token, report)
+
+    monkeypatch.setattr(Sitting, "_add", add)
+    for name, size in (("a", (211, 307)), ("b", (223, 311))):
+        write_portrait(tmp_path / f"{name}.png", size)
+    window = make_window()
+    window.learn.show_picks()
+    shown = window.learn._picks
+    assert shown is not None
+    model = shown.model
+    qtbot.waitUntil(lambda: not model.busy and model.state is not None)
+    model.add([tmp_path / "a.png", tmp_path / "b.png"])
+    assert shown.board.places[0].text == "Drawing variations: a.png …"
+    qtbot.waitUntil(lambda: asked(shown))
+    assert model.drawing.photo == tmp_path / "b.png" and shown.bar.isVisible()
+    assert shown.draw.text() == "Stop  D" and shown.title.text() == "a.png"
+    qtbot.keyPress(shown, Qt.Key.Key_1)
+    qtbot.waitUntil(lambda: asked(shown) and len(stored()) == 1)
+    state = model.state
+    assert state is not None and state.shown is not None
+    question, left = state.shown.question, state.progress.left
+    gate.set()
+    qtbot.waitUntil(lambda: drawn(shown))
+    assert model.state is not None and model.state.shown is state.shown and model.state.progress.left > left
+    qtbot.keyPress(shown, Qt.Key.Key_2)
+    qtbot.waitUntil(lambda: len(stored()) == 2)
+    assert stored()[-1].pair == pair_of(*question.images), "the pair that was shown"
+    assert stored()[-1].better == question.image2
+
+
+def test_stopping_keeps_what_is_drawn(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, measured = Sitting._measured, []
+
+    def slow(self: Sitting, *more: Any) -> str:
+        measured.append(real(self, *more))
+        if len(measured) == 3:
+            reached.set()
+            assert gate.wait(60)
+        return measured[-1]
+
+    reached, gate = threading.Event(), threading.Event()
+    monkeypatch.setattr(Sitting, "_measured", slow)
+    photo = write_portrait(tmp_path / "a.png")
+    window = make_window()
+    window.learn.show_picks()
+    shown = window.learn._picks
+    assert shown is not None
+    qtbot.waitUntil(lambda: not shown.model.busy and shown.model.state is not None)
+    shown.model.add([photo])
+    qtbot.waitUntil(reached.is_set)
+    qtbot.keyPress(shown, Qt.Key.Key_D)
+    gate.set()
+    assert shown.model.drawing.photo is None
+    qtbot.waitUntil(lambda: asked(shown))
+    with PickStore.open(default_store()) as store:
+        assert len(store.candidates()) == 3
+
+
+def test_a_long_import_or_export_is_cancelled(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shoot").mkdir()
+    window, shown = picking(make_window, qtbot, tmp_path / "shoot")
+    for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_1):
+        qtbot.keyPress(shown, key)
+        qtbot.waitUntil(lambda: asked(shown))
+    dialog = all_picks(window, shown, qtbot)
+    target = tmp_path / "picks.jsonl"
+
+    def written(candidate: Candidate, file: Path) -> None:
+        file.write_text(candidate.id)
+
+    with PickStore.open(default_store()) as store:
+        export_lines(store, store.picks(), target, written)
+    lines = target.read_text().splitlines()
+    target.write_text("\n".join(line.replace('"id": "', '"id": "0') for line in lines))  # as if they were others
+    reached, gate = threading.Event(), threading.Event()
+
+    def second(progress: Progress) -> None:
+        if progress.fraction > 0.3:
+            reached.set()
+            assert gate.wait(60)
+
+    real: Any = exchange.import_lines
+    monkeypatch.setattr(exchange, "import_lines", lambda *given: real(*given[:4], second))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(target), ""))
+    dialog.load.click()
+    qtbot.waitUntil(reached.is_set)
+    assert dialog.cancel.isVisible() and not dialog.load.isEnabled()
+    dialog.cancel.click()
+    gate.set()
+    qtbot.waitUntil(lambda: dialog.trouble.text() == "Cancelled." and not shown.model.busy)
+    assert len(stored()) == 5 and dialog.title.text().startswith("5 picks"), "lines that were taken over are kept"
+    assert not dialog.cancel.isVisible() and dialog.load.isEnabled()
+
+    reached.clear()
+    gate.clear()
+    out = tmp_path / "away.jsonl"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(out), ""))
+    drawing = Sitting._adopted
+
+    def adopted(self: Sitting, *given: Any) -> Any:
+        reached.set()
+        assert gate.wait(60)
+        return drawing(self, *given)
+
+    monkeypatch.setattr(Sitting, "_adopted", adopted)
+    dialog.export.click()
+    qtbot.waitUntil(reached.is_set)
+    dialog.cancel.click()
+    gate.set()
+    qtbot.waitUntil(lambda: dialog.trouble.text() == "Cancelled." and not shown.model.busy)
+    assert not out.exists()
+    dialog.close()

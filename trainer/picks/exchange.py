@@ -22,7 +22,7 @@ from pydantic import ValidationError
 from engine import paths
 from engine.clock import now
 from engine.errors import EngineError, ExportError, UsageError
-from engine.jobs import CancelToken
+from engine.jobs import CancelToken, Progress, Report, share, silent
 from trainer.picks.files import candidate_of, relative, sha256_of
 from trainer.picks.identity import Identity
 from trainer.picks.records import DIMENSIONS, Candidate, Pick, Preference
@@ -93,7 +93,9 @@ def add_pick(
     return pick
 
 
-def take_over(store: PickStore, source: Path, identity: Identity, token: CancelToken | None = None) -> Count:
+def take_over(
+    store: PickStore, source: Path, identity: Identity, token: CancelToken | None = None, report: Report = silent
+) -> Count:
     """Take over the picks of JSON lines, of a dataset folder or of another computer's store; again changes nothing.
 
     Returns: how many are new, and what could not be taken. Raises: UsageError, PickStoreError, Cancelled.
@@ -105,13 +107,16 @@ def take_over(store: PickStore, source: Path, identity: Identity, token: CancelT
                 count.failed.append(f"{source.name} is damaged: {other.damage}; the rest is taken.")
             store.merge(other)
     else:
-        for file in sorted(source.rglob(METADATA)) if source.is_dir() else [source]:
-            count.failed += import_lines(store, file, identity, token).failed
+        files = sorted(source.rglob(METADATA)) if source.is_dir() else [source]
+        for number, file in enumerate(files):
+            count.failed += import_lines(store, file, identity, token, share(report, number, len(files))).failed
     count.done = len(store.picks()) - before
     return count
 
 
-def import_lines(store: PickStore, path: Path, identity: Identity, token: CancelToken | None = None) -> Count:
+def import_lines(
+    store: PickStore, path: Path, identity: Identity, token: CancelToken | None = None, report: Report = silent
+) -> Count:
     """Take over all picks of a JSON lines file; a line that cannot be is said and the rest goes on; lines that were
     taken over before change nothing. Raises: UsageError if the file cannot be read, PickStoreError, Cancelled."""
     try:
@@ -123,6 +128,7 @@ def import_lines(store: PickStore, path: Path, identity: Identity, token: Cancel
     for number, line in enumerate(lines, 1):
         if token is not None:
             token.check()
+        report(Progress("import", (number - 1) / len(lines)))
         if not line.strip():
             continue
         try:
@@ -195,15 +201,25 @@ def _from_scores(scores: dict[str, Any]) -> dict[str, Preference]:
 # --- out --------------------------------------------------------------------------------------------------------------
 
 
-def export_lines(store: PickStore, picks: Sequence[Pick], path: Path, draw: Draw) -> Count:
+def export_lines(
+    store: PickStore,
+    picks: Sequence[Pick],
+    path: Path,
+    draw: Draw,
+    token: CancelToken | None = None,
+    report: Report = silent,
+) -> Count:
     """Write JSON lines; pictures that have no file any more are drawn into PATH-pictures beside it.
 
-    Raises: ExportError.
+    Raises: ExportError; Cancelled, and then only pictures are written.
     """
     pictures = _Pictures(store, path.with_name(f"{path.stem}-pictures"), draw, copy=False)
     count = Count()
-    lines = []
+    lines: list[dict[str, Any]] = []
     for pick, files in _with_files(store, picks, pictures, count):
+        if token is not None:
+            token.check()
+        report(Progress("export", (len(lines) + len(count.failed)) / len(picks)))
         named = {name: relative(file, path.parent) for name, file in zip(IMAGES, files, strict=True)}
         lines.append({**named, **_answer(pick), **_kept(pick)})
     _write(path, lines)

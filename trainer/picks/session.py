@@ -118,9 +118,12 @@ class PickSession:
         self._question: Question | None = None
 
     def refresh(self) -> None:
-        """Take in the candidates that the store has got meanwhile; the sitting goes on."""
+        """Take in the candidates that the store has got meanwhile; what is asked now stays if it can still be shown."""
+        asked = self._question
         self.groups, self.features = _held(self.store, self.prior)
         self._arrange()
+        if asked is not None and any(set(asked.images) <= set(group.candidates) for group in self._groups):
+            self._question = asked
 
     def show(self, together: int) -> None:
         """From now on show so many at a time; the waiting question is chosen anew."""

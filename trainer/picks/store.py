@@ -161,11 +161,7 @@ class PickStore:
         return count
 
     def _insert(self, rows: Sequence[Row]) -> int:
-        if self.damage:
-            raise PickStoreError(
-                f"The store of picks {self.path.name} is damaged: {self.damage}.",
-                "Run `porelight picks verify --repair`; nothing was added.",
-            )
+        self.require_sound()
         with _translated(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -228,6 +224,15 @@ class PickStore:
     def health(self) -> Health:
         """What was found on opening: rows that can be trusted, and what is wrong after them."""
         return Health(len(self._rows), self.damage)
+
+    def require_sound(self) -> None:
+        """Raises: PickStoreError with `damaged` in its context if something is wrong."""
+        if self.damage:
+            raise PickStoreError(
+                f"The store of picks {self.path.name} is damaged: {self.damage}.",
+                "Run `porelight picks verify --repair`; nothing was added.",
+                damaged=True,
+            )
 
     def repair(self) -> Path:
         """Write all rows that can be trusted to a fresh file in this one's place; the damaged one is kept beside it.
@@ -314,6 +319,22 @@ def default_store() -> Path:
     return paths.user_folder() / "picks.sqlite"
 
 
+def repair(path: Path) -> Path:
+    """Put all that can be trusted of a damaged store into a fresh one in its place: nothing, if the file is no store
+    any more. The damaged file is kept beside it.
+
+    Returns: the damaged file's new name. Raises: PickStoreError.
+    """
+    if is_store(path):
+        with PickStore.open(path) as store:
+            return store.repair()
+    with _translated(path):
+        kept = paths.spare_name(path, "damaged")
+        path.replace(kept)
+        _create(path)
+    return kept
+
+
 def is_store(path: Path) -> bool:
     """Whether a file is a store of picks, of whatever version."""
     try:
@@ -356,7 +377,8 @@ def _check_version(path: Path) -> None:
     with path.open("rb") as file:
         header = file.read(100)
     if not is_store(path):
-        raise PickStoreError(f"{path.name} is not a store of picks.", "Name the file that holds the picks.")
+        hint = "Name the file that holds the picks; this one is damaged, or another file."
+        raise PickStoreError(f"{path.name} is not a store of picks.", hint, damaged=True)
     version = int.from_bytes(header[60:64])
     if version > VERSION:
         raise PickStoreError(

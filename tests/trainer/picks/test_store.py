@@ -13,7 +13,7 @@ import pytest
 from engine.proposal import ProposalSpec
 from tests.helpers.picks import TIME, candidate, digest, filled, pick
 from trainer.picks.records import Candidate, PhotoFile
-from trainer.picks.store import VERSION, PickStore, PickStoreError, with_features, with_files
+from trainer.picks.store import VERSION, PickStore, PickStoreError, repair, with_features, with_files
 
 
 def test_picks_and_candidates_come_back_equal_and_in_order(tmp_path: Path) -> None:
@@ -86,6 +86,22 @@ def test_a_store_cut_in_the_middle_is_usable_up_to_there(tmp_path: Path, share: 
         store.repair()
     with PickStore.open(path) as store:
         assert store.damage == "" and store.picks() == found and len(store) == rows
+
+
+def test_repair_starts_anew_where_nothing_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "p.sqlite"
+    path.write_bytes(b"no store")
+    with pytest.raises(PickStoreError, match="not a store") as caught:
+        PickStore.open(path)
+    assert caught.value.context["damaged"]
+    assert repair(path) == tmp_path / "p.sqlite.damaged-1"
+    assert (tmp_path / "p.sqlite.damaged-1").read_bytes() == b"no store"
+    picks = filled(path, 5)
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+    assert repair(path) == tmp_path / "p.sqlite.damaged-2"
+    with PickStore.open(path) as store:
+        assert store.damage == "" and store.picks() == picks[: len(store.picks())]
 
 
 def test_a_crash_in_the_middle_of_a_write_loses_only_that_write(tmp_path: Path) -> None:
