@@ -117,6 +117,41 @@ def half_way(before: Pixels, after: Pixels, masks: Masks, width: float) -> float
     return -abs(left - 0.8) - 0.3 * _redness(after, skin, width) / max(_redness(before, skin, width), 0.1)
 
 
+def even_colour(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """No patches of other colour, whatever the colour; lightness does not count."""
+    red, green, blue = (after[..., channel].astype(np.float32) for channel in range(3))
+    planes = (red / (green + 20), blue / (green + 20))
+    return -sum(_over(np.abs(_box(plane, width / 60) - _box(plane, width / 8)), masks["skin"]) for plane in planes)
+
+
+def sculpted(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """The large light and shade of a face stay or grow."""
+    grey = _grey(after)
+    return _over(np.abs(_box(grey, width / 10) - _box(grey, width / 2.5)), masks["skin"])
+
+
+def pale(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """Less saturated skin."""
+    return -_over(np.ptp(after.astype(np.float32), axis=-1), masks["skin"])
+
+
+def matte_forehead(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """The forehead darker against the cheeks."""
+    change = _grey(after) - _grey(before)
+    return _over(change, masks["cheeks"]) - _over(change, masks["forehead"])
+
+
+def lifted(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """Lighter skin in the shadows; what is light already stays."""
+    old = _grey(before)
+    skin = old[masks["skin"] > 0.6]
+    dark = masks["skin"] * (old < (np.median(skin) if skin.size else 128))
+    return _over(_grey(after) - old, np.asarray(dark, np.float32))
+
+
+LATER = (even_colour, sculpted, pale, matte_forehead, lifted)
+"""Tastes written when all of the reward was settled: nothing was chosen by them."""
+
 TASTES: dict[str, Taste] = {
     each.__name__: each
     for each in (
@@ -129,6 +164,7 @@ TASTES: dict[str, Taste] = {
         bright_eyes,
         natural,
         half_way,
+        *LATER,
     )
 }
 

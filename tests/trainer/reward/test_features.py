@@ -140,6 +140,11 @@ def test_the_simulated_photographers_see_what_their_names_say(drawn: tuple[Photo
         "bright_eyes": (blended(photo, before + np.float32(8), mask(face, "under_eyes")), before),
         "natural": (before, smooth),
         "half_way": (half, blended(photo, cv2.GaussianBlur(before, (0, 0), 12), skin)),
+        "even_colour": (synthetic_face(SIZE, width=WIDTH, spots=False)[0].pixels, before),
+        "sculpted": (before, blended(photo, cv2.GaussianBlur(before, (0, 0), WIDTH / 4), skin)),
+        "pale": (blended(photo, (before + before.mean(-1, keepdims=True)) / 2, skin), before),
+        "matte_forehead": (blended(photo, before - np.float32(8), mask(face, "forehead")), before),
+        "lifted": (blended(photo, before + np.float32(8), skin), before),
     }
     assert set(pairs) == set(TASTES)
     for name, (liked, other) in pairs.items():
