@@ -36,8 +36,8 @@ def review(
     if inputs:
         made = _make(inputs, out, against, policy, seed or 0, device)
         common.stdout().print(
-            f"{len(made.pairs)} pairs are in {common.printable(str(out))}: look at A and B of each and write the "
-            "better one into answers.csv; `porelight review --out` with the same folder then says how it stands.",
+            f"{common.number_of(len(made.pairs), 'pair')} in {common.printable(str(out))}: look at A and B of each "
+            "and write the better one into answers.csv; `porelight review --out` with it then says how it stands.",
             markup=False,
         )
         return
@@ -74,15 +74,15 @@ def _show(opened: Review, json: bool) -> None:
     if not found.answered:
         out.print(f"None of {found.pairs} pairs is answered yet.")
         return
+    pairs = common.number_of(found.pairs, "pair")
     said = [
-        f"{found.answered} of {found.pairs} pairs answered: {opened.policy} is better in {found.wins}, "
+        f"{found.answered} of {pairs} answered: {opened.policy} is better in {found.wins}, "
         f"{opened.against} in {found.losses}, no difference in {found.ties}.",
         f"It is preferred in {rate.value:.0%} (95%: {rate.low:.0%}–{rate.high:.0%}, ties half); between equals so "
         f"uneven a count comes about with probability {found.chance:.3f}.",
     ]
     if found.consistency.count:
-        said.append(
-            f"{found.consistency.count:.0f} pairs came again: {found.consistency.value:.0%} were answered alike."
-        )
+        again = common.number_of(round(found.consistency.count), "pair")
+        said.append(f"{again} came again: {found.consistency.value:.0%} were answered alike.")
     for sentence in said:
         out.print(sentence, markup=False)
