@@ -6,14 +6,13 @@ import base64
 import html
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from engine.paths import write_atomic
 from engine.policies.versions import Version
 from trainer.events import Event
 from trainer.grpo.config import source_of
 from trainer.grpo.curves import all_figures, strips, working_seconds
-from trainer.grpo.guards import LIMITS
+from trainer.grpo.guards import LIMITS, breaches
 from trainer.grpo.pictures import Comparison
 from trainer.grpo.plots import plot
 from trainer.grpo.proof import Proof
@@ -97,10 +96,11 @@ def _compared(each: Comparison) -> str:
 
 
 def _proof_table(proof: Proof) -> str:
+    broken = {each.limit.measure for each in breaches(proof.guards, proof.before)}
     rows = "".join(
         f"<tr><td>{html.escape(limit.guards)}</td><td>{limit.measure.replace('_', ' ')}</td>"
         f"<td class=num>{_number(proof.before.get(limit.measure))}</td>"
-        f'<td class="num{" bad" if _outside(limit, proof.guards.get(limit.measure)) else ""}">'
+        f'<td class="num{" bad" if limit.measure in broken else ""}">'
         f"{_number(proof.guards.get(limit.measure))}</td><td class=num>{limit.low:g} … {limit.high:g}</td></tr>"
         for limit in LIMITS
     )
@@ -113,7 +113,10 @@ def _proof_table(proof: Proof) -> str:
     head = (
         "<tr><th></th><th>measure</th><th class=num>before</th><th class=num>trained</th><th class=num>limits</th></tr>"
     )
-    return f"<h2>On unseen faces</h2><table>{head}{rows}{dimensions}</table>"
+    return (
+        f"<h2>On unseen faces</h2><table>{head}{rows}{dimensions}</table>"
+        "<p>Red is a guard that is broken: outside its limits, and further than the policy before.</p>"
+    )
 
 
 def _samples(run: Run, events: Sequence[Event]) -> str:
@@ -142,10 +145,6 @@ def _settings(run: Run) -> str:
 
 def _image(data: bytes) -> str:
     return f'<img alt="" src="data:image/png;base64,{base64.b64encode(data).decode()}">'
-
-
-def _outside(limit: Any, value: float | None) -> bool:
-    return value is not None and value == value and not limit.low <= value <= limit.high
 
 
 def _number(value: float | None) -> str:
