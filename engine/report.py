@@ -40,10 +40,10 @@ class MarkReport:
 class FaceReport:
     """One face.
 
-    width and box in source pixels; changed_fraction: of the pixels that its mask allows to change; texture_retention:
-    pore band on skin outside marks, after/before; tone_change: mean L*, a*, b* difference and mean ΔE00 there;
-    blotchiness: spread in the blotch band there, before and after; identity_distance: between embeddings before and
-    after (0.3 and more is drift).
+    width and box in source pixels; doubt: why it is off unless a person turned it on; changed_fraction: of the pixels
+    that its mask allows to change; texture_retention: pore band on skin outside marks, after/before; tone_change:
+    mean L*, a*, b* difference and mean ΔE00 there; blotchiness: spread in the blotch band there, before and after;
+    identity_distance: between embeddings before and after (0.3 and more is drift).
     """
 
     id: str
@@ -52,6 +52,7 @@ class FaceReport:
     pose: tuple[float, float, float]
     confidence: float
     enabled: bool
+    doubt: str
     strengths: dict[str, float]
     marks_removed: tuple[MarkReport, ...]
     marks_kept: tuple[MarkReport, ...]
@@ -151,6 +152,7 @@ def _face_report(
         face.pose,
         face.confidence,
         edits.enabled,
+        face.doubt,
         {**edits.strengths.values, "amount": edits.strengths.amount},
         tuple(removed),
         tuple(kept),

@@ -89,7 +89,7 @@ class RetouchSession:
     def _analysed(self) -> tuple[FaceAnalysis, ...]:
         """Forget what was of other faces."""
         self.proposal, self._drawers = None, {}
-        self.edits = {face.id: self.edits.get(face.id, FaceEdits()) for face in self.faces}
+        self.edits = {face.id: self.edits.get(face.id, FaceEdits.initial(face)) for face in self.faces}
         return self.faces
 
     def face(self, face_id: str) -> FaceAnalysis:

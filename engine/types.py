@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -165,7 +165,8 @@ class FaceAnalysis:
     landmarks: (478, 2) float32 in source pixels (MediaPipe topology). width: distance between the face-oval extremes
     along the eye axis, in source pixels ("W", the unit of all radii). pose: (yaw, pitch, roll) in degrees.
     lab: (h, w, 3) float32 L*a*b* D50 of the grid crop. regions: name → (h, w) float32 in [0, 1], names from `REGIONS`.
-    embedding: 128-d unit-free identity embedding or None. Not hashable by content: identity is `id`.
+    embedding: 128-d unit-free identity embedding or None. doubt: why the face is off until a person turns it on, as one
+    sentence; empty if it is not. Not hashable by content: identity is `id`.
     """
 
     id: str
@@ -178,6 +179,7 @@ class FaceAnalysis:
     lab: F32
     regions: Mapping[str, F32]
     embedding: F32 | None = None
+    doubt: str = ""
 
     @property
     def grid_width(self) -> float:
@@ -350,6 +352,11 @@ class FaceEdits:
                 raise ValueError(f"Unknown region or strength in {area!r}: {', '.join(values)}.")
         if set(self.brushwork) - set(BRUSHED):
             raise ValueError(f"Unknown layers are painted: {', '.join(self.brushwork)}.")
+
+    @classmethod
+    def initial(cls, face: FaceAnalysis) -> Self:
+        """What holds before a person chooses anything: a face in doubt is off."""
+        return cls(enabled=not face.doubt)
 
     def share(self, area: str, name: str) -> float:
         """Factor of a layer in a region, relative to the rest of the face."""

@@ -62,6 +62,7 @@ def _describe(session: RetouchSession) -> dict[str, Any]:
             "width": round(float(face.width), 1),
             "pose": dict(zip(("yaw", "pitch", "roll"), (round(float(v), 1) for v in face.pose), strict=True)),
             "confidence": round(float(face.confidence), 3),
+            "doubt": face.doubt,
             "regions": {name: round(float(mask.mean()), 4) for name, mask in face.regions.items()},
         }
         for face in session.faces
@@ -107,6 +108,8 @@ def _show(data: dict[str, Any]) -> None:
             f"  {face['id']}: {face['width']:.0f} px wide at {face['box']}, turned {yaw}°/{pitch}°/{roll}°",
             markup=False,
         )
+        if face["doubt"]:
+            out.print(f"    off by default: {face['doubt']}", markup=False)
         for mark in face.get("marks", ()):
             where = f"at {mark['centre']}, radius {mark['radius']}"
             out.print(f"    {mark['id']}: {mark['kind']} {where}: {mark['decision']}", markup=False)

@@ -66,7 +66,7 @@ def document_of(record: Record, faces: Faces, layers: Layers) -> Document:
     edits = {face: entry.edits(layers[face].marks if face in layers else ()) for face, entry in found.items()}
     taken = [id(entry) for entry in found.values()]
     edits |= {entry.id: entry.edits(()) for entry in record.faces if id(entry) not in taken and entry.id not in edits}
-    edits |= {face.id: FaceEdits() for face in faces if face.id not in edits}
+    edits |= {face.id: FaceEdits.initial(face) for face in faces if face.id not in edits}
     return Document(edits, record.proposal, record.boxes)
 
 

@@ -139,8 +139,14 @@ class FaceList(QWidget):
             row.switch.setChecked(edits is None or edits.enabled)
             row.switch.blockSignals(False)
             row.switch.setEnabled(bool(self.photo.layers))
-            row.detail.setText(self._marks(face))
+            row.detail.setText(self._detail(face))
             row.detail.setVisible(bool(row.detail.text()))
+
+    def _detail(self, face: str) -> str:
+        """What becomes of the marks; of a face that is off from the start, why."""
+        if self.photo.edits_of(face).enabled:
+            return self._marks(face)
+        return next((found.doubt for found in self.photo.faces if found.id == face), "") or self._marks(face)
 
     def _marks(self, face: str) -> str:
         layers = self.photo.layers.get(face)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.faces import detect, grid, models, topology
+from engine.faces import detect, doubts, grid, models, topology
 from engine.faces.detect import SMALLEST_FACE, Detection
 from engine.faces.landmarks import Fit, fit, pose_of, width_of
 from engine.faces.regions import Segmenters, face_regions
@@ -67,7 +67,7 @@ def analyse(
             _face(photo, f"face-{i}", detection, fitted, segmenters, embed)
             for i, (detection, fitted) in enumerate(kept, 1)
         )
-    return faces, tuple(skipped)
+    return faces if boxes is not None else doubts.doubted(faces), tuple(skipped)
 
 
 def _marked(box: Box) -> Detection:

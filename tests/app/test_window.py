@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from app.viewmodels.compare import Mode
 from app.viewmodels.state import Stage
 from app.views.main_window import MainWindow
 from app.views.pixels import to_image
-from engine.types import Decision
+from engine.types import Decision, FaceAnalysis
 from tests.app.conftest import MakeWindow
-from tests.helpers.fake_engine import BRIGHTER, FakeEngine, endless, opened
+from tests.helpers import fake_engine
+from tests.helpers.fake_engine import BRIGHTER, FakeEngine, endless, face_of, opened
 
 CHECKOUT = Path(__file__).parents[2]
 LEFT = Qt.MouseButton.LeftButton
@@ -256,6 +258,23 @@ def test_a_face_can_be_switched_off(window: MainWindow) -> None:
     after = picture(window)[y, x]
     window.faces.rows["face-0"].switch.click()
     assert np.abs(after - picture(window)[y, x] - BRIGHTER * 255).max() <= 1
+
+
+def test_a_face_in_doubt_is_off_and_says_why(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def doubtful(size: tuple[int, int], index: int, count: int) -> FaceAnalysis:
+        return replace(face_of(size, index, count), doubt="It is a print." if index else "")
+
+    monkeypatch.setattr(fake_engine, "face_of", doubtful)
+    window = make_window(FakeEngine(faces=2))
+    opened(qtbot, window.photo, portrait)
+    person, printed = (window.faces.rows[name] for name in ("face-0", "face-1"))
+    assert person.switch.isChecked() and not printed.switch.isChecked()
+    assert printed.detail.text() == "It is a print."
+    printed.switch.click()
+    assert window.photo.edits["face-1"].enabled
+    assert printed.detail.text() == person.detail.text() == "1 mark removed, 1 kept"
 
 
 def test_choosing_a_face(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:

@@ -78,6 +78,25 @@ def test_a_face_that_is_off_stays_off(photo: Path) -> None:
     np.testing.assert_array_equal(again.render(), again.photo.pixels)
 
 
+def test_a_face_in_doubt_is_off_until_it_is_turned_on(photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def doubtful(*args: object, **options: object) -> object:
+        faces, skipped = fake_policy.fake_analyse(*args, **options)  # type: ignore[arg-type]
+        return tuple(replace(face, doubt="It is a print.") for face in faces), skipped
+
+    monkeypatch.setattr("engine.faces.analyse", doubtful)
+    session = _proposed(photo)
+    np.testing.assert_array_equal(session.render(), session.photo.pixels)
+    session.enable(True)
+    turned_on = session.render()
+    assert (turned_on != session.photo.pixels).any()
+    session.save_sidecar()
+    again = RetouchSession.open(photo)
+    saved = sidecar.load(photo)
+    assert saved is not None
+    again.restore(saved, FakePolicy())
+    np.testing.assert_array_equal(again.render(), turned_on)
+
+
 def test_seeds_decide(photo: Path) -> None:
     first, same, other = (_proposed(photo, seed=seed).render() for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, same)

@@ -98,7 +98,7 @@ class FakeSession(RetouchSession):
 
         self.boxes = None if boxes is None else tuple(boxes)
         self.faces = tuple(face_of(self.photo.size, index, self.count) for index in range(self.count))
-        self.edits = {face.id: self.edits.get(face.id, FaceEdits()) for face in self.faces}
+        self.edits = {face.id: self.edits.get(face.id, FaceEdits.initial(face)) for face in self.faces}
         return self.faces
 
     def draw(
