@@ -20,8 +20,11 @@ REASONS = (
     later("File name too long"),
     later("Input/output error"),
     later("Disk quota exceeded"),
+    later("it breaks off after row {0}"),
+    later("row {0} is not what was written"),
+    later("the file's structure is broken ({0})"),
 )
-"""What systems say of files, in the engine's sentences."""
+"""What systems say of files, and what is wrong with a store of picks, in the engine's sentences."""
 
 
 @dataclass(frozen=True)

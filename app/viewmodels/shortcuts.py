@@ -29,23 +29,29 @@ class Shortcuts(QObject):
     def __init__(self, settings: SettingsModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = settings
-        settings.changed.connect(lambda names: self.changed.emit() if "keys" in names else None)
+        self._now = self._all()
+        settings.changed.connect(self._settle)
+
+    def _settle(self, names: frozenset[str]) -> None:
+        if "keys" in names:
+            self._now = self._all()
+            self.changed.emit()
 
     def keys(self, action: str) -> tuple[str, ...]:
         """Key sequences of an action, the one to show first."""
-        return self._all()[action]
+        return self._now[action]
 
     def owner(self, keys: str, but: str = "") -> str | None:
         """The action that a key sequence belongs to, if it is another one than `but`."""
         wanted = normal(keys)
-        return next((id for id, own in self._all().items() if id != but and wanted in own), None)
+        return next((id for id, own in self._now.items() if id != but and wanted in own), None)
 
     def changed_from_default(self, action: str) -> bool:
         return self.keys(action) != tuple(map(normal, ACTIONS[action].keys))
 
     def set(self, action: str, keys: Sequence[str]) -> None:
         """Give keys to an action; whoever had one of them loses it."""
-        now = self._all()
+        now = self._now
         wanted = tuple(dict.fromkeys(found for each in keys if (found := normal(each))))
         now = {id: tuple(key for key in own if key not in wanted) for id, own in now.items()}
         now[action] = wanted

@@ -138,7 +138,7 @@ class Thumbnails(QObject):
                 self._pruned = True
                 limit = self.limit
                 self._run(lambda: self._cache.prune(limit), lambda _: None)
-        if self._proof is None and not self._away:
+        if self._raw and self._proof is None and not self._away:
             key = next((key for key in self._visible if key in self._raw), None)
             work = self.retouch(key[0]) if key is not None else None
             if key is not None and work is not None:

@@ -149,7 +149,7 @@ class FrameView(QListView):
             self.frames.follow()
         if change & (LibraryChange.LIST | LibraryChange.FRAMES):
             self._looking.start()
-        if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.VIEW):
+        if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.VIEW) and self.isVisible():
             self._show_current()
         if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.SELECTION | LibraryChange.FRAMES):
             self.viewport().update()

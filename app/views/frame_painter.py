@@ -183,17 +183,16 @@ class FramePainter:
 def _stars(painter: QPainter, at: QPointF, radius: float, step: float, stars: int, dots: int, colour: str) -> None:
     """`stars` stars, and dots for the rest up to `dots`."""
     painter.setPen(Qt.PenStyle.NoPen)
-    for number in range(max(stars, dots)):
+    painter.setBrush(QColor(colour))
+    for number in range(stars):
         painter.save()
         painter.translate(at.x() + number * step, at.y())
-        if number < stars:
-            painter.setBrush(QColor(colour))
-            painter.scale(radius, radius)
-            painter.drawPolygon(STAR)
-        else:
-            painter.setBrush(QColor(theme.FAINT))
-            painter.drawEllipse(QPointF(0, 0), 1.2, 1.2)
+        painter.scale(radius, radius)
+        painter.drawPolygon(STAR)
         painter.restore()
+    painter.setBrush(QColor(theme.FAINT))
+    for number in range(stars, dots):
+        painter.drawEllipse(at + QPointF(number * step, 0), 1.2, 1.2)
 
 
 def _flag(painter: QPainter, at: QPointF, flag: Flag) -> None:

@@ -151,7 +151,7 @@ class PicksWindow(QDialog):
         if drawing is not None:
             return tr("Drawing variations: {name} …", name=drawing.name)
         if state is None:
-            return tr("Opening the picks …") if self.model.busy else ""
+            return f"{self.model.doing} …" if self.model.busy else ""
         if state.progress.total:
             return tr("All pairs are answered. Draw more variations to go on.")
         return tr("Select some photos in the grid and draw variations of them; then say which of two is better.")

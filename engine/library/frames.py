@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -47,7 +48,8 @@ class Frame:
 
 def by_name(frame: Frame) -> tuple[str, str, str]:
     """Sort key: folder by folder, names without regard to case, numbers inside them by value."""
-    return natural(str(frame.path.parent)), natural(frame.path.name), frame.path.name
+    folder, name = os.path.split(frame.path)
+    return natural(folder), natural(name), name
 
 
 def now() -> int:
