@@ -26,7 +26,7 @@ class FaceRow(QFrame):
         super().__init__(parent)
         self.setObjectName("face")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.setAccessibleName(title)
         self.detail = QLabel()
         self.detail.setProperty("role", "muted")

@@ -39,9 +39,9 @@ def doubted(faces: Sequence[FaceAnalysis]) -> tuple[FaceAnalysis, ...]:
 
 def _doubt(width: float, widest: float, *, one_colour: bool) -> str:
     if one_colour:
-        return "The face has one colour only, as a print or a statue has."
+        return "It has one colour only, as a print or a statue."
     if width < MUCH_SMALLER * widest:
-        return f"The face is much smaller ({width:.0f} px wide) than the largest ({widest:.0f} px)."
+        return f"It is much smaller than the largest ({width:.0f} and {widest:.0f} px)."
     return ""
 
 

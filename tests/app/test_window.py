@@ -260,18 +260,22 @@ def test_a_face_can_be_switched_off(window: MainWindow) -> None:
     assert np.abs(after - picture(window)[y, x] - BRIGHTER * 255).max() <= 1
 
 
+WHY = "It is much smaller than the largest (240 and 1000 px), and more words than one line holds."
+
+
 def test_a_face_in_doubt_is_off_and_says_why(
     make_window: MakeWindow, qtbot: QtBot, portrait: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def doubtful(size: tuple[int, int], index: int, count: int) -> FaceAnalysis:
-        return replace(face_of(size, index, count), doubt="It is a print." if index else "")
+        return replace(face_of(size, index, count), doubt=WHY if index else "")
 
     monkeypatch.setattr(fake_engine, "face_of", doubtful)
     window = make_window(FakeEngine(faces=2))
     opened(qtbot, window.photo, portrait)
     person, printed = (window.faces.rows[name] for name in ("face-0", "face-1"))
     assert person.switch.isChecked() and not printed.switch.isChecked()
-    assert printed.detail.text() == "It is a print."
+    assert printed.detail.text() == WHY
+    assert printed.detail.height() >= printed.detail.heightForWidth(printed.detail.width()), "all words are seen"
     printed.switch.click()
     assert window.photo.edits["face-1"].enabled
     assert printed.detail.text() == person.detail.text() == "1 mark removed, 1 kept"

@@ -12,7 +12,7 @@ from engine.faces import topology
 from engine.faces.doubts import ONE_COLOUR, SKIN_COLOURS, colour_spread, doubted
 from engine.types import FaceAnalysis, FaceGrid
 
-ONE_COLOUR_ONLY = "The face has one colour only, as a print or a statue has."
+ONE_COLOUR_ONLY = "It has one colour only, as a print or a statue."
 
 
 def made(width: float, spread: float, name: str = "face-1") -> FaceAnalysis:
@@ -52,7 +52,7 @@ def test_a_much_smaller_face_is_doubted_with_both_widths() -> None:
     small, child = replace(large, id="face-2", width=240.0), replace(large, id="face-3", width=260.0)
     assert [face.doubt for face in doubted([large, small, child])] == [
         "",
-        "The face is much smaller (240 px wide) than the largest (1000 px).",
+        "It is much smaller than the largest (240 and 1000 px).",
         "",
     ]
 

@@ -53,4 +53,4 @@ def test_a_print_in_the_background_is_a_face_of_its_own_and_off(found):
     assert len(faces) == 2
     person, printed = sorted(faces, key=lambda face: -face.width)
     assert person.box[2] <= printed.box[0] and printed.box[2] <= picture.shape[1]
-    assert person.doubt == "" and printed.doubt.startswith("The face has one colour only")
+    assert person.doubt == "" and printed.doubt.startswith("It has one colour only")
