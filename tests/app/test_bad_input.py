@@ -334,3 +334,29 @@ def test_after_a_kill_in_the_middle_all_that_was_done_is_there(
     assert window.photo.history.position == history.position
     at_rest(qtbot, window, shoot[0])
     assert culls.load(shoot[0]) == Cull()
+
+
+# --- a card that is pulled --------------------------------------------------------------------------------------------
+
+
+def test_a_folder_that_vanishes_is_said_and_work_goes_on_when_it_is_back(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path], tmp_path: Path
+) -> None:
+    window = showing(make_window, qtbot, shoot[0])
+    library = window.desk.library
+    qtbot.waitUntil(lambda: not library.scanning)
+    away = tmp_path / "away"
+    shoot[0].parent.rename(away)
+    library.rescan()
+    qtbot.waitUntil(lambda: not library.scanning and library.problem is not None)
+    assert library.problem is not None and "shoot" in library.problem.message
+    window.strengths.rows["tone"].slider.setValue(64)
+    window.photo.save()
+    at_rest(qtbot, window, shoot[0])
+    assert window.photo.path == shoot[0] and not shoot[0].parent.exists(), "no folder is made in its place"
+    away.rename(shoot[0].parent)
+    library.rescan()
+    qtbot.waitUntil(lambda: not library.scanning and set(library.frames) == set(shoot))
+    window.close()
+    again = showing(make_window, qtbot, shoot[0])
+    assert again.photo.strength("tone") == 64
