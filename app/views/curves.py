@@ -20,9 +20,7 @@ CAPTION = 18
 class CurvePlot(QWidget):
     """One figure. names: of its curves, as people read them. form: how values are written."""
 
-    def __init__(
-        self, title: str, names: Mapping[str, str], form: str = "{:.2g}", parent: QWidget | None = None
-    ) -> None:
+    def __init__(self, title: str, names: Mapping[str, str], form: str = "{:g}", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.names, self.form = title, names, form
         self.figure: Figure | None = None

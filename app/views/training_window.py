@@ -114,7 +114,7 @@ class TrainingWindow(QDialog):
 
     def _make_run(self) -> QWidget:
         page = QWidget()
-        self.plots = {name: CurvePlot(title, CURVES, FORMS.get(name, "{:.2g}")) for name, title in FIGURES.items()}
+        self.plots = {name: CurvePlot(title, CURVES, FORMS.get(name, "{:g}")) for name, title in FIGURES.items()}
         self.strips = Strips()
         grid = QGridLayout()
         grid.setSpacing(16)

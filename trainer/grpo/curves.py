@@ -14,6 +14,8 @@ from trainer.grpo.guards import LIMITS, used
 Curve = Sequence[tuple[float, float | None]]
 SHOWN_SAMPLES: Final = 6
 """Evaluations of which pictures are shown, first and last among them."""
+ROUND: Final = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0)
+"""Numbers that axes are divided by, times a power of ten."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,25 @@ class Figure:
 
     @property
     def extent(self) -> tuple[float, float, float, float] | None:
-        """(first, last, low, high): what the axes span; None without a point."""
+        """(first, last, low, high): what the axes span, low to high between round numbers; None without a point."""
         points = [point for curve in self.curves.values() for run in runs(curve) for point in run]
         if not points:
             return None
         xs, ys = [x for x, _ in points], [y for _, y in points] + list(self.limits)
-        low, high = min(ys), max(ys)
-        room = (high - low) * 0.08 or max(abs(high), 1e-3) * 0.1
+        low, high = _round_span(min(ys), max(ys))
         first, last = min(xs), max(xs)
-        return first, last if last > first else first + 1, low - room, high + room
+        return first, last if last > first else first + 1, low, high
+
+
+def _round_span(low: float, high: float) -> tuple[float, float]:
+    """The narrowest span around two values whose halves are a round number wide and begin at a multiple of it."""
+    width = (high - low) / 2 or max(abs(high), 1e-3) * 0.1
+    digit = 10.0 ** math.floor(math.log10(width))
+    for half in (step * scale for scale in (digit, 10 * digit) for step in ROUND):
+        start = math.floor(low / half + 1e-9) * half
+        if half >= width * (1 - 1e-9) and start + 2 * half >= high - 1e-9 * half:
+            return round(start, 12), round(start + 2 * half, 12)
+    return low, high
 
 
 def runs(curve: Curve) -> list[list[tuple[float, float]]]:

@@ -130,6 +130,23 @@ def test_plots_are_whole_and_leave_gaps():
     assert plot(Figure("nothing", {"x": [(0, None)]})) == ""
 
 
+@pytest.mark.parametrize(
+    ("values", "axis"),
+    [
+        ((0.5, 1.0), (0.5, 1.0)),
+        ((1.03, 18.3), (0, 20)),
+        ((0.0, 0.113), (0, 0.12)),
+        ((0.9969, 1.0), (0.996, 1.0)),
+        ((-0.3, 0.62), (-0.8, 0.8)),
+        ((0.5, 0.5), (0.5, 0.6)),
+        ((0.0, 0.0), (0, 0.0002)),
+    ],
+)
+def test_axes_end_at_round_numbers_that_hold_the_curve(values, axis):
+    extent = Figure("one", {"x": list(enumerate(values))}).extent
+    assert extent == (0, 1, *(pytest.approx(value, abs=1e-9) for value in axis))
+
+
 def test_a_guard_is_used_up_at_the_value_that_breaks_it():
     before = {"pore_retention": 1.0, "tone_change": 1.0, "kept_survival": 0.95, "seam": None}
     broken_at = {**before, "pore_retention": 0.84}  # limit 0.85, slack 0.01
