@@ -13,12 +13,13 @@ from __future__ import annotations
 import ast
 import gettext
 import re
+import string
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app import sentences
 from app.settings.schema import Language
@@ -42,6 +43,8 @@ class Catalogue:
     texts: dict[Entry, tuple[str, ...]] = field(default_factory=dict)
     form: Callable[[int], int] = lambda count: int(count != 1)
     plural: str = "nplurals=2; plural=(n != 1);"
+    marks: Mapping[int, int] = field(default_factory=dict)
+    """Of thousands and decimals: what stands in place of the English ones."""
 
     @cached_property
     def templates(self) -> list[tuple[re.Pattern[str], str]]:
@@ -53,19 +56,33 @@ class Catalogue:
 
 
 _current = Catalogue()
+MARKS = {Language.GERMAN: str.maketrans(",.", ".,")}
+
+
+def written(value: float, form: str) -> str:
+    """A number as the window's language writes it. form: as `format` takes it."""
+    return format(value, form).translate(_current.marks)
+
+
+class _Words(string.Formatter):
+    def format_field(self, value: Any, form: str) -> str:
+        return written(value, form) if form and isinstance(value, (int, float)) else format(value, form)
+
+
+_words = _Words()
 
 
 def tr(text: str, /, **values: object) -> str:
     """The text in the window's language, with values in its braces."""
     found = _current.texts.get((text, ""), ("",))[0] or text
-    return found.format(**values) if values else found
+    return _words.vformat(found, (), values) if values else found
 
 
 def trn(one: str, many: str, count: int, /, **values: object) -> str:
     """A text that depends on a number; `{count}` is the number."""
     forms = _current.texts.get((one, many), ())
     found = forms[_current.form(count)] if forms and all(forms) else one if count == 1 else many
-    return found.format(count=f"{count:,}", **values)
+    return _words.vformat(found, (), {"count": written(count, ","), **values})
 
 
 def said(text: str) -> str:
@@ -96,6 +113,7 @@ def use(language: Language, system: Sequence[str] = ()) -> str:
     wanted: Sequence[str] = [language] if language is not Language.SYSTEM else [each[:2] for each in system]
     chosen = next((each for each in wanted if each in known), Language.ENGLISH)
     _current = Catalogue() if chosen == Language.ENGLISH else read(language_file(chosen))
+    _current.marks = MARKS.get(Language(chosen), {})
     return str(chosen)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.runner import Job
-from app.language import tr
+from app.language import tr, written
 from app.viewmodels.editing import EditModel
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Frames
@@ -384,8 +384,7 @@ class PhotoModel(EditModel):
         """The photo in one line."""
         if self.photo is None:
             return ""
-        width, height = self.photo.size
-        parts = [f"{width:,} × {height:,}", tr("{depth} bit", depth=self.photo.depth)]
+        parts = [" × ".join(written(side, ",") for side in self.photo.size), tr("{depth} bit", depth=self.photo.depth)]
         if self.stage is Stage.PROPOSED:
             parts.append(counted(len(self.faces), "face", "faces"))
         return "   ·   ".join(parts)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.language import tr
+from app.language import tr, written
 from app.views import theme
 from trainer.grpo.curves import Figure, runs
 
@@ -18,9 +18,9 @@ CAPTION = 18
 
 
 class CurvePlot(QWidget):
-    """One figure. names: of its curves, as people read them. form: how values are written."""
+    """One figure. names: of its curves, as people read them. form: a format as Python takes it."""
 
-    def __init__(self, title: str, names: Mapping[str, str], form: str = "{:g}", parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, names: Mapping[str, str], form: str = "g", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.title, self.names, self.form = title, names, form
         self.figure: Figure | None = None
@@ -39,7 +39,7 @@ class CurvePlot(QWidget):
         if self.figure is None:
             return ""
         found = {self.names.get(name, self.title): runs(curve) for name, curve in self.figure.curves.items()}
-        return ", ".join(f"{name} {parts[-1][-1][1]:.3g}" for name, parts in found.items() if parts)
+        return ", ".join(f"{name} {written(parts[-1][-1][1], '.3g')}" for name, parts in found.items() if parts)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
@@ -85,7 +85,7 @@ class CurvePlot(QWidget):
             label = QRectF(0, y - 8, LEFT - 6, 16)
             value = low + share * (high - low)
             side = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(label, side, self.form.format(value))
+            painter.drawText(label, side, written(value, self.form))
         below = QRectF(area.left(), area.bottom() + 4, area.width(), 16)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, f"{first:g}")
         painter.drawText(below, Qt.AlignmentFlag.AlignRight, f"{last:g}")

@@ -26,7 +26,7 @@ from app.viewmodels.watching import Phase
 from app.views.curves import CurvePlot, Strips
 from app.views.parts import READABLE, button, fill, form, say, thin_bar, words
 
-FORMS = {"preferred": "{:.0%}"}
+FORMS = {"preferred": ".0%"}
 
 
 class TrainingWindow(QDialog):
@@ -114,7 +114,7 @@ class TrainingWindow(QDialog):
 
     def _make_run(self) -> QWidget:
         page = QWidget()
-        self.plots = {name: CurvePlot(title, CURVES, FORMS.get(name, "{:g}")) for name, title in FIGURES.items()}
+        self.plots = {name: CurvePlot(title, CURVES, FORMS.get(name, "g")) for name, title in FIGURES.items()}
         self.strips = Strips()
         grid = QGridLayout()
         grid.setSpacing(16)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from app import language, sentences
-from app.language import Catalogue, language_file, read, said, strings, tr, trn, update, use
+from app.language import Catalogue, language_file, read, said, strings, tr, trn, update, use, written
 from app.settings.schema import Language
 from app.viewmodels.problem import Problem
 from engine.errors import EngineError
@@ -189,6 +189,12 @@ def test_values_and_numbers() -> None:
     assert tr("Opening {name}", name="x") == "Öffnen von x"
     assert [trn("{count} face", "{count} faces", n) for n in (0, 1, 2)] == ["0 Gesichter", "1 Gesicht", "2 Gesichter"]
     assert tr("no such string") == "no such string"
+    assert trn("{count} face", "{count} faces", 1200) == "1.200 Gesichter"
+    drift = "Measured drift {worst:.2f}, the same person"
+    assert tr(drift, worst=0.054).startswith("Gemessene Abweichung 0,05") and written(1234.5, ",.1f") == "1.234,5"
+    assert tr("Opening {name}", name="1,5.jpg") == "Öffnen von 1,5.jpg"
+    use(Language.ENGLISH)
+    assert tr(drift, worst=0.054).startswith("Measured drift 0.05") and written(1234.5, ",.1f") == "1,234.5"
 
 
 @pytest.mark.parametrize(
