@@ -28,6 +28,7 @@ from engine.settings import FaceSettings
 from engine.types import (
     AREAS,
     BRUSHED,
+    DEFAULT_STRENGTHS,
     LAYERS,
     PROPOSED,
     Box,
@@ -155,6 +156,10 @@ class FaceEntry(Strict):
         )
 
 
+PLAIN: Final = FaceEntry(id="", box=(0, 0, 1, 1))
+"""What stands there for a face of which nothing was chosen."""
+
+
 class Sidecar(Strict):
     """The whole file. boxes: face boxes that a person set by hand, None if faces were found by detection. settings: for
     faces without an entry, on photos that settings were given to before they were first retouched."""
@@ -266,6 +271,18 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
     except OSError as error:
         message = f"The sidecar of {photo.name} cannot be written: {error.strerror}."
         raise SidecarError(message, "Free space or change the rights.") from error
+
+
+def untouched(data: Mapping[str, Any]) -> bool:
+    """Whether a sidecar, as it lies in its file, holds no choice of a person: everything was taken back."""
+    plain = PLAIN.model_dump(mode="json", exclude={"id", "box", "strengths"})
+    whole = data.get("version") == 2 and data.get("boxes") is None and data.get("settings") is None
+    return (
+        whole
+        and (data.get("proposal") or {}).get("anchor") is None
+        and all(face.get(name, value) == value for face in data["faces"] for name, value in plain.items())
+        and all({**DEFAULT_STRENGTHS, **face.get("strengths", {})} == DEFAULT_STRENGTHS for face in data["faces"])
+    )
 
 
 def saved_at(photo: Path) -> str:

@@ -141,13 +141,14 @@ def details(frame: Frame, listing: Listing | None = None) -> Frame:
 def edits_of(path: Path, listing: Listing | None = None) -> tuple[int, int] | None:
     """When the photo's sidecar of edits was written, in nanoseconds, and its number of faces (0 of a damaged one).
 
-    None without a sidecar."""
+    None without a sidecar; (0, faces) if all edits in it were taken back."""
     beside, own = sidecar.beside(path), sidecar.in_user_folder(path)
     places = [own] if listing is not None and beside.name not in listing.names else [beside, own]
     for place in places:
         with suppress(OSError):
             data, written = place.read_bytes(), place.stat().st_mtime_ns
-            with suppress(ValueError, TypeError, AttributeError):
-                return written, len(json.loads(data).get("faces") or ())
+            with suppress(ValueError, TypeError, AttributeError, KeyError):
+                found = json.loads(data)
+                return 0 if sidecar.untouched(found) else written, len(found["faces"])
             return written, 0
     return None

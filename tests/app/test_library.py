@@ -17,8 +17,8 @@ from app.viewmodels.library import Delivered, Filter, LibraryModel, Sort, View
 from app.viewmodels.place import Place, place_file
 from app.viewmodels.thumbnails import Thumbnails
 from engine import sidecar
-from engine.library import culls
-from engine.library.frames import natural
+from engine.library import culls, scan
+from engine.library.frames import Frame, natural
 from engine.library.xmp import Cull, Flag, Label
 from tests.app.conftest import MakeWindow
 from tests.engine.library.packets import LIGHTROOM
@@ -384,6 +384,36 @@ def work():
 desk.library.listed.connect(lambda: QTimer.singleShot(50, work))
 application.exec()
 """
+
+
+def test_a_photo_whose_edits_were_all_taken_back_is_not_edited(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = fill(tmp_path)[0]
+    window = make_window()
+    window.desk.open([path])
+    photo, library = window.photo, window.desk.library
+    qtbot.waitUntil(lambda: photo.path == path and bool(photo.layers) and not photo.busy and not library.scanning)
+
+    def saved(edited: bool) -> None:
+        photo.save()
+        qtbot.waitUntil(lambda: library.frames[path].edited is edited and not photo.runner.jobs)
+        assert scan.details(Frame(path)).edited is edited and scan.details(Frame(path)).faces == 1
+
+    photo.set_strength("tone", 80)
+    saved(True)
+    photo.undo()
+    saved(False)
+    photo.flip("face-0", photo.layers["face-0"].marks[0])
+    saved(True)
+    photo.undo()
+    photo.enable("face-0", False)
+    saved(True)
+    photo.undo()
+    saved(False)
+    photo.select_area("cheeks")
+    photo.set_strength("tone", 20)
+    saved(True)
 
 
 def test_after_a_kill_everything_is_where_it_was(make_window: MakeWindow, tmp_path: Path, qtbot: QtBot) -> None:
