@@ -185,9 +185,10 @@ class ReviewModel(QObject):
             return []
         review, rate = self.asked.review, found.win_rate
         said = [
-            tr(
+            trn(
+                "{policy} was preferred to {against} in {rate:.0%} of {count} pair (95%: {low:.0%}–{high:.0%}).",
                 "{policy} was preferred to {against} in {rate:.0%} of {count} pairs (95%: {low:.0%}–{high:.0%}).",
-                policy=review.policy, against=review.against, rate=rate.value, count=found.answered, low=rate.low,
+                found.answered, policy=review.policy, against=review.against, rate=rate.value, low=rate.low,
                 high=rate.high,
             ),
             tr("It was better in {wins}, worse in {losses}, alike in {ties}.", wins=found.wins, losses=found.losses,
