@@ -84,10 +84,11 @@ def teeth(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: Sk
 
 
 def nostrils(points: F32, shape: tuple[int, int], unit: float, lab: F32) -> F32:
-    """Dark pixels within the nostril polygons."""
-    zone = np.zeros(shape, np.float32)
+    """Dark pixels within the nostril polygons, and much darker ones beside them: a mark there is no nostril."""
+    core, wide = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for ring in (topology.RIGHT_NOSTRIL, topology.LEFT_NOSTRIL):
-        zone = np.maximum(zone, polygon(expand(points[ring], unit / 60), shape, unit / 80))
+        core = np.maximum(core, polygon(points[ring], shape, unit / 120))
+        wide = np.maximum(wide, polygon(expand(points[ring], unit / 60), shape, unit / 80))
     around = blur(lab[..., 0].copy(), unit / 12)
     darker = around - blur(lab[..., 0].copy(), unit / 250)
-    return (zone * ramp(darker, 5, 14)).astype(np.float32)
+    return np.maximum(core * ramp(darker, 5, 14), wide * ramp(darker, 9, 18)).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from engine.faces import features, hair, models, occluders, parts, topology
 from engine.faces.landmarks import Surroundings, roll_of
 from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
-from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, likeness
+from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, likeness, pale
 from engine.types import F32, REGIONS, FaceGrid
 
 CONTEXT = 3.2
@@ -102,6 +102,7 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     like = likeness(lab, colour, prior, core, hairline, unit)
     like = guided(like, light / np.float32(100), max(2, round(unit / 80)), 1e-3)
     calm = ramp(fine_amplitude(lab, unit) / colour.texture, 3.0, 1.7) * ramp(light / colour.mean[0], 0.3, 0.5)
+    calm = calm * (1 - pale(lab, colour, unit))  # no cloth
     like = ramp(like, 0.2, 0.8) * np.maximum(zones.face, zones.around * blur(calm, unit / 80))
     out["hair"] = hair.hair(points, shape, unit, person, like) * free * (1 - core)
     present = ramp(person, 0.2, 0.7)

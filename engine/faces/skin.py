@@ -26,6 +26,10 @@ SHADE = 0.75
 """How much less a difference of lightness counts in the middle of the face."""
 
 
+LEAST_YELLOW = 5.0
+"""In b*: a face's mean from which cloth can be told by its lack of yellow."""
+
+
 @dataclass(frozen=True)
 class SkinColour:
     """mean, deviation: (3,) L*a*b*; texture: median fine-band amplitude of skin in L*."""
@@ -75,13 +79,29 @@ def _residual(lab: F32, reference: F32, deviation: F32, lenient: F32 | float = 1
     (blushing, acne, sunburn), highlights and, up to a limit, shade count less than other differences.
     """
     light = (lab[..., 0] - reference[..., 0]) / deviation[0]
-    shade = np.clip((lab[..., 0] + 4) / (reference[..., 0] + 4), 0.2, 1.0)
+    shade = _shade(lab, reference)
     red = (lab[..., 1] - reference[..., 1] * shade) / deviation[1]
     yellow = (lab[..., 2] - reference[..., 2] * shade) / deviation[2]
     red *= np.where(red > 0, np.float32(0.45), np.float32(1))
     light *= np.where(light > 0, np.float32(0.55), np.float32(1))
     light *= lenient
     return np.sqrt(light**2 + red**2 + yellow**2).astype(np.float32)
+
+
+def _shade(lab: F32, reference: F32) -> F32:
+    """Share of its chroma, (h, w), that skin of a reference colour has left at this lightness."""
+    return np.asarray(np.clip((lab[..., 0] + 4) / (reference[..., 0] + 4), 0.2, 1.0), np.float32)
+
+
+def pale(lab: F32, colour: SkinColour, unit: float) -> F32:
+    """Where the yellow that all skin has is missing though there is light, (h, w): white, grey, blue and pink cloth;
+    nowhere if the face's own skin shows none, as in a black-and-white photo."""
+    if colour.mean[2] < LEAST_YELLOW:
+        return np.zeros(lab.shape[:2], np.float32)
+    smooth = blur(lab, unit / 60)
+    expected = colour.mean[2] * _shade(smooth, colour.mean)
+    missing = ramp(expected - smooth[..., 2], 4.5, 6.5) * ramp(smooth[..., 2] / expected, 0.45, 0.25)
+    return missing * ramp(smooth[..., 0] / colour.mean[0], 0.7, 0.9)
 
 
 def likeness(lab: F32, colour: SkinColour, prior: F32, core: F32, hairline: F32, unit: float) -> F32:

@@ -8,7 +8,7 @@ import pytest
 
 from engine.faces import analyse, features, hair, occluders, parts, regions, topology
 from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
-from engine.faces.skin import fit_colour
+from engine.faces.skin import SkinColour, fit_colour, pale
 from engine.types import REGIONS
 from tests.engine.faces.conftest import as_photo
 
@@ -192,6 +192,61 @@ def test_colour_fit_ignores_a_minority_of_wrong_samples():
     assert hair.facial_hair(points, (760, 640), 400.0, lab, colour).shape == (760, 640)
     assert features.mouth(points, (760, 640), 400.0).max() == 0
     assert parts.zones(points, (760, 640), 400.0).face[380, 320] == pytest.approx(1, abs=0.01)
+
+
+def _skin(*mean: float) -> SkinColour:
+    return SkinColour(np.array(mean, np.float32), np.array([9, 4, 5], np.float32), np.float32(0.5))
+
+
+@pytest.mark.parametrize(
+    ("what", "lab", "cloth"),
+    [
+        ("a cream collar", (82, 3, 1), 1),
+        ("a pink one", (75, 22, -3), 1),
+        ("a blue one", (60, -2, -15), 1),
+        ("a pale neck", (72, 8, 10), 0),
+        ("a neck in shade", (40, 6, 5), 0),
+        ("a red one", (55, 25, 14), 0),
+    ],
+)
+def test_cloth_lacks_the_yellow_of_skin(what, lab, cloth):
+    patch = np.full((60, 60, 3), lab, np.float32)
+    assert pale(patch, _skin(63, 15, 17), 400)[30, 30] == pytest.approx(cloth, abs=0.02), what
+    assert pale(patch, _skin(63, 0, 0), 400).max() == 0, "a black-and-white photo tells nothing"
+
+
+def test_a_neck_that_is_a_little_less_yellow_is_no_cloth():
+    patch = np.full((60, 60, 3), (66, 8, 2.5), np.float32)
+    assert pale(patch, _skin(61, 13, 7), 400).max() < 0.05
+
+
+@pytest.mark.parametrize(
+    ("name", "index", "most"),
+    [
+        ("test/groups/detection5.jpg", 2, 0.06),
+        ("test/large/07_students.jpg", 2, 0.02),
+        ("train/canada/003f.jpg", 0, 0.02),
+    ],
+)
+def test_collars_are_no_neck(analysed, name, index, most):
+    """Share of the neck's skin that has less than a fifth of the cheeks' yellow."""
+    face = analysed(name, 6000)[0][index]
+    yellow = blur(face.lab, face.grid_width / 60)[..., 2]
+    own = np.median(yellow[face.regions["cheeks"] > 0.9])
+    neck = face.regions["neck"] > 0.5
+    assert neck.any() and (yellow[neck] < 0.2 * own).mean() < most
+
+
+def test_a_dark_mark_beside_a_nostril_is_none():
+    points, lab = _drawn_face()
+    angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    for ring, x in ((topology.RIGHT_NOSTRIL, 290), (topology.LEFT_NOSTRIL, 350)):
+        points[ring] = np.stack([x + 14 * np.cos(angle), 440 + 7 * np.sin(angle)], 1)
+        cv2.ellipse(lab, (x, 440), (14, 7), 0, 0, 360, (38, 12, 12), -1)
+    cv2.circle(lab, (290, 452), 5, (52, 22, 18), -1)  # a red spot that touches the opening
+    found = features.nostrils(points, lab.shape[:2], 400.0, lab)
+    assert found[440, [290, 350]].min() > 0.9
+    assert found[453, 290] < 0.1
 
 
 def test_polygon_area_and_place():
