@@ -23,7 +23,7 @@ AIMS: Final[dict[str, tuple[float, float]]] = {
 """Measures that are plotted, with the range aimed at."""
 
 WIDTH: Final = 400
-LABEL: Final = 130
+LABEL: Final = 140
 ROW: Final = 26
 COLOURS: Final = ("#1d6b52", "#b4552d", "#5b6fa8", "#8a6d3b", "#7d5a86", "#4e7d8a")
 
@@ -67,7 +67,7 @@ def strip(values: Mapping[str, Sequence[float]], aim: tuple[float, float]) -> st
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= 19 else name[:18] + "…"
+    return name if len(name) <= 20 else name[:19] + "…"
 
 
 def _range(values: Sequence[float]) -> tuple[float, float]:
