@@ -15,6 +15,8 @@ from trainer.grpo.curves import Figure, runs
 
 LEFT, RIGHT, TOP, BOTTOM = 60, 10, 26, 20
 CAPTION = 18
+WIDE = 120
+"""Pixels across from which a sample can be judged."""
 
 
 class CurvePlot(QWidget):
@@ -126,18 +128,24 @@ class Strips(QWidget):
         if not self._rows:
             painter.fillRect(QRectF(0, TOP, self.width(), self.height() - TOP - BOTTOM), QColor(theme.PANEL))
             return
-        columns, gap = max(len(row) for row in self._rows), 4
+        gap = 4
+        chosen = self._chosen(len(self._rows[0]), gap)
         high = (self.height() - TOP - CAPTION) / len(self._rows) - gap
-        side = max(min((self.width() - gap * (columns - 1)) / max(columns, 2), high), 16.0)
+        side = max(min((self.width() - gap * (len(chosen) - 1)) / max(len(chosen), 2), high), 16.0)
         for number, row in enumerate(self._rows):
-            for place, (_, path) in enumerate(row):
+            for place, (_, path) in enumerate(row[each] for each in chosen):
                 picture = self._pictures[path]
                 if not picture.isNull():
                     size = picture.size().scaled(QSize(round(side), round(side)), Qt.AspectRatioMode.KeepAspectRatio)
                     x, y = place * (side + gap), TOP + number * (side + gap)
                     painter.drawPixmap(QRectF(x, y, size.width(), size.height()), picture, QRectF(picture.rect()))
         painter.setPen(QColor(theme.MUTED))
-        for place, (step, _) in enumerate(self._rows[0]):
+        for place, (step, _) in enumerate(self._rows[0][each] for each in chosen):
             words = tr("before") if step == 0 else tr("after {step}", step=step)
             caption = QRectF(place * (side + gap), TOP + len(self._rows) * (side + gap), side, CAPTION)
             painter.drawText(caption, Qt.AlignmentFlag.AlignLeft, words)
+
+    def _chosen(self, count: int, gap: int) -> list[int]:
+        """Which of so many pictures of a row have room to be judged: the first, the last, and some between."""
+        columns = min(count, max(2, (self.width() + gap) // (WIDE + gap)))
+        return sorted({round(i * (count - 1) / max(columns - 1, 1)) for i in range(columns)})

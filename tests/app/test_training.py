@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pytestqt.qtbot import QtBot
 
 from app.jobs import process
@@ -21,6 +22,7 @@ from app.main import cli
 from app.viewmodels import watching
 from app.viewmodels.training import TrainingModel
 from app.viewmodels.watching import Phase
+from app.views.curves import Strips
 from app.views.training_window import TrainingWindow
 from engine.policies import versions
 from tests.app.conftest import MakeWindow
@@ -319,3 +321,22 @@ def test_the_window_shows_setting_up_running_and_what_came_of_it(
     assert shown.pages.currentWidget() is shown.setup
     shown.last.click()
     assert shown.pages.currentWidget() is shown.run
+
+
+@pytest.mark.parametrize(("width", "seen"), [(380, [0, 2, 5]), (800, [0, 1, 2, 3, 4, 5])])
+def test_a_narrow_strip_shows_fewer_samples_and_not_smaller_ones(
+    qtbot: QtBot, tmp_path: Path, width: int, seen: list[int]
+) -> None:
+    row = []
+    for number in range(6):
+        Image.new("RGB", (64, 64), (40 * number, 90, 30)).save(tmp_path / f"{number}.png")
+        row.append((3 * number, tmp_path / f"{number}.png"))
+    strips = Strips()
+    qtbot.addWidget(strips)
+    strips.resize(width, 400)
+    strips.show_rows([row])
+    shown = strips.grab().toImage()
+    line = [shown.pixelColor(x, 60) for x in range(shown.width())]
+    colours = [colour.red() // 40 for colour in line if colour.green() == 90]
+    assert list(dict.fromkeys(colours)) == seen
+    assert all(colours.count(number) >= 115 for number in seen)
