@@ -162,7 +162,9 @@ class EditModel(WorkModel):
                 None,
             )
         else:
-            self._each(lambda _: FaceEdits(), tr("Reset"), None)
+            initial = {face.id: FaceEdits.initial(face) for face in self.faces if face.id in self.targets}
+            self._set(replace(self.document, edits={**self.edits, **initial}))
+            self._commit(tr("Reset"))
 
     def enable(self, face: str, enabled: bool) -> None:
         """Switch one face's retouch on or off."""

@@ -279,6 +279,8 @@ def test_a_face_in_doubt_is_off_and_says_why(
     printed.switch.click()
     assert window.photo.edits["face-1"].enabled
     assert printed.detail.text() == person.detail.text() == "1 mark removed, 1 kept"
+    window.photo.reset()
+    assert window.photo.edits["face-0"].enabled and not window.photo.edits["face-1"].enabled
 
 
 def test_choosing_a_face(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
