@@ -127,7 +127,7 @@ from types import SimpleNamespace
 from engine.host import main
 from engine.session import RetouchSession
 def analyse(self, boxes=None):
-    self.faces = (SimpleNamespace(id=self.photo.path.name, pid=os.getpid(), told=self.faces),)
+    self.faces = (SimpleNamespace(id=self.photo.path.name, pid=os.getpid(), doubt="", told=self.faces),)
 RetouchSession.analyse = analyse
 main()
 """
