@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -23,6 +24,8 @@ from engine.library.xmp import Cull
 
 CHUNK: Final = 40
 """Frames whose details are handed over together."""
+REST: Final = 0.001
+"""Seconds of rest after each frame's details, in which the thread that paints need not wait for the interpreter."""
 
 
 Listings = dict[Path, Listing]
@@ -106,6 +109,7 @@ def fill(frames: Sequence[Frame], listings: Listings, found: Callable[[list[Fram
         if folder not in listings:
             listings[folder] = Listing.read(folder)
         done.append(details(frame, listings[folder]))
+        time.sleep(REST)
         if len(done) >= CHUNK:
             found(done)
             done = []
