@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QStandardItemModel
 from PySide6.QtWidgets import (
-    QApplication,
     QComboBox,
     QGridLayout,
     QHBoxLayout,
@@ -162,7 +161,7 @@ class VariationsPanel(QWidget):
         model = self.model
         if model.found != self._found:
             self._fill()
-        if QApplication.focusWidget() in (self.draw, self.take) and not model.ready:
+        if self.window().focusWidget() in (self.draw, self.take) and not model.ready:
             self.setFocus()  # else it would go on to Export when they are disabled
         for tile in self.tiles:
             number = tile.variation.number
@@ -201,5 +200,5 @@ class VariationsPanel(QWidget):
             tile.clicked.connect(lambda number=number: self.model.pick(number))
             tile.taken.connect(lambda number=number: self.model.take(number))
             self.grid.addWidget(tile, index // 2, index % 2)
-        if self.tiles and self.hasFocus():  # they were drawn by a key
+        if self.tiles and self.window().focusWidget() is self:  # they were drawn by a key
             self.tiles[0].setFocus()
