@@ -69,9 +69,14 @@ def gather(arguments: Iterable[str], exclude: Path | None = None) -> list[Source
     return list(found.values())
 
 
-def plan(sources: Sequence[Source], out: Path, format: str | None = None) -> list[Target]:
-    """One target per source; names are told apart by "-2", "-3" …, and by "-retouched" from the photos themselves."""
-    names = Names(source.path for source in sources)
+def plan(sources: Sequence[Source], out: Path, format: str | None = None, *, varied: bool = False) -> list[Target]:
+    """One target per source; names are told apart by "-2", "-3" …, and by "-retouched" from the photos themselves.
+
+    varied: several files are made of each (NAME-v1 …, and their sheet), so that a stem is used once whatever the
+    suffix, and may be the photo's own.
+    """
+    names = Names(() if varied else (source.path for source in sources))
+    format = "png" if varied else format
     return [names.take(out / source.subfolder, source.path.stem, source.path, format) for source in sources]
 
 

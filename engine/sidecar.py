@@ -276,7 +276,7 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
 def untouched(data: Mapping[str, Any]) -> bool:
     """Whether a sidecar, as it lies in its file, holds no choice of a person: everything was taken back."""
     plain = PLAIN.model_dump(mode="json", exclude={"id", "box", "strengths"})
-    whole = data.get("version") == 2 and data.get("boxes") is None and data.get("settings") is None
+    whole = data.get("version") == VERSION and data.get("boxes") is None and data.get("settings") is None
     return (
         whole
         and (data.get("proposal") or {}).get("anchor") is None

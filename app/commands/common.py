@@ -22,7 +22,7 @@ from engine.errors import Cancelled, EngineError, UsageError
 from engine.jobs import CancelToken, Progress, Report
 
 if TYPE_CHECKING:
-    from engine.pipeline import RetouchResult
+    from engine.pipeline import RetouchRequest, RetouchResult
     from engine.proposal import SamplerSettings
 
 P = ParamSpec("P")
@@ -211,6 +211,58 @@ def parse_format(format: str | None, depth: int | None) -> str | None:
     if name == "jpeg" and depth == 16:
         raise UsageError("JPEG holds 8 bits per channel.", "Use --format tiff or png for --depth 16.")
     return name
+
+
+def requests_for(
+    inputs: list[str],
+    out: Path,
+    *,
+    format: str | None,
+    depth: int | None,
+    quality: int,
+    strength: list[str] | None,
+    amount: float | None,
+    policy: str | None,
+    model: Path | None,
+    device: str,
+    sampler: str | None,
+    seed: int | None,
+    overwrite: bool,
+    sidecar: bool = False,
+    varied: bool = False,
+) -> list[RetouchRequest]:
+    """One request per photo that the options of a command ask for. varied: see `outputs.plan`.
+
+    Raises: UsageError, before any photo is read.
+    """
+    from engine import outputs
+    from engine.delivery.recipe import Recipe
+    from engine.pipeline import Delivery, RetouchRequest
+
+    check_policy(policy, device)
+    format = parse_format(format, depth)
+    sources = outputs.gather(inputs, exclude=out)
+    targets = outputs.plan(sources, out, format, varied=varied)
+    recipe = Recipe.model_validate({"format": format or "own", "depth": depth, "quality": quality})
+    photos = frozenset(each.path for each in sources)
+    strengths, settings = parse_strengths(strength), parse_sampler(sampler)
+    return [
+        RetouchRequest(
+            source=source.path,
+            deliveries=(Delivery(target, recipe),),
+            strengths=strengths,
+            amount=amount,
+            policy=policy,
+            model=model,
+            device=device,
+            sampler=settings,
+            seed=seed,
+            overwrite=overwrite,
+            sidecar=sidecar,
+            inputs=photos,
+        )
+        for source, target in zip(sources, targets, strict=True)
+    ]
 
 
 def line_of(index: int, total: int, result: RetouchResult) -> str:

@@ -38,33 +38,25 @@ def retouch(
     ] = False,
 ) -> None:
     """Retouch photos at native resolution; photos without a face are skipped, and nothing is written for them."""
-    from engine import outputs
-    from engine.delivery.recipe import Recipe
-    from engine.pipeline import Delivery, RetouchRequest, count
+    from engine.pipeline import count
     from engine.report import write_report
 
-    common.check_policy(policy, device)
-    format = common.parse_format(format, depth)
-    sources = outputs.gather(inputs, exclude=out)
-    targets = outputs.plan(sources, out, format)
-    recipe = Recipe.model_validate({"format": format or "own", "depth": depth, "quality": quality})
-    requests = [
-        RetouchRequest(
-            source=source.path,
-            deliveries=(Delivery(target, recipe),),
-            strengths=common.parse_strengths(strength),
-            amount=amount,
-            policy=policy,
-            model=model,
-            device=device,
-            sampler=common.parse_sampler(sampler),
-            seed=seed,
-            overwrite=overwrite,
-            sidecar=sidecar,
-            inputs=frozenset(each.path for each in sources),
-        )
-        for source, target in zip(sources, targets, strict=True)
-    ]
+    requests = common.requests_for(
+        inputs,
+        out,
+        format=format,
+        depth=depth,
+        quality=quality,
+        strength=strength,
+        amount=amount,
+        policy=policy,
+        model=model,
+        device=device,
+        sampler=sampler,
+        seed=seed,
+        overwrite=overwrite,
+        sidecar=sidecar,
+    )
     results = _with_progress(requests, jobs)
     counts = count(results)
     common.summarise(counts)

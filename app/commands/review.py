@@ -71,10 +71,10 @@ def _show(opened: Review, json: bool) -> None:
         common.print_json({"policy": opened.policy, "against": opened.against, **found.plain()})
         return
     out, rate = common.stdout(), found.win_rate
-    if not found.answered:
-        out.print(f"None of {found.pairs} pairs is answered yet.")
-        return
     pairs = common.number_of(found.pairs, "pair")
+    if not found.answered:
+        out.print(f"None of {pairs} is answered yet.")
+        return
     said = [
         f"{found.answered} of {pairs} answered: {opened.policy} is better in {found.wins}, "
         f"{opened.against} in {found.losses}, no difference in {found.ties}.",

@@ -44,34 +44,30 @@ def variations(
 ) -> None:
     """Write variations of each photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
     Guidance with that retouch as the anchor, and NAME-variations.json, which says what renders each of them again."""
-    from engine import outputs
-    from engine.delivery.recipe import Recipe
-    from engine.pipeline import Delivery, PolicyPool, RetouchRequest, count, failed
+    from engine.pipeline import PolicyPool, count, failed
     from engine.report import write_report
 
-    common.check_policy(policy, device)
-    recipe = Recipe.model_validate(
-        {"format": common.parse_format(format, depth) or "own", "depth": depth, "quality": quality}
+    requests = common.requests_for(
+        inputs,
+        out,
+        format=format,
+        depth=depth,
+        quality=quality,
+        strength=strength,
+        amount=amount,
+        policy=policy,
+        model=model,
+        device=device,
+        sampler=sampler,
+        seed=seed,
+        overwrite=overwrite,
+        varied=True,
     )
-    sources = outputs.gather(inputs, exclude=out)
-    targets = outputs.plan(sources, out, recipe.written)
     pool, token = PolicyPool(), CancelToken()
     results: list[RetouchResult] = []
     with common.cancel_on_interrupt(token), common.progress_bar("variations") as show:
-        for index, (source, target) in enumerate(zip(sources, targets, strict=True)):
-            request = RetouchRequest(
-                source=source.path,
-                strengths=common.parse_strengths(strength),
-                amount=amount,
-                policy=policy,
-                model=model,
-                device=device,
-                sampler=common.parse_sampler(sampler),
-                seed=seed,
-                deliveries=(Delivery(target, recipe),),
-                overwrite=overwrite,
-            )
-            progress = share(show, index, len(sources), detail=source.path.name)
+        for index, request in enumerate(requests):
+            progress = share(show, index, len(requests), detail=request.source.name)
             try:
                 for result in _draw(request, number, exploration, sidecar, pool, token, progress):
                     results.append(result)
@@ -79,9 +75,9 @@ def variations(
                 results.append(failed(request, error))
                 if token.cancelled:
                     break
-                common.stderr().print(common.line_of(index, len(sources), results[-1]))
+                common.stderr().print(common.line_of(index, len(requests), results[-1]))
     counts, made = count(results), [result.source for result in results if result.status == "done"]
-    photos = common.number_of(len(set(made)), "photo") if len(sources) > 1 else sources[0].path.name
+    photos = common.number_of(len(set(made)), "photo") if len(requests) > 1 else requests[0].source.name
     said = f"{common.number_of(len(made), 'variation')} of {photos} in {out}"
     common.stdout().print(common.printable(said), markup=False)
     if report is not None:

@@ -172,6 +172,26 @@ def test_variations_of_a_folder_go_on_after_a_photo_that_cannot_be_read(poreligh
     assert (counts["done"], counts["failed"], counts["skipped"]) == (4, 1, 1)
 
 
+def test_variations_never_replace_a_photo_that_is_read(porelight: Run, tmp_path: Path) -> None:
+    """Even with --overwrite, where a photo bears the name of a variation."""
+    photos = [portrait(tmp_path / "a.png"), portrait(tmp_path / "a-v1.png", seed=1)]
+    before = [photo.read_bytes() for photo in photos]
+    result = porelight("variations", *photos, "-n", 1, "--out", tmp_path, "--policy", "fake", "--overwrite")
+    assert result.exit_code == 1 and "a-v1.png" in result.stderr
+    assert [photo.read_bytes() for photo in photos] == before
+    assert (tmp_path / "a-v1-v1.png").exists(), "the other photo goes on"
+
+
+def test_photos_of_one_name_have_variations_and_sheets_of_their_own(porelight: Run, tmp_path: Path) -> None:
+    """As of a pair of raw and JPEG."""
+    photos = [portrait(tmp_path / "a.png"), portrait(tmp_path / "a.tif", seed=1)]
+    result = porelight("variations", *photos, "-n", 1, "--out", tmp_path, "--policy", "fake")
+    assert result.exit_code == 0, result.output
+    sheets = {name: json.loads((tmp_path / f"{name}-variations.json").read_text()) for name in ("a", "a-2")}
+    named = {sheet["photo"]: [each["file"] for each in sheet["variations"]] for sheet in sheets.values()}
+    assert named == {"a.png": ["a-v1.png"], "a.tif": ["a-2-v1.tif"]}
+
+
 def test_variations_of_the_sidecars_retouch(porelight: Run, tmp_path: Path) -> None:
     photo = portrait(tmp_path / "a.png")
     options = ("--policy", "fake", "--seed", 8, "-s", "tone=95", "--sidecar")

@@ -36,6 +36,14 @@ def _proposed(path: Path, policy: FakePolicy | None = None, **options: object) -
     return session
 
 
+def _reopened(path: Path) -> tuple[RetouchSession, sidecar.Sidecar]:
+    """The photo again, as its sidecar says."""
+    again, saved = RetouchSession.open(path), sidecar.load(path)
+    assert saved is not None
+    again.restore(saved, FakePolicy())
+    return again, saved
+
+
 def test_from_file_to_pixels(photo: Path) -> None:
     session = _proposed(photo, seed=1)
     pixels = session.render()
@@ -56,10 +64,7 @@ def test_the_same_sidecar_renders_the_same_pixels(photo: Path) -> None:
     wanted = session.render()
     session.save_sidecar()
 
-    again = RetouchSession.open(photo)
-    saved = sidecar.load(photo)
-    assert saved is not None
-    again.restore(saved, FakePolicy())
+    again, saved = _reopened(photo)
     np.testing.assert_array_equal(again.render(), wanted)
     assert again.edits == session.edits
     assert again.notes == session.notes
@@ -71,10 +76,7 @@ def test_a_face_that_is_off_stays_off(photo: Path) -> None:
     session.enable(False)
     np.testing.assert_array_equal(session.render(), session.photo.pixels)
     session.save_sidecar()
-    again = RetouchSession.open(photo)
-    saved = sidecar.load(photo)
-    assert saved is not None
-    again.restore(saved, FakePolicy())
+    again, _ = _reopened(photo)
     np.testing.assert_array_equal(again.render(), again.photo.pixels)
 
 
@@ -90,10 +92,7 @@ def test_a_face_in_doubt_is_off_until_it_is_turned_on(photo: Path, monkeypatch: 
     turned_on = session.render()
     assert (turned_on != session.photo.pixels).any()
     session.save_sidecar()
-    again = RetouchSession.open(photo)
-    saved = sidecar.load(photo)
-    assert saved is not None
-    again.restore(saved, FakePolicy())
+    again, _ = _reopened(photo)
     np.testing.assert_array_equal(again.render(), turned_on)
 
 
