@@ -55,8 +55,7 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     theme.apply(application, settings.values.theme)
     model = PhotoModel()
     window = MainWindow(model, settings=settings)
-    available = window.screen().availableGeometry()
-    window.resize(min(window.width(), available.width()), min(window.height(), available.height()))
+    window.lie_as_left()
     crashes = Crashes(window.desk.save, model.show)
     crashes.start()
     if crashes.reports:

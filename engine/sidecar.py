@@ -104,11 +104,12 @@ class OwnMarkEntry(Strict):
 
 
 class FaceEntry(Strict):
-    """A person's choices for one face."""
+    """A person's choices for one face. doubted: whether it is off until a person turns it on."""
 
     id: str
     box: Box
     enabled: bool = True
+    doubted: bool = False
     amount: Percent = 50.0
     strengths: dict[Literal[LAYERS], Percent] = {}  # type: ignore[valid-type]
     preserve: Percent = 50.0
@@ -129,6 +130,7 @@ class FaceEntry(Strict):
             id=face.id,
             box=face.box,
             enabled=edits.enabled,
+            doubted=bool(face.doubt),
             amount=edits.strengths.amount,
             strengths=dict(edits.strengths.values),
             preserve=edits.preserve,
@@ -275,12 +277,13 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
 
 def untouched(data: Mapping[str, Any]) -> bool:
     """Whether a sidecar, as it lies in its file, holds no choice of a person: everything was taken back."""
-    plain = PLAIN.model_dump(mode="json", exclude={"id", "box", "strengths"})
+    plain = PLAIN.model_dump(mode="json", exclude={"id", "box", "strengths", "enabled", "doubted"})
     whole = data.get("version") == VERSION and data.get("boxes") is None and data.get("settings") is None
     return (
         whole
         and (data.get("proposal") or {}).get("anchor") is None
         and all(face.get(name, value) == value for face in data["faces"] for name, value in plain.items())
+        and all(face.get("enabled", True) != face.get("doubted", False) for face in data["faces"])
         and all({**DEFAULT_STRENGTHS, **face.get("strengths", {})} == DEFAULT_STRENGTHS for face in data["faces"])
     )
 

@@ -155,13 +155,22 @@ class CompareModel(QObject):
 
     def set_photo(self, size: Size | None) -> None:
         """Another photo."""
-        self._seen = self.viewport or self._seen
+        self._seen = self.seen
         self.viewport = self.first_view(size) if size else None
         self.changed.emit()
 
+    @property
+    def seen(self) -> Viewport | None:
+        """How the open photo is looked at, or the one before was."""
+        return self.viewport or self._seen
+
+    def expect(self, seen: Viewport | None) -> None:
+        """The next photo is looked at like this; None for as a whole."""
+        self.viewport, self._seen = None, seen
+
     def first_view(self, size: Size) -> Viewport:
         """How a photo of this size shows at first: as the one before, at its zoom and in the same place, or fitted."""
-        seen, pane = self.viewport or self._seen, self.pane_size
+        seen, pane = self.seen, self.pane_size
         if seen is None or seen.fitted:
             return Viewport(size).fit(pane)
         x, y = (at / side * own for at, side, own in zip(seen.centre, seen.photo, size, strict=True))

@@ -1,5 +1,5 @@
-"""Where a person was: folder, photo, selection, filter, order, view and comparison, kept so that even a kill −9 loses
-nothing.
+"""Where a person was: folder, photo, selection, filter, order, view, comparison, zoom and the window itself, kept so
+that even a kill −9 loses nothing.
 
 The file is small and written whole shortly after every change. A damaged one is as good as none.
 """
@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.library import Filter, LibraryChange, LibraryModel, Sort, View
+from app.viewmodels.viewport import MAX_ZOOM, Viewport
 from engine import paths
 from engine.library.xmp import Flag, Label
 
@@ -33,6 +34,10 @@ class Place(QObject):
         self.library, self.compare = library, compare
         self._saved = _read()
         compare.set_mode(_one_of(Mode, self._saved.get("compare"), compare.mode))
+        self.window = _words(self._saved.get("window"))
+        """Geometry of the window as its view writes it; empty if none is known."""
+        self.page = _words(self._saved.get("page"))
+        """The page of the panel."""
         compare.changed.connect(self._compared)
         self.recent: list[Path] = [Path(each) for each in _texts(self._saved.get("recent"))]
         self._remembered = len(self.recent)
@@ -55,6 +60,13 @@ class Place(QObject):
             del self.recent[count:]
             self._timer.start()
 
+    def keep(self, *, window: str | None = None, page: str | None = None) -> None:
+        """Remember how the window lies, and which page its panel shows."""
+        before = self.window, self.page
+        self.window, self.page = (self.window if window is None else window), (self.page if page is None else page)
+        if (self.window, self.page) != before:
+            self._timer.start()
+
     def restore(self) -> bool:
         """Open what was open. Returns: whether there was something and it still exists."""
         saved, library = self._saved, self.library
@@ -67,6 +79,7 @@ class Place(QObject):
             library.open_files(files, current)
         else:
             return False
+        self.compare.expect(_looked(saved.get("look")))
         library.set_filter(_filter(saved.get("filter")))
         library.set_sort(_one_of(Sort, saved.get("sort"), Sort.NAME))
         library.set_view(_one_of(View, saved.get("view"), View.SINGLE))
@@ -84,6 +97,8 @@ class Place(QObject):
         self._timer.stop()
         library, wanted = self.library, self.library.filter
         if not library.frames and library.folder is None:
+            if self._saved.get("window") != self.window or self._saved.get("page") != self.page:
+                self._put({"version": 1, **self._saved, "window": self.window, "page": self.page})
             return
         data = {
             "version": 1,
@@ -103,8 +118,14 @@ class Place(QObject):
             "subfolders": library.deep,
             "view": library.view.value,
             "compare": self.compare.mode.value,
+            "look": self._look(),
+            "window": self.window,
+            "page": self.page,
             "recent": [_text(path) for path in self.recent],
         }
+        self._put(data)
+
+    def _put(self, data: dict[str, Any]) -> None:
         try:
             place_file().parent.mkdir(parents=True, exist_ok=True)
             paths.write_atomic(place_file(), json.dumps(data, indent=1).encode())
@@ -112,12 +133,19 @@ class Place(QObject):
             return
         self._saved = data
 
+    def _look(self) -> list[float] | None:
+        """Zoom and the fractions of the photo's sides in the middle; None while the whole photo shows."""
+        seen = self.compare.seen
+        if seen is None or seen.fitted:
+            return None
+        return [seen.zoom, *(round(at / side, 5) for at, side in zip(seen.centre, seen.photo, strict=True))]
+
     def _follow(self, change: LibraryChange) -> None:
         if change & ~(LibraryChange.FRAMES | LibraryChange.NOTICE | LibraryChange.PROBLEM):
             self._timer.start()
 
     def _compared(self) -> None:
-        if self.compare.mode.value != self._saved.get("compare"):
+        if (self.compare.mode.value, self._look()) != (self._saved.get("compare"), self._saved.get("look")):
             self._timer.start()
 
     def _listed(self) -> None:
@@ -138,6 +166,19 @@ def _read() -> dict[str, Any]:
 
 def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _looked(value: object) -> Viewport | None:
+    """How a photo of 1 × 1 would have been looked at."""
+    if not isinstance(value, list) or len(value) != 3 or not all(isinstance(each, int | float) for each in value):
+        return None
+    zoom, x, y = (float(each) for each in value)
+    sane = 0 < zoom <= MAX_ZOOM and 0 <= x <= 1 and 0 <= y <= 1
+    return Viewport((1, 1), zoom, (x, y), fitted=False) if sane else None
 
 
 def _texts(value: object) -> list[str]:

@@ -179,7 +179,8 @@ class Adjust(QObject):
             button.clicked.connect(lambda *_, index=index: self.show_tab(index))
             row.addWidget(button, 1)
             self._tab_buttons.append(button)
-        self.show_tab(0)
+        page = self.desk.place.page
+        self.show_tab(TAB_ACTIONS.index(page) if page in TAB_ACTIONS else 0)
         return bar
 
     def _adjust_page(self) -> QScrollArea:
@@ -194,7 +195,7 @@ class Adjust(QObject):
         content.addSpacing(10)
         content.addWidget(_section(tr("Retouch")))
         content.addWidget(self.strengths)
-        content.addStretch()
+        content.addStretch(1)  # all of what is left: the face rows would share in a stretch of 0
         return scrolling(inside)
 
     # --- showing ------------------------------------------------------------------------------------------------------
@@ -204,6 +205,7 @@ class Adjust(QObject):
         self.pages.setCurrentIndex(index)
         for number, button in enumerate(self._tab_buttons):
             button.setChecked(number == index)
+        self.desk.place.keep(page=TAB_ACTIONS[index])
 
     def _refresh(self, change: Change) -> None:
         photo = self.photo

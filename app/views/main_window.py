@@ -6,8 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QShowEvent
+from PySide6.QtCore import QByteArray, QEvent
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+    QMoveEvent,
+    QResizeEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -322,6 +331,18 @@ class MainWindow(QMainWindow):
         at, ratio = self.canvas.mapFromGlobal(self.cursor().pos()), self.canvas.devicePixelRatioF()
         return at.x() * ratio, at.y() * ratio
 
+    def lie_as_left(self) -> None:
+        """Lie on the screen as when the window was used last; at first as large as is useful and fits."""
+        before = QByteArray.fromBase64(self.desk.place.window.encode())
+        if before.isEmpty() or not self.restoreGeometry(before):
+            available = self.screen().availableGeometry()
+            self.resize(min(self.width(), available.width()), min(self.height(), available.height()))
+
+    def _remember(self) -> None:
+        """Note how the window lies."""
+        if self.isVisible():
+            self.desk.place.keep(window=bytes(self.saveGeometry().toBase64().data()).decode())
+
     # --- events -------------------------------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -346,7 +367,17 @@ class MainWindow(QMainWindow):
                 self.adjust.display.refresh()
             else:
                 self.compare.hold(False)
+        elif event.type() is QEvent.Type.WindowStateChange:
+            self._remember()
         super().changeEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._remember()
+
+    def moveEvent(self, event: QMoveEvent) -> None:
+        super().moveEvent(event)
+        self._remember()
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

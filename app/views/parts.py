@@ -64,6 +64,24 @@ def keyless(text: str, tip: str, do: Callable[[], object]) -> QPushButton:
     return made
 
 
+def keep_place(widget: QWidget) -> None:
+    """Nothing else moves when the widget is hidden or shown."""
+    policy = widget.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    widget.setSizePolicy(policy)
+
+
+def hold_width(button: QPushButton, texts: Sequence[str]) -> None:
+    """As wide as the widest of the texts that a button may have, so that its neighbours stay where they are."""
+    before, widest = button.text(), 0
+    button.ensurePolished()
+    for text in texts:
+        button.setText(text)
+        widest = max(widest, button.sizeHint().width())
+    button.setText(before)
+    button.setMinimumWidth(widest)
+
+
 def scrolling(inside: QWidget, *, across: bool = False) -> QScrollArea:
     """A place for more than fits. It follows the focus of what is in it. across: also from left to right."""
     inside.setObjectName("scrolled")

@@ -14,7 +14,7 @@ from app.language import tr, trn
 from app.viewmodels.pick_data import NAMES, PickData
 from app.viewmodels.picks import FEW, LEFT, RIGHT, PicksModel
 from app.views.board import Board
-from app.views.parts import keyless, thin_bar
+from app.views.parts import hold_width, keep_place, keyless, thin_bar
 from app.views.pixels import to_image
 from trainer.picks.records import DIMENSIONS
 
@@ -79,7 +79,8 @@ class PicksWindow(QDialog):
         self.aside = QLabel(tr("If you like, also:"))
         self.aside.setProperty("role", "muted")
         more.addWidget(self.aside)
-        for button in self.dimensions.values():
+        for number, (name, button) in enumerate(self.dimensions.items(), 1):
+            hold_width(button, [_said(number, name, each) for each in SAID])
             more.addWidget(button)
         more.addStretch(1)
         more.addWidget(self.undo)
@@ -91,6 +92,7 @@ class PicksWindow(QDialog):
         column.setSpacing(10)
         column.addLayout(top)
         column.addLayout(wrong)
+        keep_place(self.bar)
         column.addWidget(self.bar)
         column.addWidget(self.board, 1)
         column.addLayout(more)
@@ -133,7 +135,7 @@ class PicksWindow(QDialog):
         self.bar.setVisible(drawing)
         self.bar.setValue(round(1000 * model.drawing.progress.fraction) if model.drawing.progress else 0)
         for number, (name, button) in enumerate(self.dimensions.items(), 1):
-            button.setText(f"F{number}  {NAMES[name]}: {SAID[model.dimensions.get(name)]}")
+            button.setText(_said(number, name, model.dimensions.get(name)))
             button.setVisible(model.shown in (0, FEW))
             button.setEnabled(shown is not None)
         self.aside.setVisible(model.shown in (0, FEW))
@@ -202,6 +204,10 @@ class PicksWindow(QDialog):
     def done(self, result: int) -> None:
         self.model.close()
         super().done(result)
+
+
+def _said(number: int, name: str, preference: str | None) -> str:
+    return f"F{number}  {NAMES[name]}: {SAID[preference]}"
 
 
 def _wanted(count: int) -> str:

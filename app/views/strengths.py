@@ -288,8 +288,8 @@ class StrengthsPanel(QWidget):
         self._show_drift()
 
     def _show_drift(self) -> None:
-        self.drift.setText(self.identity.words)
-        self.drift.setVisible(bool(self.identity.words))
+        """The line is always there, so that no slider moves away under the mouse when the measure comes."""
+        self.drift.setText(self.identity.words or " ")
 
     def _line(self) -> None:
         self._column.addSpacing(theme.SPACE)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.pick_data import PickData
@@ -525,3 +525,21 @@ def test_a_long_import_or_export_is_cancelled(
     qtbot.waitUntil(lambda: dialog.trouble.text() == "Cancelled." and not shown.model.busy)
     assert not out.exists()
     dialog.close()
+
+
+def test_nothing_moves_when_dimensions_are_said_or_variations_drawn(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    _, shown = picking(make_window, qtbot, tmp_path)
+
+    def places() -> list[tuple[int, ...]]:
+        QApplication.processEvents()
+        return [each.geometry().getRect() for each in (*shown.dimensions.values(), shown.board)]
+
+    before = places()
+    for _ in range(4):  # left, right, alike, not said
+        for key in (Qt.Key.Key_F1, Qt.Key.Key_F2, Qt.Key.Key_F5):
+            qtbot.keyPress(shown, key)
+        assert places() == before
+    shown.bar.setVisible(not shown.bar.isVisible())
+    assert places() == before

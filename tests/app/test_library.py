@@ -305,10 +305,15 @@ def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path
     library.set_filter(Filter(stars=0, flag=Flag.NONE))
     library.set_view(View.GRID)
     compare.set_mode(Mode.SIDE)
+    compare.set_canvas((400, 300))
+    compare.set_photo((4000, 3000))
+    compare.zoom_to(1.0)
+    compare.pan(-1000, 500)
 
     def written() -> bool:
         saved = json.loads(place_file().read_text()) if place_file().exists() else {}
-        return bool(saved) and (saved["view"], len(saved["selection"]), saved["compare"]) == ("grid", 2, "side")
+        kept = (saved["view"], len(saved["selection"]), saved["compare"]) if saved else None
+        return kept == ("grid", 2, "side") and saved["look"] is not None
 
     qtbot.waitUntil(written)
     library.close()
@@ -321,10 +326,16 @@ def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path
     assert again.selection == {paths[3], paths[5]}
     assert (again.filter, again.view) == (Filter(flag=Flag.NONE), View.GRID)
     assert compared.mode is Mode.SIDE
+    compared.set_canvas((400, 300))
+    compared.set_photo((2000, 1500))
+    assert compared.viewport is not None and compared.viewport.zoom == 1
+    assert compared.viewport.centre == pytest.approx((1500, 500), abs=1), "the same place of a smaller photo"
     again.close()
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"version": 2}', b'{"version": 1, "folder": 3, "filter": "x"}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b'{"version": 2}', b'{"version": 1, "folder": 3, "filter": "x", "window": 3, "look": [0]}']
+)
 def test_a_damaged_place_is_as_good_as_none(library: LibraryModel, content: bytes) -> None:
     place_file().parent.mkdir(parents=True, exist_ok=True)
     place_file().write_bytes(content)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
+from app.viewmodels.place import place_file
 from app.viewmodels.state import Stage
 from app.views.main_window import MainWindow
 from app.views.pixels import to_image
@@ -396,3 +397,35 @@ def test_showing_the_window_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "loaded: []", done.stderr
+
+
+def test_the_window_lies_where_it_was_left_with_its_page(make_window: MakeWindow, qtbot: QtBot) -> None:
+    window = make_window()
+    window.showMaximized()
+    window.adjust.show_tab(2)
+    qtbot.waitUntil(lambda: '"tab_variations"' in (place_file().read_text() if place_file().exists() else ""))
+    qtbot.waitUntil(lambda: not window.desk.place._timer.isActive())
+    again = make_window()  # as after a kill: the first one was not closed
+    assert not again.isMaximized()
+    again.lie_as_left()
+    assert again.isMaximized()
+    assert again.adjust.pages.currentIndex() == 2
+
+
+def test_the_face_rows_take_no_more_room_than_they_need(window: MainWindow, qtbot: QtBot) -> None:
+    row, panel = window.faces.rows["face-0"], window.strengths
+    before = row.height(), panel.y()
+    window.resize(1060, 1700)
+    QApplication.processEvents()
+    assert (row.height(), panel.y()) == before
+
+
+def test_no_slider_moves_when_the_drift_is_measured(window: MainWindow, qtbot: QtBot) -> None:
+    identity, clarity = window.adjust.identity, window.strengths.rows["features"]
+    places = []
+    for distances in ({}, {"face-0": 0.05}):
+        identity.distances = distances
+        identity.changed.emit()
+        QApplication.processEvents()
+        places.append(clarity.y())
+    assert places[0] == places[1] and "0.05" in window.strengths.drift.text()

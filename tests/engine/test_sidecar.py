@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -270,3 +271,12 @@ def test_regions_brushwork_and_own_marks_survive_the_file() -> None:
     cut = text.replace(base64.b64encode(work.data).decode(), base64.b64encode(work.data[:-9]).decode())
     with pytest.raises(ValueError, match="painted mask"):
         Sidecar.model_validate_json(cut)
+
+
+@pytest.mark.parametrize(
+    ("doubt", "enabled", "plain"), [("", True, True), ("", False, False), ("?", False, True), ("?", True, False)]
+)
+def test_only_a_switch_that_a_person_turned_is_an_edit(doubt: str, enabled: bool, plain: bool) -> None:
+    face = replace(synthetic_face()[1], doubt=doubt)
+    made = _sidecar(faces=(FaceEntry.of(face, FaceEdits(enabled=enabled), ()),), proposal=SPEC)
+    assert sidecar.untouched(json.loads(made.model_dump_json())) is plain
