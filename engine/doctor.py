@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from engine import device, weights
 from engine.errors import EngineError
+from engine.weights import own
 
 CORE = (
     "numpy", "scipy", "pillow", "pi-heif", "opencv-python", "tifffile", "psdtags", "imagecodecs", "rawpy", "mediapipe",
@@ -102,6 +103,7 @@ def run() -> Iterator[Check]:
     yield from check_libraries()
     yield from check_devices()
     yield from check_models()
+    yield from check_own()
     yield from check_computing()
 
 
@@ -169,6 +171,21 @@ def check_models() -> list[Check]:
         except EngineError as error:
             checks.append(Check("models", file.path, False, error.message, error.hint))
     return checks
+
+
+def check_own() -> Iterator[Check]:
+    """What a person may bring; nothing of it is needed."""
+    name = "image encoder of your own"
+    try:
+        found = own.encoder()
+    except EngineError as error:
+        yield Check("models", name, False, error.message, error.hint, needed=False)
+        return
+    if found is None:
+        fix = f"Put config.json and model.safetensors of facebook/dinov2-small into {own.encoder_home()}."
+        yield Check("models", name, False, "none: the reward learns from measures alone", fix, needed=False)
+    else:
+        yield Check("models", name, True, f"{found.title}: the reward looks through it", needed=False)
 
 
 def check_computing() -> Iterator[Check]:

@@ -43,6 +43,13 @@ class Exit(IntEnum):
 EXIT_HELP = "Exit codes: 0 all done (or skipped, with the reason), 1 some failed, 2 wrong usage, 130 cancelled."
 
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cuda, directml, mps or cpu.")]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FOLDER|none",
+        help="Folder of a DINOv2 image encoder to look through too; by default your own (`porelight models`), if any.",
+    ),
+]
 Policy = Annotated[str | None, typer.Option(help="The retouching policy; `porelight models` lists them.")]
 Model = Annotated[Path | None, typer.Option(help="Local folder of weights, for policies that are not shipped.")]
 Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the samples.")]

@@ -173,11 +173,12 @@ def withdraw(photo: Annotated[Path, typer.Argument(help="The photo.")], store: S
 
 def _measure(store: PickStore, token: CancelToken) -> None:
     """Measure new pictures now, so that picks outlive them; what cannot be measured is left to training to say."""
+    from trainer.reward.encoder import chosen
     from trainer.reward.measuring import Loaded, measure_candidates
 
     wanted = [key for pick in store.picks() for key in pick.pair]
     with common.progress_bar("measure", transient=True) as show:
-        measure_candidates(store, wanted, Loaded(), token=token, report=show)
+        measure_candidates(store, wanted, Loaded(), encoder=chosen(None), token=token, report=show)
 
 
 def _open(path: Path | None, *, create: bool = False) -> PickStore:

@@ -29,11 +29,12 @@ def score(
     import numpy as np
 
     from engine.policies.versions import SHIPPED
+    from trainer.reward.encoder import of_reward
     from trainer.reward.files import load_reward
     from trainer.reward.measuring import Loaded, OpenFace
 
     loaded = load_reward(reward)
-    opened = OpenFace(photo, Loaded()(SHIPPED, ""), face)
+    opened = OpenFace(photo, Loaded()(SHIPPED, ""), face, encoder=of_reward(reward, loaded))
     features = np.stack([opened.measure_file(path) for path in (image1, image2)])
     said, scored = loaded.compare(*features), loaded.score(features)
     if not json:

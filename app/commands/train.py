@@ -31,10 +31,12 @@ def reward(
         bool, typer.Option("--trust-model", help="Let a model's answers count where no person answered.")
     ] = False,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the split for validation.")] = 0,
+    encoder: common.Encoder = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Fit a reward to picks, and report how well it predicts answers that it has not seen."""
     from trainer.picks.store import PickStore, default_store
+    from trainer.reward.encoder import chosen
     from trainer.reward.train import RewardConfig, save_trained, train_reward
     from trainer.runs import refuse_existing
 
@@ -46,7 +48,7 @@ def reward(
             common.stderr().print(said, markup=False)
         config = RewardConfig(tuple(person or ()), trust_model, seed)
         with common.progress_bar("measure", transient=True) as show:
-            trained = train_reward(store, config, token=token, report=show)
+            trained = train_reward(store, config, encoder=chosen(encoder), token=token, report=show)
         save_trained(trained, store, out)
     if json:
         common.print_json({"out": str(out), **trained.report, "words": list(trained.words)})
@@ -76,6 +78,7 @@ def policy(
         str | None, typer.Option("--policy", help="The policy to start from; the active one if none.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the new policy; taste-1, taste-2 … if none.")] = None,
+    encoder: common.Encoder = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out, with its own settings.")
     ] = False,
@@ -94,12 +97,14 @@ def policy(
     if show_config:
         typer.echo(as_toml(settings), nl=False)
         return
-    if resume and (reward or picks or photos or config or mode or base or name):
+    if resume and (reward or picks or photos or config or mode or base or name or encoder):
         raise UsageError("A run that is resumed keeps its own settings.", "Give only --out and --resume.")
     if not resume and picks is None and (reward is None or not photos):
         raise UsageError("A training needs a reward and photos.", "Give --reward RUN and --photos DIR.")
     if reward and picks:
         raise UsageError("A reward is fitted already.", "Give --reward or --picks, not both.")
+    if reward and encoder:
+        raise UsageError("A fitted reward looks through the encoder that it was trained with.", "Leave out --encoder.")
     from trainer.grpo.train import PolicyRequest, resume_policy, train_policy
 
     token = CancelToken()
@@ -108,7 +113,7 @@ def policy(
         if resume:
             result = resume_policy(out, token=token, report=show, threads=threads)
         else:
-            request = PolicyRequest(tuple(photos or ()), reward, out, settings, base, name, threads, picks)
+            request = PolicyRequest(tuple(photos or ()), reward, out, settings, base, name, threads, picks, encoder)
             result = train_policy(request, token=token, report=show)
     _tell(result, out, activate, json)
 

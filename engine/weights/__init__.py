@@ -1,4 +1,4 @@
-"""Shipped weights: what belongs there, whether it is there, and whether it is undamaged."""
+"""Weights: the shipped ones, whether they are there and undamaged (`catalogue`), and a person's own (`own`)."""
 
 from engine.weights.catalogue import CATALOGUE, WEIGHT_SUFFIXES, ModelFile, catalogue, check, locate, refresh
 

@@ -57,7 +57,7 @@ def check(file: ModelFile, folder: Path | None = None) -> Path:
         status = path.stat()
     except OSError as error:
         raise ModelMissingError(f"The model file {file.name} is missing.", _REINSTALL, path=str(path)) from error
-    if status.st_size != file.size or _digest(path, status.st_size, status.st_mtime_ns) != file.sha256:
+    if status.st_size != file.size or sha256_of(path) != file.sha256:
         detail = "has the wrong size" if status.st_size != file.size else "does not match its checksum"
         raise ModelCorruptError(f"The model file {file.name} is damaged: it {detail}.", _REINSTALL, path=str(path))
     return path
@@ -88,17 +88,21 @@ def refresh(folder: Path, descriptions: Mapping[str, tuple[str, str]] | None = N
     files = []
     for path in sorted(p for p in folder.rglob("*") if p.suffix in WEIGHT_SUFFIXES):
         relative = path.relative_to(folder).as_posix()
-        status = path.stat()
-        digest = _digest(path, status.st_size, status.st_mtime_ns)
+        digest = sha256_of(path)
         old = known.get(relative, ModelFile(relative, 0, "", *(descriptions or {}).get(relative, ())))
-        files.append(replace(old, size=status.st_size, sha256=digest))
+        files.append(replace(old, size=path.stat().st_size, sha256=digest))
     text = json.dumps({"version": 1, "files": [asdict(file) for file in files]}, indent=2, ensure_ascii=False)
     paths.write_atomic(folder / CATALOGUE, (text + "\n").encode())
     return tuple(files)
 
 
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file; remembered while its size and time of change stay the same. Raises: OSError."""
+    status = path.stat()
+    return _digest(path, status.st_size, status.st_mtime_ns)
+
+
 @functools.lru_cache(maxsize=64)
 def _digest(path: Path, _size: int, _mtime_ns: int) -> str:
-    """SHA-256 of a file; remembered while its size and time of change stay the same."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

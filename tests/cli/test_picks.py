@@ -14,7 +14,9 @@ import pytest
 from PIL import Image
 
 from engine.session import RetouchSession
+from engine.weights.own import encoder_home
 from tests.cli.conftest import Run
+from tests.helpers import tiny_dinov2
 from tests.helpers.fake_policy import FakePolicy, fake_analyse, portrait
 from trainer.picks.files import candidate_of, sha256_of
 from trainer.picks.store import PickStore
@@ -90,6 +92,34 @@ def test_from_variations_to_a_reward_and_back(porelight: Run, tmp_path: Path) ->
     assert turned.stdout.startswith("Image 2 is liked better")
     again = porelight("train", "reward", "--picks", store, "--out", run)
     assert again.exit_code == 1 and "holds a run already" in again.stderr
+
+
+def test_an_encoder_of_ones_own_is_used_by_itself_and_asked_for_by_its_reward(porelight: Run, tmp_path: Path) -> None:
+    photos = [draw(porelight, tmp_path, f"p{n}", n) for n in range(2)]
+    file, store, run = lines_of(photos, tmp_path), tmp_path / "s.sqlite", tmp_path / "run"
+    porelight("picks", "import", file, "--store", store)
+    assert "none: the reward learns from measures alone" in porelight("models").stdout
+    home, train = encoder_home(), ("train", "reward", "--picks", store, "--out")
+    tiny_dinov2.save(home)
+    assert json.loads(porelight("models", "--json").stdout)["own"][0]["ok"]
+    trained = json.loads(porelight(*train, run, "--json").stdout)
+    assert trained["encoder"]["unseen"] == 0 and "looks through DINOv2 (2 layers, 24 wide" in trained["words"][-1]
+    plain = json.loads(porelight(*train, tmp_path / "plain", "--encoder", "none", "--json").stdout)
+    assert plain["encoder"] is None and plain["trained_on"] == trained["trained_on"] == 12
+    photo, pictures = photos[0]
+    redder, paler = sorted(pictures, key=redness, reverse=True)[:: len(pictures) - 1]
+    score = ("reward", "score", photo, redder, paler, "--reward")
+    said = [json.loads(porelight(*score, each, "--json").stdout) for each in (run, tmp_path / "plain")]
+    assert [each["preference"] for each in said] == ["image1"] * 2 and said[0]["overall"] != said[1]["overall"]
+    home.rename(tmp_path / "elsewhere")
+    gone = porelight(*score, run)
+    assert gone.exit_code == 1 and f"encoder {trained['encoder']['digest']}, which is not here" in gone.stderr
+    assert porelight(*score, tmp_path / "plain").exit_code == 0
+    foreign = porelight(*train, tmp_path / "x", "--encoder", tmp_path)
+    assert foreign.exit_code == 1 and "has no config.json" in foreign.stderr
+    named = json.loads(porelight(*train, tmp_path / "y", "--encoder", tmp_path / "elsewhere", "--json").stdout)
+    assert named["encoder"] == trained["encoder"] and named["accuracy"] == trained["accuracy"]
+    assert porelight(*score, tmp_path / "y").exit_code == 0, "the reward remembers where it lay"
 
 
 def test_a_variation_is_rendered_again_to_the_bit(porelight: Run, tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ import pytest
 
 from engine.policies import registry, versions
 from tests.cli.conftest import Run
-from tests.helpers import fake_policy
+from tests.helpers import fake_policy, tiny_dinov2
 from tests.helpers.fake_policy import portrait
 from tests.helpers.picks import candidate, pick
 from trainer.events import by_step, read
 from trainer.picks.store import PickStore, with_features, with_files
+from trainer.reward.encoder import Look
 from trainer.reward.features import NAMES, UNCHANGED, VERSION
 from trainer.reward.files import load_reward, save_reward
 from trainer.reward.model import Head, Reward
@@ -111,6 +112,39 @@ def test_from_picks_alone(studio, porelight: Run) -> None:
     empty = porelight(*line[:-1], studio / "none.sqlite", "--out", studio / "empty")
     assert empty.exit_code == 1 and "holds no pick that counts" in empty.stderr
     assert read(studio / "empty" / "events.jsonl")[-1].kind == "failed"
+
+
+def test_through_an_encoder(studio, porelight: Run) -> None:
+    """Its samples are looked at too, the same in every run; a reward that was fitted is not given another one."""
+    encoder = tiny_dinov2.save(studio / "encoder")
+    with PickStore.open(studio / "picks.sqlite", create=True) as store:
+        for path in sorted((studio / "photos").iterdir())[:2]:
+            photo = hashlib.sha256(path.read_bytes()).hexdigest()
+            pair = [candidate(path.stem, seed).model_copy(update={"photo": photo}) for seed in (0, 1)]
+            with_files(store, {photo: path})
+            store.append(*pair, pick(*pair))
+            values = np.random.default_rng(1).normal(0, 0.1, len(NAMES))
+            with_features(store, VERSION, NAMES, {pair[0].id: values, pair[1].id: -values})
+    (studio / "c.toml").write_text("iterations = 1\nfaces = 1\ngroup = 4\n")
+    line = ("train", "policy", "--config", studio / "c.toml", "--picks", studio / "picks.sqlite", "--encoder", encoder)
+    seen = []
+    measure = Look.measure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Look, "measure", lambda self, after: seen.append(measure(self, after)) or seen[-1])
+        first = porelight(*line, "--out", studio / "one")
+    assert first.exit_code == 0, first.output
+    assert len(seen) >= 8 and np.isfinite(seen).all() and np.any(seen)
+    assert porelight(*line, "--out", studio / "two").exit_code == 0
+    ends = [RunFolder.open(studio / name, "policy").load_checkpoint() for name in ("one", "two")]
+    assert ends[0][1] == ends[1][1]  # type: ignore[index]
+    told = {event.kind: event.data for event in RunFolder.open(studio / "one", "policy").events()}
+    title = told["reward"]["encoder"]["title"]
+    assert told["loading"]["encoder"] == title and title in (studio / "one" / "report.html").read_text()
+    again = porelight(*arguments(studio, "x", "--encoder", encoder))
+    assert again.exit_code == 2 and "looks through the encoder that it was trained with" in again.stderr
+    encoder.rename(studio / "moved")
+    other = porelight(*arguments(studio, "y")[:3], studio / "one" / "reward", *arguments(studio, "y")[4:])
+    assert other.exit_code == 1 and "which is not here" in other.stderr
 
 
 def test_stopped_and_resumed_it_makes_the_same_policy(studio, porelight: Run) -> None:

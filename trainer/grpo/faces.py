@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import cv2
 import numpy as np
@@ -20,6 +20,9 @@ from engine.policies.base import Condition, TrainablePolicy
 from engine.session import RetouchSession
 from engine.types import F32
 from trainer.reward.features import FeatureMeter
+
+if TYPE_CHECKING:
+    from trainer.reward.encoder import Encoder
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,15 @@ class PhotoFace:
 
 
 def load_faces(
-    sources: Sequence[Path], policy: TrainablePolicy, token: CancelToken | None = None, report: Report = silent
+    sources: Sequence[Path],
+    policy: TrainablePolicy,
+    token: CancelToken | None = None,
+    report: Report = silent,
+    encoder: Encoder | None = None,
 ) -> tuple[list[PhotoFace], list[str]]:
     """All faces of the photos, in order, and a sentence on each photo that could not be used.
 
-    Raises: NoFaceError if there is none at all, Cancelled.
+    encoder: that looks at their retouches too. Raises: NoFaceError if there is none at all, Cancelled.
     """
     faces: list[PhotoFace] = []
     skipped: list[str] = []
@@ -87,7 +94,7 @@ def load_faces(
             token.check()
         report(Progress("faces", index / len(sources), path.name))
         try:
-            faces += _faces_of(path, policy)
+            faces += _faces_of(path, policy, encoder)
         except EngineError as error:
             skipped.append(error.message)
     if not faces:
@@ -100,7 +107,7 @@ def gather(folders: Sequence[str]) -> list[Path]:
     return sorted(source.path for source in outputs.gather(folders))
 
 
-def _faces_of(path: Path, policy: TrainablePolicy) -> list[PhotoFace]:
+def _faces_of(path: Path, policy: TrainablePolicy, encoder: Encoder | None) -> list[PhotoFace]:
     session = RetouchSession.open(path)
     session.analyse()
     session.require_faces()
@@ -117,7 +124,7 @@ def _faces_of(path: Path, policy: TrainablePolicy) -> list[PhotoFace]:
                 policy.slim(condition),
                 policy.explored(condition),
                 policy.canvas(condition),
-                FeatureMeter(session.photo, face, policy.marks(condition)),
+                FeatureMeter(session.photo, face, policy.marks(condition), encoder),
             )
         )
     return found

@@ -15,8 +15,8 @@ from trainer.grpo.proof import HeldOutPick
 from trainer.picks.annotation import settle
 from trainer.picks.store import PickStore
 from trainer.reward.data import Answers, collect
-from trainer.reward.features import NAMES, VERSION
-from trainer.reward.files import KIND
+from trainer.reward.files import KIND, load_reward
+from trainer.reward.measuring import kept
 from trainer.reward.model import Reward, fit_reward
 from trainer.reward.train import split
 from trainer.runs import Run
@@ -40,7 +40,7 @@ class KnownPicks:
         try:
             with PickStore.open(Path(manifest.sources["picks"])) as store:
                 settled = settle(store.picks(), persons=persons, trust_model=trusted)
-                answers = collect(settled.picks, store.features(VERSION, NAMES))
+                answers = collect(settled.picks, kept(store, load_reward(reward).prior.names))
                 candidates = store.candidates()
         except (EngineError, KeyError, TypeError):
             return None

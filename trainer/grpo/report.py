@@ -69,9 +69,11 @@ def write(
 def _summary(run: Run, events: Sequence[Event]) -> str:
     sources = run.manifest.sources
     faces = next((event.data for event in reversed(events) if event.kind == "faces"), {})
+    loading = next((event.data for event in reversed(events) if event.kind == "loading"), {})
+    seeing = f"looking through {loading['encoder']}, " if loading.get("encoder") else ""
     return (
         f"From {sources['parent']['name']} ({sources['parent']['version']}), mode {run.manifest.config['mode']}, "
-        f"{faces.get('training', 0)} faces to train on and {faces.get('held_out', 0)} held out, "
+        f"{seeing}{faces.get('training', 0)} faces to train on and {faces.get('held_out', 0)} held out, "
         f"{working_seconds(events) / 60:.0f} minutes. {run.manifest.application}, {run.manifest.created}."
     )
 

@@ -36,6 +36,7 @@ from trainer.grpo.proof import HeldOutPick, Proof, prove
 from trainer.grpo.state import Outcome, TrainingError
 from trainer.grpo.workers import Workers, workers
 from trainer.picks.store import PickStore
+from trainer.reward.encoder import chosen, of_reward
 from trainer.reward.files import load_reward
 from trainer.reward.measuring import photos_of
 from trainer.reward.train import save_trained, train_reward
@@ -47,8 +48,9 @@ KIND = "policy"
 @dataclass(frozen=True)
 class PolicyRequest:
     """What to train. photos: folders and globs, those of the picks if empty. reward: a run folder; None to fit one in
-    OUT/reward first, to the store `picks`. base: the policy to start from, the active one if None. name: of the version
-    to be, a free one if None. threads: for measuring."""
+    OUT/reward first, to the store `picks`, through an `encoder` as `trainer.reward.encoder.chosen` takes it. base: the
+    policy to start from, the active one if None. name: of the version to be, a free one if None. threads: for
+    measuring."""
 
     photos: tuple[str, ...]
     reward: Path | None
@@ -58,6 +60,7 @@ class PolicyRequest:
     name: str | None = None
     threads: int = 1
     picks: Path | None = None
+    encoder: str | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ def _begin(request: PolicyRequest, info: PolicyInfo, log: EventLog | None, token
         log.write("begun")
         reward = request.out / "reward"
         with PickStore.open(request.picks) as store:
-            trained = train_reward(store, token=token, report=within(report, 0.0, 0.05, stage="measure"))
+            seeing, told = chosen(request.encoder), within(report, 0.0, 0.05, stage="measure")
+            trained = train_reward(store, encoder=seeing, token=token, report=told)
             save_trained(trained, store, reward)
             photos = photos or tuple(str(path) for path in photos_of(store))
         log.write("reward", words=list(trained.words), **trained.report)
@@ -159,9 +163,13 @@ def _work(
     if _reward_digest(Path(sources["reward"])) != sources["reward_sha256"]:
         raise RunError(f"The reward of {run.folder.name} has changed since it began.", "Start another run.")
     reward = load_reward(Path(sources["reward"]))
+    encoder = of_reward(Path(sources["reward"]), reward)
     policy = learner(load_policy(_parent(sources), device="cpu"))
-    tell("loading", photos=len(sources["photos"]), picks=reward.picks, mode=config.mode, iterations=config.iterations)
-    faces, skipped = load_faces(_photos(run), policy, token, within(report, 0.05, 0.1, stage="faces"))
+    tell(
+        "loading", photos=len(sources["photos"]), picks=reward.picks, mode=config.mode, iterations=config.iterations,
+        encoder=encoder.weights.title if encoder else "",
+    )  # fmt: skip
+    faces, skipped = load_faces(_photos(run), policy, token, within(report, 0.05, 0.1, stage="faces"), encoder)
     _same_faces(run, faces)
     known = KnownPicks.of(Path(sources["reward"]))
     held = _held(faces, known, config)

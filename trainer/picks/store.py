@@ -208,10 +208,14 @@ class PickStore:
         return tuple(Path(each.path) for each in reversed(self._records(PhotoFile)) if each.sha256 == sha256)
 
     def features(self, version: int, names: Sequence[str]) -> dict[str, F32]:
-        """Candidate id → features that were measured in this version, under these names."""
-        wanted = tuple(names)
-        found = (each for each in self._records(Features) if each.version == version and each.names == wanted)
-        return {each.candidate: np.array(each.values, np.float32) for each in found}
+        """Candidate id → features of these names, where all of them were measured in this version."""
+        known: dict[str, dict[str, float]] = {}
+        for each in self._records(Features):
+            if each.version == version:
+                known.setdefault(each.candidate, {}).update(zip(each.names, each.values, strict=True))
+        wanted = set(names)
+        found = {key: values for key, values in known.items() if wanted <= values.keys()}
+        return {key: np.array([values[name] for name in names], np.float32) for key, values in found.items()}
 
     def refresh(self) -> None:
         """Take in what other processes appended meanwhile."""
@@ -402,7 +406,8 @@ def _row_id(record: _Record) -> str:
     if isinstance(record, (Pick, Candidate)):
         return record.id
     if isinstance(record, Features):
-        return f"{record.candidate}-features-{record.version}"
+        names = hashlib.sha256(" ".join(record.names).encode()).hexdigest()[:8]
+        return f"{record.candidate}-features-{record.version}-{names}"
     return hashlib.sha256(f"{_kind(record)} {record.body}".encode()).hexdigest()[:32]
 
 

@@ -33,11 +33,13 @@ class Answers:
 
 
 def collect(picks: Sequence[Pick], features: Mapping[str, F32]) -> Answers:
-    """features: candidate id → (f,)."""
+    """features: candidate id → (f,); where one is NaN of either picture, it says nothing of the pair."""
     known = [each for each in picks if each.image1 in features and each.image2 in features]
     width = len(next(iter(features.values()))) if features else 0
     first = np.array([features[each.image1] for each in known], np.float64).reshape(len(known), width)
     second = np.array([features[each.image2] for each in known], np.float64).reshape(len(known), width)
+    unknown = np.isnan(first) | np.isnan(second)
+    first[unknown] = second[unknown] = 0
     return _answers(known, first, second, len(picks) - len(known))
 
 

@@ -1,14 +1,16 @@
 """The features of a retouch, from the face before and after: what the reward sees.
 
-`PairMeasures` of the five dimensions, then `regional` ones, in a fixed order. They do not say how a picture was made,
-so pictures of any origin can be judged. torch is not needed.
+`PairMeasures` of the five dimensions, then `regional` ones, in a fixed order; then, if there is one, what an image
+`encoder` sees. A set of features is the tuple of its names (`names_with`), which says all of it: the measured ones
+always, and the encoder by its digest. They do not say how a picture was made, so pictures of any origin can be judged.
+torch is not needed for what is measured.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -17,6 +19,9 @@ from engine.metrics.dimensions import PairMeasures, PairMeter
 from engine.types import F32, FaceAnalysis, FaceGrid, Mark, Photo, Pixels
 from trainer.reward import regional
 from trainer.reward.regional import RegionMeter
+
+if TYPE_CHECKING:
+    from trainer.reward.encoder import Encoder
 
 VERSION: Final = 1
 """Changes whenever a feature changes its meaning; features of another version are measured anew."""
@@ -34,6 +39,11 @@ DIMENSION_OF: Final = {
     **regional.DIMENSION_OF,
 }
 """Feature → one of the five dimensions."""
+LOOK: Final = "look"
+"""In place of a dimension: of what an encoder sees, which may be anything."""
+LOOKS: Final = 16
+"""Features of an encoder. `Encoder` makes them; here, because they are named without it."""
+
 UNCHANGED: Final = np.array(
     [*(PairMeasures.meanings()[name].neutral for name in _PAIR), *(0.0 for _ in regional.NAMES)], np.float32
 )
@@ -41,6 +51,27 @@ UNCHANGED: Final = np.array(
 
 FACE_WIDTH: Final = 480
 """Pixels to which a larger face is reduced to be measured: what is seen with the whole face in view."""
+
+
+def names_with(encoder: str = "") -> tuple[str, ...]:
+    """The features that are measured and, with the digest of an encoder, those that it sees."""
+    return NAMES if not encoder else (*NAMES, *(f"{LOOK}_{encoder}_{number:02d}" for number in range(LOOKS)))
+
+
+def encoder_of(names: Sequence[str]) -> str:
+    """The digest of the encoder in a set of features, "" if there is none."""
+    return next((name.split("_")[1] for name in names if name.startswith(f"{LOOK}_")), "")
+
+
+def dimension_of(name: str) -> str:
+    """One of the five dimensions, or `LOOK`."""
+    return LOOK if encoder_of([name]) else DIMENSION_OF[name]
+
+
+def neutral(names: Sequence[str]) -> F32:
+    """(f,) features of a picture that was not retouched at all."""
+    known = dict(zip(NAMES, UNCHANGED, strict=True))
+    return np.array([known.get(name, 0.0) for name in names], np.float32)
 
 
 def learning_grid(face: FaceAnalysis) -> FaceGrid:
@@ -54,15 +85,16 @@ class FeatureMeter:
     """Features of any number of results of one face.
 
     Args:
-        photo: before. face: its analysis. marks: the ledger, with decisions of the policy.
+        photo: before. face: its analysis. marks: the ledger, with decisions of the policy. encoder: that looks too.
     """
 
-    def __init__(self, photo: Photo, face: FaceAnalysis, marks: Sequence[Mark]) -> None:
+    def __init__(self, photo: Photo, face: FaceAnalysis, marks: Sequence[Mark], encoder: Encoder | None = None) -> None:
         self._grid = learning_grid(face)
         before = lab_on(photo, self._grid)
         self._photo = replace(photo, pixels=np.empty((0, 0, 3), photo.pixels.dtype))  # many faces fit into memory
         self._pair = PairMeter(face, before, marks, self._grid)
         self._regions = RegionMeter(face, before, self._grid)
+        self._look = encoder.look(face, before, self._grid) if encoder else None
 
     @property
     def before(self) -> F32:
@@ -70,15 +102,18 @@ class FeatureMeter:
         return self._pair.before
 
     def measure(self, pixels: Pixels) -> F32:
-        """(len(NAMES),) features of a result: (H, W, 3) pixels of the photo's size, dtype and encoding."""
+        """(f,) features of a result: (H, W, 3) pixels of the photo's size, dtype and encoding."""
         return self.measure_lab(lab_on(self._photo, self._grid, pixels))[0]
 
     def measure_photo(self, picture: Photo) -> F32:
-        """(len(NAMES),) features of a finished picture of the photo's size, in whatever depth and profile it has."""
+        """(f,) features of a finished picture of the photo's size, in whatever depth and profile it has."""
         return self.measure_lab(lab_on(picture, self._grid))[0]
 
     def measure_lab(self, after: F32) -> tuple[F32, PairMeasures]:
         """Features of a result that is drawn on the learning grid, (h, w, 3) L*a*b*, and all measures of the pair, of
         which guards look at some that a reward never sees."""
         pair = self._pair.measure(after)
-        return np.concatenate([pair.vector()[_PLACES], self._regions.measure(after)]).astype(np.float32), pair
+        found = [pair.vector()[_PLACES], self._regions.measure(after)]
+        if self._look is not None:
+            found.append(self._look.measure(after))
+        return np.concatenate(found).astype(np.float32), pair

@@ -14,7 +14,7 @@ from safetensors.numpy import save as to_safetensors
 from engine import paths
 from engine.errors import ModelCorruptError
 from engine.report import porelight_version
-from trainer.reward.features import NAMES, VERSION
+from trainer.reward.features import VERSION, encoder_of, names_with
 from trainer.reward.model import Head, Reward
 from trainer.reward.prior import HEADS, Prior
 from trainer.runs import Manifest, Run, unwritable
@@ -76,7 +76,7 @@ def from_file(path: Path) -> Reward:
             meta = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         names = tuple(json.loads(meta["names"]))
-        if int(meta["version"]) != VERSION or names != NAMES:
+        if int(meta["version"]) != VERSION or names != names_with(encoder_of(names)):
             raise ModelCorruptError(f"The reward {path.parent.name} was trained on other features than these.", hint)
         prior = Prior(names, tensors["centre"], tensors["scale"], json.loads(meta["weights"]))
         heads = {}

@@ -6,7 +6,7 @@ What is measured is kept in the store, so that picks outlive photos that move or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,10 +24,11 @@ from engine.types import F32, Box, FaceAnalysis, Mark, Photo, Pixels
 from trainer.picks.files import sha256_of
 from trainer.picks.records import Candidate
 from trainer.picks.store import PickStore, with_features
-from trainer.reward.features import NAMES, VERSION, FeatureMeter
+from trainer.reward.features import NAMES, VERSION, FeatureMeter, names_with
 
 if TYPE_CHECKING:
     from engine.policies.base import Policy
+    from trainer.reward.encoder import Encoder
 
 Load = Callable[[str, str], "Policy"]
 """(policy, version) → that policy; raises EngineError if it is not here."""
@@ -37,7 +38,8 @@ Boxes = tuple[Box, ...] | None
 
 @dataclass
 class Measured:
-    """features: candidate → (f,). missing: candidate → why it could not be measured, one sentence."""
+    """features: candidate → (f,), NaN where an encoder could not look. missing: candidate → why it could not be
+    measured, one sentence."""
 
     features: dict[str, F32] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -47,16 +49,24 @@ class OpenFace:
     """One face of one photo, analysed, with its mark ledger: measures any number of results.
 
     Args:
-        policy: the shipped one; it finds the marks.
+        policy: the shipped one; it finds the marks. encoder: that looks too.
     """
 
-    def __init__(self, photo: Path, policy: Policy, face: str = "", session: RetouchSession | None = None) -> None:
+    def __init__(
+        self,
+        photo: Path,
+        policy: Policy,
+        face: str = "",
+        session: RetouchSession | None = None,
+        encoder: Encoder | None = None,
+    ) -> None:
         self.session = session or RetouchSession.open(photo)
         if not self.session.faces:
             self.session.analyse()
             self.session.require_faces()
         self.face = _face(self.session, face)
-        self._meter = FeatureMeter(self.session.photo, self.face, marks_of(self.session.photo, self.face, policy))
+        marks = marks_of(self.session.photo, self.face, policy)
+        self._meter = FeatureMeter(self.session.photo, self.face, marks, encoder)
 
     def measure(self, pixels: Pixels) -> F32:
         """(f,) features of pixels of the photo's size, depth and profile."""
@@ -84,37 +94,47 @@ def fitted(picture: Photo, size: tuple[int, int]) -> Photo:
     return replace(picture, pixels=np.ascontiguousarray(cv2.resize(picture.pixels, size, interpolation=mode)))
 
 
+def kept(store: PickStore, names: Sequence[str]) -> dict[str, F32]:
+    """Candidate → features that the store keeps; NaN for those of an encoder that has not seen the picture."""
+    measured = store.features(VERSION, names[: len(NAMES)])
+    more = len(names) - len(NAMES)
+    padded = {key: np.pad(values, (0, more), constant_values=np.nan) for key, values in measured.items()}
+    return padded | store.features(VERSION, names)
+
+
 def measure_candidates(
     store: PickStore,
     wanted: Iterable[str],
     load: Load,
     *,
+    encoder: Encoder | None = None,
     token: CancelToken | None = None,
     report: Report = silent,
 ) -> Measured:
     """Features of the wanted candidates: those kept in the store, and the others measured now and kept there.
 
-    load: gives policies to find marks and to render. Raises: PickStoreError, Cancelled; a photo or picture that is gone
-    is no error but `missing`.
+    load: gives policies to find marks and to render. encoder: that looks too; pictures that were measured when it was
+    not there are looked at now, as far as they can still be made. Raises: PickStoreError, Cancelled; a photo or
+    picture that is gone is no error but `missing`.
     """
     token = token or CancelToken()
-    candidates = store.candidates()
-    names = [key for key in dict.fromkeys(wanted) if key in candidates]
-    known = store.features(VERSION, NAMES)
-    done = Measured({key: known[key] for key in names if key in known})
+    names = names_with(encoder.digest if encoder else "")
+    candidates, known = store.candidates(), kept(store, names)
+    keys = [key for key in dict.fromkeys(wanted) if key in candidates]
+    done = Measured({key: known[key] for key in keys if key in known})
     by_photo: dict[tuple[str, str, Boxes], dict[str, Candidate]] = defaultdict(dict)
-    for key in names:
-        if key not in done.features:
+    for key in keys:
+        if key not in known or np.isnan(known[key]).any():
             each = candidates[key]
             boxes = each.retouch.boxes if each.retouch else None
             by_photo[each.photo, each.face, boxes][key] = each
     for number, ((photo, face, boxes), group) in enumerate(by_photo.items()):
         token.check()
         report(Progress("measure", number / len(by_photo)))
-        found = _measure_group(store, photo, face, boxes, group, load, token)
-        with_features(store, VERSION, NAMES, found.features)
+        found = _measure_group(store, photo, face, boxes, group, load, encoder, token)
+        with_features(store, VERSION, names, found.features)
         done.features |= found.features
-        done.missing |= found.missing
+        done.missing |= {key: why for key, why in found.missing.items() if key not in known}
     report(Progress("measure", 1.0))
     return done
 
@@ -126,6 +146,7 @@ def _measure_group(
     boxes: Boxes,
     group: Mapping[str, Candidate],
     load: Load,
+    encoder: Encoder | None,
     token: CancelToken,
 ) -> Measured:
     """Candidates of one face; whatever goes wrong is said of each candidate it concerns."""
@@ -134,7 +155,7 @@ def _measure_group(
         session = RetouchSession.open(whole_file(store, photo))
         session.analyse(boxes)
         session.require_faces()
-        opened = OpenFace(session.photo.path, load(SHIPPED, ""), face, session)
+        opened = OpenFace(session.photo.path, load(SHIPPED, ""), face, session, encoder)
     except EngineError as error:
         found.missing = dict.fromkeys(group, error.message)
         return found

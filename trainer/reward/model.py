@@ -16,7 +16,7 @@ import numpy.typing as npt
 from trainer.picks.records import DIMENSIONS
 from trainer.reward import davidson
 from trainer.reward.davidson import F64
-from trainer.reward.features import DIMENSION_OF, UNCHANGED
+from trainer.reward.features import LOOK, UNCHANGED, dimension_of, neutral
 from trainer.reward.prior import OVERALL, Family, Prior
 
 ANSWERING: Final = ((1.5, 0.1), (0.5, 0.0), (1.5, 0.0), (5.0, 0.0), (5.0, 0.1), (5.0, 0.2))
@@ -86,7 +86,8 @@ class Score:
 @dataclass(frozen=True)
 class Comparison:
     """probabilities: of "image1", "image2" and "tie". dimensions: name → probability that image 1 is the better in it.
-    decided_by: the dimension that speaks loudest for the likelier image. words: the same as sentences."""
+    decided_by: the dimension that speaks loudest for the likelier image, or "look" of an encoder. words: the same as
+    sentences."""
 
     probabilities: Mapping[str, float]
     dimensions: Mapping[str, float]
@@ -183,14 +184,14 @@ def fit_reward(prior: Prior, overall: Comparisons, dimensions: Mapping[str, Comp
     whole = fit_head(prior, OVERALL, overall)
     heads = {OVERALL: whole}
     for name in DIMENSIONS:
-        inside = np.array([DIMENSION_OF[each] == name for each in prior.names], float)
+        inside = np.array([dimension_of(each) == name for each in prior.names], float)
         mean = whole.mean * inside
         answers = (dimensions or {}).get(name)
         if answers:
             heads[name] = fit_head(prior, name, answers, mean)
         else:
             heads[name] = replace(whole, mean=mean, covariance=whole.covariance * np.outer(inside, inside), families=())
-    return Reward(prior, heads, picks=len(overall))
+    return Reward(prior, heads, len(overall), neutral(prior.names))
 
 
 def tempered(reward: Reward, temperature: float) -> Reward:
@@ -207,6 +208,7 @@ _LABEL: Final = {
     "tone": "skin tone and texture",
     "features": "preservation of personal features",
     "clarity": "overall clarity",
+    LOOK: "the overall look, as the encoder sees it,",
 }
 _FIRM: Final = 0.6
 
@@ -217,19 +219,22 @@ def _explain(
     """The deciding dimension, and sentences. pulls: (f,) what each feature adds to the utility of image 1."""
     better = "image1" if pulls.sum() >= 0 else "image2"
     sign = 1 if better == "image1" else -1
-    by_dimension = {name: 0.0 for name in DIMENSIONS}
+    by_dimension = dict.fromkeys((*DIMENSIONS, *{dimension_of(name) for name in names} - {*DIMENSIONS}), 0.0)
     for name, pull in zip(names, pulls, strict=True):
-        by_dimension[DIMENSION_OF.get(name, DIMENSIONS[0])] += sign * float(pull)
+        by_dimension[dimension_of(name)] += sign * float(pull)
     decided = max(by_dimension, key=lambda name: by_dimension[name])
     label = {"image1": "Image 1", "image2": "Image 2"}[better]
     share = probabilities[better] / (probabilities["image1"] + probabilities["image2"])
     if share < _FIRM:
         return decided, f"Hardly a difference ({label} with {share:.0%})."
-    own = [i for i, name in enumerate(names) if DIMENSION_OF.get(name, DIMENSIONS[0]) == decided]
-    loudest = max(own, key=lambda i: sign * float(pulls[i]))
-    less = (first[loudest] - second[loudest]) * sign < 0
-    what = f"{'less' if less else 'more'} {names[loudest].replace('_', ' ')}"
-    text = f"{label} is liked better ({share:.0%}); {_LABEL[decided]} decided, above all {what}."
+    text = f"{label} is liked better ({share:.0%}); {_LABEL[decided]} decided"
+    if decided == LOOK:
+        text += "."
+    else:
+        own = [i for i, name in enumerate(names) if dimension_of(name) == decided]
+        loudest = max(own, key=lambda i: sign * float(pulls[i]))
+        less = (first[loudest] - second[loudest]) * sign < 0
+        text += f", above all {'less' if less else 'more'} {names[loudest].replace('_', ' ')}."
     against = min(by_dimension, key=lambda name: by_dimension[name])
     if by_dimension[against] < -0.25 * by_dimension[decided]:
         text += f" Against it speaks {_LABEL[against]}."

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ from engine.errors import ModelCorruptError
 from engine.weights.catalogue import locate
 from trainer.picks.records import DIMENSIONS
 from trainer.reward.davidson import F64
-from trainer.reward.features import DIMENSION_OF, NAMES, VERSION
+from trainer.reward.features import LOOK, NAMES, VERSION, dimension_of, names_with
 from trainer.reward.regional import LOCAL, PARTS
 
 FILE: Final = "reward/prior.safetensors"
@@ -31,6 +32,8 @@ OVERALL: Final = "overall"
 HEADS: Final = (OVERALL, *DIMENSIONS)
 REST: Final = 0.08
 """Share of a family's variance that lies outside its own features."""
+SEEN: Final = {LOOK: 0.05, f"{LOOK} everything": 0.05}
+"""How common tastes are that are about what an encoder sees: about that alone, or as much about all measures."""
 LIMIT: Final = 4.0
 """Features further than this many units from the centre count as this far: a broken measure decides nothing alone."""
 
@@ -60,11 +63,20 @@ class Prior:
 
     def families(self, head: str) -> tuple[Family, ...]:
         """The families of the overall head, or of one dimension's."""
-        inside = [head == OVERALL or DIMENSION_OF[name] == head for name in self.names]
+        inside = [head == OVERALL or dimension_of(name) == head for name in self.names]
         return _families(self.names, tuple(inside))
 
     def weight(self, family: str) -> float:
         return self.log_weight.get(family, 0.0)
+
+    def seeing(self, encoder: str, scale: float) -> Prior:
+        """The same, with what an encoder of that digest sees. scale: its spread between retouches of one face."""
+        names = names_with(encoder)
+        more = len(names) - len(self.names)
+        weights = {name: math.log(share) for name, share in SEEN.items()}
+        known = {name: weight + math.log1p(-sum(SEEN.values())) for name, weight in self.log_weight.items()}
+        centre, spread = np.pad(self.centre, (0, more)), np.pad(self.scale, (0, more), constant_values=scale)
+        return Prior(names, centre, spread, known | weights, self.version)
 
     def save(self, path: Path) -> bytes:
         """The file's content, also written to `path`."""
@@ -106,11 +118,13 @@ def shipped() -> Prior:
 
 @functools.cache
 def _families(names: tuple[str, ...], inside: tuple[bool, ...]) -> tuple[Family, ...]:
-    """All families over the features that count, in a fixed order."""
+    """All families over the features that count, in a fixed order; what an encoder sees counts in its own only."""
     count = len(names)
-    allowed = [name for name, use in zip(names, inside, strict=True) if use]
+    counted = [name for name, use in zip(names, inside, strict=True) if use]
+    looks = [name for name in counted if dimension_of(name) == LOOK]
+    allowed = [name for name in counted if name not in looks]
     found = [Family("everything", _factor(names, allowed, np.eye(len(allowed)), allowed))]
-    groups = {f"dimension {each}": [n for n in allowed if DIMENSION_OF.get(n) == each] for each in DIMENSIONS}
+    groups = {f"dimension {each}": [n for n in allowed if dimension_of(n) == each] for each in DIMENSIONS}
     groups |= {f"part {part}": [f"{part}_{what}" for what in LOCAL] for part in PARTS}
     groups |= {f"measure {what}": [f"{part}_{what}" for part in PARTS] for what in LOCAL}
     for name, members in groups.items():
@@ -123,16 +137,19 @@ def _families(names: tuple[str, ...], inside: tuple[bool, ...]) -> tuple[Family,
             contrast = np.eye(len(own)) - 1 / len(own)
             found.append(Family(f"contrast {what}", _factor(names, own, contrast, allowed)))
     found += [Family(f"only {each}", _factor(names, [each], np.eye(1), allowed)) for each in allowed]
+    if looks:
+        for name, rest in zip(SEEN, (REST, 0.5), strict=True):
+            found.append(Family(name, _factor(names, looks, np.eye(len(looks)), allowed, rest)))
     assert all(each.factor.shape[1] == count for each in found)
     return tuple(found)
 
 
-def _factor(names: Sequence[str], own: Sequence[str], mix: F64, allowed: Sequence[str]) -> F64:
-    """(k, d): `mix` over the family's own features and `REST` over all that are allowed; total variance 1."""
+def _factor(names: Sequence[str], own: Sequence[str], mix: F64, allowed: Sequence[str], share: float = REST) -> F64:
+    """(k, d): `mix` over the family's own features and a share over all that are allowed; total variance 1."""
     places = {name: number for number, name in enumerate(names)}
     first = np.zeros((len(mix), len(names)))
     first[:, [places[name] for name in own]] = mix
     rest = np.zeros((len(allowed), len(names)))
     rest[np.arange(len(allowed)), [places[name] for name in allowed]] = 1
-    parts = [np.sqrt((1 - REST) / np.sum(first**2)) * first, np.sqrt(REST / np.sum(rest**2)) * rest]
+    parts = [np.sqrt((1 - share) / np.sum(first**2)) * first, np.sqrt(share / np.sum(rest**2)) * rest]
     return np.concatenate(parts)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,12 +18,16 @@ from trainer.picks.store import PickStore
 from trainer.reward import evaluate
 from trainer.reward.data import Answers, collect
 from trainer.reward.evaluate import Consistency
+from trainer.reward.features import NAMES
 from trainer.reward.files import save_reward
 from trainer.reward.measuring import Load, Loaded, Measured, measure_candidates
 from trainer.reward.model import Reward, fit_head, fit_reward, tempered
 from trainer.reward.prior import OVERALL, Prior, shipped
 from trainer.runs import Run
 from trainer.statistics import Share, rounded
+
+if TYPE_CHECKING:
+    from trainer.reward.encoder import Encoder
 
 
 class PicksError(EngineError):
@@ -43,11 +48,13 @@ class RewardConfig:
 
 @dataclass(frozen=True)
 class Trained:
-    """reward; report: plain JSON, what is known of it; words: the same for people, one sentence each."""
+    """reward; report: plain JSON, what is known of it; words: the same for people, one sentence each. encoder: the
+    folder of the one that it looks through."""
 
     reward: Reward
     report: dict[str, Any]
     words: tuple[str, ...]
+    encoder: Path | None = None
 
 
 def train_reward(
@@ -56,28 +63,55 @@ def train_reward(
     *,
     prior: Prior | None = None,
     load: Load | None = None,
+    encoder: Encoder | None = None,
     token: CancelToken | None = None,
     report: Report = silent,
 ) -> Trained:
-    """Raises: PicksError if nothing can be learned from, PickStoreError, Cancelled."""
+    """encoder: that looks too. Raises: PicksError if nothing can be learned from, PickStoreError, Cancelled."""
     config, prior = config or RewardConfig(), prior or shipped()
     settled = settle(store.picks(), persons=config.persons, trust_model=config.trust_model)
     if not settled.picks:
         raise PicksError(f"The store {store.path.name} holds no pick that counts.", _why(settled))
     wanted = [key for each in settled.picks for key in each.pair]
-    measured = measure_candidates(store, wanted, load or Loaded(), token=token, report=report)
+    measured = measure_candidates(store, wanted, load or Loaded(), encoder=encoder, token=token, report=report)
     answers = collect(settled.picks, measured.features)
     start = time.perf_counter()
     if not answers.picks:
         reason = next(iter(measured.missing.values()), "nothing could be measured")
         raise PicksError(f"Of {len(settled.picks)} picks none can be used: {reason}", "Put the photos back.")
+    if encoder is not None:
+        candidates = store.candidates()
+        faces = [(candidates[key].photo, candidates[key].face) for key in measured.features]
+        prior = prior.seeing(encoder.digest, spread_of_looks(list(measured.features.values()), faces))
     trained = fit_answers(answers, prior, config, settled, measured, damage=store.damage)
-    return replace(trained, report={**trained.report, "fit_seconds": round(time.perf_counter() - start, 2)})
+    known = {**trained.report, "encoder": None, "fit_seconds": round(time.perf_counter() - start, 2)}
+    if encoder is None:
+        return replace(trained, report=known)
+    unseen = sum(bool(np.isnan(each).any()) for each in measured.features.values())
+    words = [f"It also looks through {encoder.weights.title}."]
+    if unseen:
+        words.append(f"{unseen} of {len(measured.features)} pictures are gone that it has not looked at.")
+    known["encoder"] = {"title": encoder.weights.title, "digest": encoder.digest, "unseen": unseen}
+    return replace(trained, report=known, words=(*trained.words, *words), encoder=encoder.weights.folder)
+
+
+def spread_of_looks(features: Sequence[np.ndarray], faces: Sequence[Hashable]) -> float:
+    """How far what an encoder sees spreads between retouches of one face, one value for all of its features; 1 if it
+    has not seen two of any. faces: of each (f,)."""
+    groups: dict[Hashable, list[np.ndarray]] = defaultdict(list)
+    for face, values in zip(faces, features, strict=True):
+        looks = np.asarray(values[len(NAMES) :], np.float64)
+        if not np.isnan(looks).any():
+            groups[face].append(looks)
+    within = [np.array(group) - np.mean(group, axis=0) for group in groups.values() if len(group) > 1]
+    return max(float(np.sqrt((np.concatenate(within) ** 2).mean())), 1e-6) if within else 1.0
 
 
 def save_trained(trained: Trained, store: PickStore, folder: Path) -> Run:
     """Write a new run with what it was trained from. Raises: RunError."""
     sources = {"picks": str(store.path.resolve()), "rows": len(store)}
+    if trained.encoder is not None:
+        sources["encoder"] = str(trained.encoder)
     return save_reward(trained.reward, folder, config=trained.report["config"], sources=sources, report=trained.report)
 
 

@@ -233,7 +233,9 @@ def test_places_and_features(tmp_path: Path) -> None:
         with_features(store, 1, ("a", "b"), {one.id: [0.5, -2]})
         with_features(store, 2, ("a", "b"), {one.id: [1.5, -2]})
         assert store.features(1, ["a", "b"])[one.id].tolist() == [0.5, -2]
-        assert store.features(3, ["a", "b"]) == store.features(1, ["b", "a"]) == {}
+        assert store.features(3, ["a", "b"]) == store.features(1, ["a", "b", "c"]) == {}
+        with_features(store, 1, ("a", "b", "c"), {one.id: [0.5, -2, 7]})
+        assert store.features(1, ["c", "a"])[one.id].tolist() == [7, 0.5]
         assert store.append(PhotoFile(sha256=digest("one"), path="x")) == store.append(
             PhotoFile(sha256=digest("one"), path="x")
         )
