@@ -21,7 +21,7 @@ from app.viewmodels.frames import Frames
 from app.viewmodels.labels import counted
 from app.viewmodels.opened import Opened, Stamp, stamp
 from app.viewmodels.retouching import moved, redrawn, retouched
-from app.viewmodels.state import Change, Document, Retouched, Stage
+from app.viewmodels.state import Change, Document, Retouched, Stage, own_marks
 from app.viewmodels.working import LANE, Work
 from engine.clock import now
 from engine.errors import EngineError
@@ -234,7 +234,7 @@ class PhotoModel(EditModel):
             return
         if not self.busy and _drawing(document) != self._drawn:
             self._redraw(lambda token, report: redrawn(engine, session, token, report, document), "", document)
-        elif _own_marks(document) != _own_marks(before):
+        elif own_marks(document.edits) != own_marks(before.edits):
             self._resolve(session, document)
 
     def _resolve(self, session: RetouchSession, document: Document) -> None:
@@ -245,7 +245,7 @@ class PhotoModel(EditModel):
             return {layers.face_id: layers for layers, _ in session.layers()}
 
         def done(layers: dict[str, object]) -> None:
-            if session is self._session and _own_marks(self.document) == _own_marks(document):
+            if session is self._session and own_marks(self.edits) == own_marks(document.edits):
                 self.layers = layers  # type: ignore[assignment]
                 assert self.photo is not None
                 source = self.engine.source(self.photo, self.layers)
@@ -425,7 +425,3 @@ class PhotoModel(EditModel):
 
 def _drawing(document: Document) -> tuple[object, object]:
     return document.proposal, document.boxes
-
-
-def _own_marks(document: Document) -> dict[str, object]:
-    return {face: edits.marks for face, edits in document.edits.items() if edits.marks}

@@ -26,6 +26,11 @@ class Document:
     boxes: tuple[Box, ...] | None = None
 
 
+def own_marks(edits: Edits) -> dict[str, object]:
+    """Face id → the marks that the person brushed, if there are any; what is healed there is part of the layers."""
+    return {face: each.marks for face, each in edits.items() if each.marks}
+
+
 class Change(Flag):
     """What a view has to look at again."""
 

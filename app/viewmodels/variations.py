@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -13,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.jobs.runner import Job
 from app.language import tr
+from app.viewmodels.engine import Engine
 from app.viewmodels.frames import U8, Request, Split, Stack
 from app.viewmodels.photo import PhotoModel
-from app.viewmodels.state import Change, Edits, Stage
+from app.viewmodels.state import Change, Edits, Stage, own_marks
+from app.viewmodels.working import LANE
 from engine.jobs import CancelToken, Report, share
 from engine.types import F32, Box, RetouchLayers
 
@@ -24,9 +28,13 @@ if TYPE_CHECKING:
     from engine.proposal import Proposal, ProposalSpec
     from engine.session import RetouchSession
 
+Layers = Mapping[str, RetouchLayers]
+"""Face id → layers."""
 COUNT = 6
-THUMB = 220
-"""Long side of the small pictures, in pixels."""
+THUMB = 720
+"""Long side of the pictures to choose from, in pixels."""
+KEPT_BYTES = 384 << 20
+"""Layers of variations that are kept to be shown at once; others are drawn again."""
 MAX_SEED = 2**31 - 1
 
 
@@ -41,7 +49,7 @@ class Anchor(StrEnum):
 
 @dataclass(frozen=True)
 class Variation:
-    """One sample, without its layers, which are drawn again when they are wanted. picture: (h, w, 3) uint8 of the faces
+    """One sample, without its layers, which are kept or drawn again. picture: (h, w, 3) uint8 of the faces
     with the edits of that time. grids: face id → its crop of the photo."""
 
     number: int
@@ -88,8 +96,16 @@ class VariationsModel(QObject):
         self.picked: tuple[int, ...] = ()
         """Numbers of at most two variations, the last one picked last."""
         self.comparing = False
+        self.previewed: int | None = None
+        """Number of the one that is on the canvas in place of the current result."""
         self.last_picked: ProposalSpec | None = None
         """Of the open photo."""
+        self._layers: OrderedDict[int, Layers] = OrderedDict()
+        """By number; those shown last at the end."""
+        self._marks: object = None
+        """The person's own marks that the layers hold."""
+        self._job: Job | None = None
+        """Draws what is to be previewed."""
         self._edits: Edits = {}
         self._face: str | None = None
         photo.changed.connect(self._photo_changed)
@@ -146,21 +162,25 @@ class VariationsModel(QObject):
         box = _faces_box([face.grid.box for face in photo.faces if photo.selected in (None, face.id)])
         if self.comparing:
             self.compare(False)
-        self.found, self.picked = (), ()
+        self.preview(None)
+        self._forget()
+        self._marks = own_marks(edits)
         self.changed.emit()
 
-        def work(token: CancelToken, report: Report) -> list[Variation]:
+        def work(token: CancelToken, report: Report) -> list[tuple[Variation, Layers]]:
             policy, found = engine.policy(), []
             grids = {face.id: face.grid.box for face in session.faces}
             for number, spec in enumerate(specs, 1):
                 part = share(report, number - 1, len(specs))
                 layers = _layers(session, session.draw(policy, spec, token=token, report=part))
                 picture = _picture(engine.source(session.photo, layers), box, edits, token)
-                found.append(Variation(number, spec, picture, grids))
+                found.append((Variation(number, spec, picture, grids), layers))
             return found
 
-        def done(found: list[Variation]) -> None:
-            self.found = tuple(found)
+        def done(found: list[tuple[Variation, Layers]]) -> None:
+            self.found = tuple(variation for variation, _ in found)
+            for variation, layers in found:
+                self._keep(variation.number, layers)
             self.changed.emit()
 
         photo.dismiss()
@@ -168,6 +188,20 @@ class VariationsModel(QObject):
 
     def variation(self, number: int) -> Variation | None:
         return next((each for each in self.found if each.number == number), None)
+
+    def preview(self, number: int | None) -> None:
+        """Show one on the canvas in place of the current result, without taking it; None shows the result again."""
+        if self._job is not None:
+            self._job.token.cancel()
+            self._job = None
+        before, found = self.previewed, None if number is None else self.variation(number)
+        self.previewed = found.number if found is not None and self.ready and not self.comparing else None
+        if found is not None and self.previewed is not None:
+            self._show(found)
+        elif before is not None:
+            self._show_result()
+        if self.previewed != before:
+            self.changed.emit()
 
     def pick(self, number: int) -> None:
         """Pick one, or let it go; of three the first goes."""
@@ -183,6 +217,7 @@ class VariationsModel(QObject):
 
     def compare(self, on: bool) -> None:
         """Show the two picked ones on the canvas in place of before and after."""
+        self.preview(None)
         before, self.comparing = self.comparing, on and len(self.picked) == 2 and self.ready
         if self.comparing or before:
             self._show_pair(ended=not self.comparing)
@@ -205,13 +240,12 @@ class VariationsModel(QObject):
     def _show_pair(self, *, ended: bool = False) -> None:
         photo, session = self.photo, self.photo.session
         if self.comparing and len(self.picked) == 2 and session is not None and not photo.busy:
-            pair = [self.variation(number) for number in self.picked]
-            engine, specs = photo.engine, [each.spec for each in pair if each is not None]
+            pair = [each for number in self.picked if (each := self.variation(number)) is not None]
+            engine, kept = photo.engine, dict(self._kept())
 
             def work(token: CancelToken, report: Report) -> PairSource:
-                policy = engine.policy()
-                drawn = [session.draw(policy, spec, token=token, report=report) for spec in specs]
-                return PairSource(*(engine.source(session.photo, _layers(session, each)) for each in drawn))
+                drawn = [kept.get(each.number) or _drawn(engine, session, each.spec, token, report) for each in pair]
+                return PairSource(*(engine.source(session.photo, layers) for layers in drawn))
 
             def done(source: PairSource) -> None:
                 if self.comparing:
@@ -220,16 +254,62 @@ class VariationsModel(QObject):
             photo.run_job(tr("Drawing the pair"), work, done, lambda error: photo.fail(error, tr("Drawing the pair")))
         elif (self.comparing or ended) and photo.photo is not None and photo.stage is Stage.PROPOSED:
             self.comparing = False
+            self._show_result()
+
+    def _show(self, found: Variation) -> None:
+        """Put one on the canvas, as soon as its layers are there."""
+        photo, session, engine = self.photo, self.photo.session, self.photo.engine
+        layers = self._kept().get(found.number)
+        if session is None or photo.photo is None:
+            return
+        if layers is not None:
+            self._layers.move_to_end(found.number)
+            photo.frames.set_source(engine.source(photo.photo, layers), photo.photo.size, same_photo=True)
+            return
+
+        def done(layers: Layers) -> None:
+            self._job = None
+            self._keep(found.number, layers)
+            self._show(found)
+
+        work = lambda token, report: _drawn(engine, session, found.spec, token, report)  # noqa: E731
+        doing = tr("Variation {number}", number=found.number)
+        self._job = photo.runner.start(LANE, work, done, lambda error: photo.fail(error, doing))
+
+    def _show_result(self) -> None:
+        """Put the current result on the canvas."""
+        photo = self.photo
+        if photo.photo is not None and photo.stage is Stage.PROPOSED:
             source = photo.engine.source(photo.photo, photo.layers)
             photo.frames.set_source(source, photo.photo.size, same_photo=True)
 
+    def _kept(self) -> Mapping[int, Layers]:
+        """Layers that are there, by number; none of before the person brushed another mark."""
+        if self._marks != (marks := own_marks(self.photo.edits)):
+            self._layers.clear()
+            self._marks = marks
+        return self._layers
+
+    def _keep(self, number: int, layers: Layers) -> None:
+        self._layers[number] = layers
+        while len(self._layers) > 1 and sum(map(_size, self._layers.values())) > KEPT_BYTES:
+            self._layers.popitem(last=False)
+
+    def _forget(self) -> None:
+        """Variations that are no more."""
+        self.found, self.picked, self.previewed = (), (), None
+        self._layers.clear()
+
     def _photo_changed(self, change: Change) -> None:
         if Change.PHOTO in change or (Change.FACES in change and self.found and not self._fits()):
-            self.found, self.picked, self.comparing, self.last_picked = (), (), False, None
+            self._forget()
+            self.comparing, self.last_picked = False, None
             if self.anchor is Anchor.PICK:
                 self.anchor = Anchor.CURRENT
             self.changed.emit()
-        elif Change.JOB in change:
+        elif change & (Change.JOB | Change.PROPOSAL):
+            if Change.PROPOSAL in change:  # and on the canvas
+                self.previewed = None
             self.changed.emit()
 
     def _fits(self) -> bool:
@@ -268,8 +348,17 @@ class _PairStack:
         return self._second.presence(edits, layer)
 
 
-def _layers(session: RetouchSession, proposal: Proposal) -> dict[str, RetouchLayers]:
+def _layers(session: RetouchSession, proposal: Proposal) -> Layers:
     return {face.id: session.with_own(face, proposal.layers[face.id]) for face in session.faces}
+
+
+def _drawn(engine: Engine, session: RetouchSession, spec: ProposalSpec, token: CancelToken, report: Report) -> Layers:
+    return _layers(session, session.draw(engine.policy(), spec, token=token, report=report))
+
+
+def _size(layers: Layers) -> int:
+    """In bytes, nearly."""
+    return sum(delta.nbytes for each in layers.values() for delta in each.deltas.values())
 
 
 def _picture(source: Any, box: Box, edits: Edits, token: CancelToken) -> U8:

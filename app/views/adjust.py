@@ -72,8 +72,8 @@ class Adjust(QObject):
         self.variations = VariationsModel(photo, self)
         self.display = DisplayModel(photo, desk.settings, lambda: profile_of(window.screen()), self)
         self.identity = IdentityModel(photo, self)
-        self._mode_before = compare.mode
-        """How before and after were compared until variations took their place."""
+        self._before = (compare.mode, True)
+        """How before and after were compared until variations took their place, and whether the whole photo showed."""
         self._make_actions()
         self.strengths = StrengthsPanel(photo, self.identity)
         self.faces = FaceList(photo)
@@ -198,6 +198,11 @@ class Adjust(QObject):
         content.addStretch(1)  # all of what is left: the face rows would share in a stretch of 0
         return scrolling(inside)
 
+    @property
+    def shows_pictures(self) -> bool:
+        """Whether the page has pictures to choose from, which want room."""
+        return isinstance(self.pages.currentWidget(), VariationsPanel)
+
     # --- showing ------------------------------------------------------------------------------------------------------
 
     def show_tab(self, index: int) -> None:
@@ -241,20 +246,26 @@ class Adjust(QObject):
         self.profile_action.setText(f"{display.title}…" if own else tr("Choose Profile…"))
 
     def _variations_changed(self) -> None:
-        """Two picked variations stand side by side at 100%."""
-        model, compare = self.variations, self.compare
-        wanted = (tr("Variation A"), tr("Variation B")) if model.comparing else (tr("Before"), tr("After"))
-        if compare.names != wanted:
-            compare.set_names(*wanted)
-            if model.comparing:
-                self._mode_before = compare.mode
-                compare.set_mode(Mode.SIDE)
-                face = next((f for f in self.photo.faces if self.photo.selected in (None, f.id)), None)
-                if face is not None:
-                    compare.to_box(face.box)
-                    compare.zoom_to(1.0)
-            else:
-                compare.set_mode(self._mode_before)
+        """Two picked variations stand side by side at 100%; one that is previewed bears its name."""
+        model, compare, pair = self.variations, self.compare, (tr("Variation A"), tr("Variation B"))
+        number = model.previewed
+        after = tr("After") if number is None else tr("Variation {number}", number=number)
+        wanted, before = pair if model.comparing else (tr("Before"), after), compare.names
+        if wanted == before:
+            return
+        compare.set_names(*wanted)
+        if model.comparing:
+            self._before = (compare.mode, compare.viewport is not None and compare.viewport.fitted)
+            compare.set_mode(Mode.SIDE)
+            face = next((f for f in self.photo.faces if self.photo.selected in (None, f.id)), None)
+            if face is not None:
+                compare.to_box(face.box)
+                compare.zoom_to(1.0)
+        elif before == pair:
+            mode, fitted = self._before
+            compare.set_mode(mode)
+            if fitted:
+                compare.fit()
 
     # --- doing --------------------------------------------------------------------------------------------------------
 

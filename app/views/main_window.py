@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from app.views.settings_window import SettingsWindow
 
 PANEL_WIDTH = 308
+WIDE_SHARE, WIDEST = 0.36, 720
+"""Of the window, and in logical pixels at most: the panel while it shows pictures to choose from."""
 MODE_ACTIONS = {
     Mode.AFTER: "mode_after",
     Mode.WIPE: "mode_wipe",
@@ -204,9 +206,10 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(whole)
 
     def _make_panel(self) -> QFrame:
-        panel = QFrame()
+        self.panel = panel = QFrame()
         panel.setObjectName("panel")
-        panel.setFixedWidth(PANEL_WIDTH)
+        self._fit_panel()
+        self.adjust.pages.currentChanged.connect(lambda _: self._fit_panel())
         self.main_button = QPushButton(tr("Export…"))
         self.main_button.setProperty("role", "primary")
         self.main_button.clicked.connect(lambda: self._main_action().trigger())
@@ -220,6 +223,10 @@ class MainWindow(QMainWindow):
         foot.addWidget(self.main_button)
         column.addLayout(foot)
         return panel
+
+    def _fit_panel(self) -> None:
+        wide = min(round(WIDE_SHARE * self.width()), WIDEST) if self.adjust.shows_pictures else 0
+        self.panel.setFixedWidth(max(PANEL_WIDTH, wide))
 
     def add_strip(self, strip: QWidget) -> None:
         """Show a strip between toolbar and picture."""
@@ -373,6 +380,7 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_panel()
         self._remember()
 
     def moveEvent(self, event: QMoveEvent) -> None:

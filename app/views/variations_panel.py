@@ -1,29 +1,39 @@
-"""The grid of variations with its settings; a click picks, two picked ones can be compared, one can be taken."""
+"""The grid of variations with its settings. One that the mouse or the keys rest on shows on the canvas; a click picks,
+two picked ones can be compared, one can be taken."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QStandardItemModel
-from PySide6.QtWidgets import (
-    QComboBox,
-    QGridLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QVBoxLayout,
-    QWidget,
+from functools import partial
+
+from PySide6.QtCore import QEvent, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QFocusEvent,
+    QFont,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QStandardItemModel,
 )
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.language import tr
 from app.viewmodels.labels import LayerLabel
 from app.viewmodels.variations import COUNT, MAX_SEED, Anchor, Variation, VariationsModel
 from app.views import theme
-from app.views.parts import number, scrolling
+from app.views.parts import number
 from app.views.pixels import to_image
 from app.views.strengths import StrengthRow
 
 ANCHORS = {Anchor.CURRENT: tr("Current result"), Anchor.PICK: tr("Last picked"), Anchor.PLAIN: tr("Plain sample")}
+GAP = 4
+LEAST = 180
+"""Tiles are at least so wide, in logical pixels, or two of them fill the width."""
 EXPLORATION = LayerLabel("exploration", tr("Exploration"), tr("0 stays close to the anchor, 100 goes its own way."))
 
 
@@ -32,6 +42,10 @@ class Tile(QWidget):
 
     clicked = Signal()
     taken = Signal()
+    looked_at = Signal()
+    """The mouse or the keys came to it."""
+    left = Signal()
+    """The keys went elsewhere."""
 
     def __init__(self, variation: Variation, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,23 +53,14 @@ class Tile(QWidget):
         self.image = to_image(variation.picture)
         self.picked = 0
         """1 or 2 if it is picked, in that order."""
+        self._scaled = QImage()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(tr("Variation {number}", number=variation.number))
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-
-    def hasHeightForWidth(self) -> bool:
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        return round(width * self.image.height() / max(self.image.width(), 1))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(self.rect(), self.image)
+        painter.drawImage(self.rect(), self._picture())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.picked or self.hasFocus() or self.underMouse():
             colour = QColor(theme.SIGN) if self.picked else QColor(230, 230, 230, 150)
@@ -73,6 +78,26 @@ class Tile(QWidget):
         painter.setFont(font)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
 
+    def _picture(self) -> QImage:
+        """In the tile's device pixels, so that it is sharp."""
+        size = self.size() * self.devicePixelRatioF()
+        if self._scaled.size() != size:
+            self._scaled = self.image.scaled(
+                size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            )
+        return self._scaled
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.looked_at.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self.looked_at.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.left.emit()
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton:
             self.clicked.emit()
@@ -87,14 +112,103 @@ class Tile(QWidget):
             super().keyPressEvent(event)
 
 
+class Tiles(QScrollArea):
+    """All variations, as large as lets all of them be seen, or two beside each other where that would be small."""
+
+    def __init__(self, model: VariationsModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = model
+        self.tiles: list[Tile] = []
+        self.columns = 1
+        self._found: tuple[Variation, ...] = ()
+        self._inside = QWidget()
+        self._inside.setObjectName("scrolled")
+        self.setWidget(self._inside)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def refresh(self) -> None:
+        """Show what was found and picked."""
+        picked = self.model.picked
+        if self.model.found != self._found:
+            self._fill()
+        for tile in self.tiles:
+            number = tile.variation.number
+            tile.picked = picked.index(number) + 1 if number in picked else 0
+            tile.update()
+
+    def _fill(self) -> None:
+        self._found, model = self.model.found, self.model
+        for tile in self.tiles:
+            tile.hide()
+            tile.deleteLater()
+        self.tiles = [Tile(variation, self._inside) for variation in self._found]
+        for tile in self.tiles:
+            number = tile.variation.number
+            tile.clicked.connect(partial(model.pick, number))
+            tile.taken.connect(partial(model.take, number))
+            tile.looked_at.connect(partial(model.preview, number))
+            tile.left.connect(partial(model.preview, None))
+            tile.show()
+        self._arrange()
+
+    def _arrange(self) -> None:
+        inside, count = self._inside, len(self.tiles)
+        width, height = self.width(), self.height()
+        if not count:
+            inside.resize(width, 0)
+            return
+        picture = self.tiles[0].image
+        aspect = picture.width() / picture.height()
+        self.columns, wide = most_seen(count, aspect, width, height)
+        if wide < min(LEAST, (width - GAP) // 2):
+            self.columns = 2
+            wide = (width - GAP - self.verticalScrollBar().sizeHint().width()) // 2
+        high = round(wide / aspect)
+        for index, tile in enumerate(self.tiles):
+            row, column = divmod(index, self.columns)
+            tile.setGeometry(column * (wide + GAP), row * (high + GAP), wide, high)
+        inside.resize(self.columns * (wide + GAP) - GAP, -(-count // self.columns) * (high + GAP) - GAP)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self.model.preview(None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows go from tile to tile."""
+        ways = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -self.columns, Qt.Key.Key_Down: self.columns}
+        way = None if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier else ways.get(Qt.Key(event.key()))
+        at = next((index for index, tile in enumerate(self.tiles) if tile.hasFocus()), None)
+        if way is None or at is None:
+            event.ignore()
+        elif 0 <= at + way < len(self.tiles):
+            self.tiles[at + way].setFocus(Qt.FocusReason.OtherFocusReason)
+            self.ensureWidgetVisible(self.tiles[at + way])
+
+
+def most_seen(count: int, aspect: float, width: int, height: int) -> tuple[int, int]:
+    """(columns, width of a tile) of the largest tiles that all fit. aspect: of a tile, width by height."""
+    found = []
+    for columns in range(1, count + 1):
+        rows = -(-count // columns)
+        across = (width - (columns - 1) * GAP) / columns
+        found.append((int(min(across, (height - (rows - 1) * GAP) / rows * aspect)), -columns))
+    wide, columns = max(found)
+    return -columns, max(wide, 1)
+
+
 class VariationsPanel(QWidget):
     """Settings above, tiles below."""
 
     def __init__(self, model: VariationsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = model
-        self.tiles: list[Tile] = []
-        self._found: tuple[Variation, ...] = ()
+        self.board = Tiles(model)
         self.draw = QPushButton(tr("Draw {count} Variations", count=COUNT))
         self.draw.setProperty("role", "primary")
         self.anchor = QComboBox()
@@ -141,12 +255,7 @@ class VariationsPanel(QWidget):
         column.addWidget(self.exploration)
         column.addWidget(self.draw)
         column.addWidget(self.hint)
-        inside = QWidget()
-        self.grid = QGridLayout(inside)
-        self.grid.setContentsMargins(0, 0, 0, 0)
-        self.grid.setSpacing(4)
-        self.grid.setRowStretch(99, 1)
-        column.addWidget(scrolling(inside), 1)
+        column.addWidget(self.board, 1)
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.compare, 1)
@@ -159,14 +268,12 @@ class VariationsPanel(QWidget):
 
     def _refresh(self) -> None:
         model = self.model
-        if model.found != self._found:
-            self._fill()
+        news = model.found != tuple(tile.variation for tile in self.board.tiles)
+        self.board.refresh()
+        if news and self.board.tiles and self.window().focusWidget() is self:  # they were drawn by a key
+            self.board.tiles[0].setFocus()
         if self.window().focusWidget() in (self.draw, self.take) and not model.ready:
             self.setFocus()  # else it would go on to Export when they are disabled
-        for tile in self.tiles:
-            number = tile.variation.number
-            tile.picked = model.picked.index(number) + 1 if number in model.picked else 0
-            tile.update()
         self.draw.setEnabled(model.ready)
         both = len(model.picked) == 2
         self.compare.setEnabled(both)
@@ -187,18 +294,4 @@ class VariationsPanel(QWidget):
     def _words(self) -> str:
         if not self.model.found:
             return tr("Other results for the same faces. None of them changes the photo until you take it.")
-        return "" if self.model.picked else tr("Click to pick one, or two to compare; a double-click takes it.")
-
-    def _fill(self) -> None:
-        self._found = self.model.found
-        for tile in self.tiles:
-            self.grid.removeWidget(tile)
-            tile.deleteLater()
-        self.tiles = [Tile(variation) for variation in self._found]
-        for index, tile in enumerate(self.tiles):
-            number = tile.variation.number
-            tile.clicked.connect(lambda number=number: self.model.pick(number))
-            tile.taken.connect(lambda number=number: self.model.take(number))
-            self.grid.addWidget(tile, index // 2, index % 2)
-        if self.tiles and self.window().focusWidget() is self:  # they were drawn by a key
-            self.tiles[0].setFocus()
+        return tr("Rest on one to see it. A click picks it, or two to compare; a double-click takes it.")

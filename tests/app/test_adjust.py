@@ -14,7 +14,9 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QEnterEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.settings.schema import SRGB
@@ -30,16 +32,17 @@ from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.tools import Tool
 from app.views.main_window import MainWindow
-from app.views.variations_panel import VariationsPanel
+from app.views.variations_panel import Tile, VariationsPanel, most_seen
 from engine import sidecar
 from engine.imageio.colour import to_lab
 from engine.imageio.profiles import adobe_rgb_profile, display_p3_profile
 from engine.jobs import CancelToken
+from engine.proposal import Proposal, ProposalSpec
 from engine.session import RetouchSession
 from engine.types import FaceEdits
 from tests.app.conftest import MakeWindow
 from tests.app.test_window import picture, settle, view_of
-from tests.helpers.fake_engine import BRIGHTER, FakeEngine, layers_of, opened
+from tests.helpers.fake_engine import BRIGHTER, FakeEngine, FakeSession, layers_of, opened
 
 LEFT = Qt.MouseButton.LeftButton
 CHECKOUT = Path(__file__).parents[2]
@@ -346,8 +349,8 @@ def test_the_keys_of_variations_never_come_to_export(make_window: MakeWindow, po
     panel.draw.setFocus()
     qtbot.keyClick(panel.draw, Qt.Key.Key_Space)
     assert window.photo.busy and window.focusWidget() is panel
-    qtbot.waitUntil(lambda: len(panel.tiles) == 6 and window.focusWidget() is panel.tiles[0])
-    qtbot.keyClick(panel.tiles[0], Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: len(panel.board.tiles) == 6 and window.focusWidget() is panel.board.tiles[0])
+    qtbot.keyClick(panel.board.tiles[0], Qt.Key.Key_Space)
     assert model.picked == (1,) and last.flags() & Qt.ItemFlag.ItemIsEnabled
     panel.take.setFocus()
     qtbot.keyClick(panel.take, Qt.Key.Key_Space)
@@ -356,6 +359,89 @@ def test_the_keys_of_variations_never_come_to_export(make_window: MakeWindow, po
     window.canvas.setFocus()
     qtbot.mouseClick(panel.take, Qt.MouseButton.LeftButton)
     assert window.focusWidget() is window.canvas
+
+
+def seeded(session: FakeSession, policy: object, spec: ProposalSpec, **_: object) -> Proposal:
+    """As `FakeSession.draw`, brighter by the seed."""
+    session.drawn = getattr(session, "drawn", 0) + 1  # type: ignore[attr-defined]
+    layers = {face.id: layers_of(face) for face in session.faces}
+    for each in layers.values():
+        each.deltas["light"][...] *= spec.seed / 10
+    return Proposal(spec, layers)
+
+
+def brighter(window: MainWindow) -> float:
+    """How much brighter the middle of the photo shows, in seeds."""
+    shown = window.photo.frames.shown[-1]
+    y, x = (side // 2 for side in shown.before.shape[:2])
+    return float(shown.after[y, x].mean() - shown.before[y, x].mean()) / (BRIGHTER * 25.5)
+
+
+@pytest.mark.parametrize("kept", [1 << 30, 1])
+def test_a_variation_shows_while_mouse_or_keys_rest_on_it(
+    make_window: MakeWindow, portrait: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(FakeSession, "draw", seeded)
+    monkeypatch.setattr("app.viewmodels.variations.KEPT_BYTES", kept)
+    window = make_window()
+    opened(qtbot, window.photo, portrait)
+    model, photo = window.adjust.variations, window.photo
+    window.adjust.show_tab(2)
+    panel = window.adjust.pages.currentWidget()
+    assert isinstance(panel, VariationsPanel)
+    model.draw()
+    qtbot.waitUntil(lambda: len(model.found) == 6 and model.ready)
+    assert isinstance(photo.session, FakeSession)
+    drawn, tiles = photo.session.drawn, panel.board.tiles  # type: ignore[attr-defined]
+
+    def shows(seed: int) -> None:
+        qtbot.waitUntil(lambda: photo.frames.settled and abs(brighter(window) - seed) < 0.4)
+
+    def hover(tile: Tile) -> None:
+        QApplication.sendEvent(tile, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
+
+    shows(0)  # the result itself, of seed 0
+    hover(tiles[1])
+    shows(2)
+    assert window.compare.names == ("Before", "Variation 2") and photo.history.position == 0
+    hover(tiles[2])
+    shows(3)
+    QApplication.sendEvent(panel.board, QEvent(QEvent.Type.Leave))
+    shows(0)
+    assert window.compare.names == ("Before", "After")
+    assert photo.session.drawn == drawn if kept > 1 else photo.session.drawn > drawn  # type: ignore[attr-defined]
+    tiles[0].setFocus()
+    shows(1)
+    qtbot.keyClick(tiles[0], Qt.Key.Key_Right)
+    shows(2)
+    assert window.focusWidget() is tiles[1]
+    qtbot.keyClick(tiles[1], Qt.Key.Key_Down)
+    shows(2 + panel.board.columns)
+    window.canvas.setFocus()
+    shows(0)
+    tiles[3].setFocus()
+    shows(4)
+    qtbot.keyClick(tiles[3], Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: photo.history.undo_label == "Variation 4")
+    window.canvas.setFocus()
+    shows(4)
+
+
+@pytest.mark.parametrize(
+    ("space", "columns", "wide"),
+    [((600, 800), 2, 253), ((600, 300), 3, 142), ((300, 800), 2, 148), ((60, 2000), 1, 60)],
+)
+def test_variations_are_as_large_as_lets_all_be_seen(space: tuple[int, int], columns: int, wide: int) -> None:
+    assert most_seen(6, 0.96, *space) == (columns, wide)
+
+
+def test_the_page_of_variations_is_wide_and_the_others_are_not(window: MainWindow) -> None:
+    window.resize(1500, 900)
+    widths = []
+    for page in (0, 2, 3):
+        window.adjust.show_tab(page)
+        widths.append(window.panel.width())
+    assert widths == [308, 540, 308]
 
 
 def test_variations_side_by_side_have_their_own_names(make_window: MakeWindow, portrait: Path, qtbot: QtBot) -> None:
@@ -374,6 +460,7 @@ def test_variations_side_by_side_have_their_own_names(make_window: MakeWindow, p
     model.compare(False)
     window.compare.show_overlay(Overlay.LAYER, "tone")
     assert window.compare.names == ("Before", "After") and window.compare.mode is Mode.WIPE
+    assert window.compare.viewport is not None and window.compare.viewport.fitted, "the whole photo again, as before"
     assert window.compare.signs == ("Before", "After · Even colour")
 
 
