@@ -27,6 +27,13 @@ class Speed:
 
 USUAL: Final = Speed(2.0, 0.2)
 """Measured on two cores; used until a training has run here."""
+LOOK: Final = 0.1
+"""Seconds more for a sample that an encoder of the size of DINOv2-S looks at, two at a time."""
+
+
+def usual(encoder: bool) -> Speed:
+    """Until a training has run here, through an encoder or not."""
+    return Speed(USUAL.photo, USUAL.sample + LOOK * encoder)
 
 
 def samples(config: GrpoConfig, training: int, held_out: int, iterations: int | None = None) -> int:

@@ -114,9 +114,10 @@ def _learned(seen: Seen) -> list[str]:
     event = seen.last("reward")
     if event is None:
         return []
-    accuracy = event.get("accuracy") or {}
+    accuracy, encoder = event.get("accuracy") or {}, event.get("encoder") or {}
+    seeing = [tr("It looks through {encoder} too.", encoder=encoder["title"])] if encoder else []
     if not accuracy.get("count"):
-        return [tr("How well the reward predicts your picks is not known yet.")]
+        return [tr("How well the reward predicts your picks is not known yet."), *seeing]
     said = [
         tr(
             "The reward predicts {value:.0%} ({low:.0%}–{high:.0%}) of the picks that it has not seen.",
@@ -125,6 +126,7 @@ def _learned(seen: Seen) -> list[str]:
     ]  # fmt: skip
     if accuracy["low"] <= 0.5:
         said.append(tr("That may still be chance."))
+    said += seeing
     more = event.get("more_picks")
     if more:
         said.append(trn("About {count} more pick would help.", "About {count} more picks would help.", int(more)))

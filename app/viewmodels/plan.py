@@ -27,7 +27,8 @@ CONTRADICTORY: Final = 0.7
 class Plan:
     """picks: that count, `decided` of them with a preference. photos: of the picks, that are there; gone: that are
     not. extra: photos named besides. repeats, alike: questions asked again, and the share answered alike. disputed:
-    pairs that wait for an expert. policies: to begin with, the active one first. trouble: why nothing can be read."""
+    pairs that wait for an expert. policies: to begin with, the active one first. encoder: what the person's own image
+    encoder is called, if there is one. trouble: why nothing can be read; unusable: why the encoder cannot be used."""
 
     picks: int = 0
     decided: int = 0
@@ -39,7 +40,9 @@ class Plan:
     disputed: int = 0
     policies: tuple[str, ...] = ()
     speed: Speed | None = None
+    encoder: str = ""
     trouble: str = ""
+    unusable: str = ""
 
     def obstacle(self) -> str:
         """Why no training can begin, and what to do; empty if it can."""
@@ -53,7 +56,9 @@ class Plan:
             return tr("None of the photos of the picks is where it was. Put them back.")
         if importlib.util.find_spec("torch") is None:
             return tr("Training needs PyTorch, which is not installed. Run: pip install 'porelight[train]'")
-        return ""
+        if self.encoder and importlib.util.find_spec("transformers") is None:
+            return tr("Your image encoder needs transformers. Run: pip install 'porelight[train]'")
+        return self.unusable
 
     def advice(self) -> list[str]:
         """What is to be minded, one sentence and a way out each."""
@@ -101,12 +106,14 @@ class Plan:
         return said
 
     def source(self) -> str:
-        """The picks and photos in a line."""
-        return tr(
-            "{picks} of {photos}",
-            picks=trn("{count} pick", "{count} picks", self.picks),
-            photos=counted(len(self.photos) + self.gone, "photo", "photos"),
-        )
+        """The picks and photos in a line, and through what they are looked at."""
+        photos = counted(len(self.photos) + self.gone, "photo", "photos")
+        picks = trn("{count} pick", "{count} picks", self.picks)
+        if self.encoder:
+            return tr(
+                "{picks} of {photos}, also seen through {encoder}", picks=picks, photos=photos, encoder=self.encoder
+            )
+        return tr("{picks} of {photos}", picks=picks, photos=photos)
 
 
 def look(extra: Sequence[Path] = ()) -> Plan:
@@ -134,6 +141,7 @@ def look(extra: Sequence[Path] = ()) -> Plan:
     except EngineError as error:
         return Plan(policies=policies, trouble=f"{said(error.message)} {said(error.hint)}")
     agreement = Consistency.of(settled.picks).agreement
+    encoder, unusable = _encoder()
     return Plan(
         picks=len(settled.picks),
         decided=sum(pick.preference != "tie" for pick in settled.picks),
@@ -145,7 +153,20 @@ def look(extra: Sequence[Path] = ()) -> Plan:
         disputed=len(settled.disputed),
         policies=policies,
         speed=measured_speed(),
+        encoder=encoder,
+        unusable=unusable,
     )
+
+
+def _encoder() -> tuple[str, str]:
+    """What the person's own encoder is called, and why it cannot be used; both empty if there is none."""
+    from engine.weights import own
+
+    try:
+        found = own.encoder()
+    except EngineError as error:
+        return "", f"{said(error.message)} {said(error.hint)}"
+    return (found.title if found else ""), ""
 
 
 def measured_speed() -> Speed | None:

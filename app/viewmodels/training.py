@@ -173,14 +173,14 @@ class TrainingModel(QObject):
     @property
     def estimate(self) -> str:
         """How long the training that is set will take."""
-        from trainer.forecast import USUAL, seconds
+        from trainer.forecast import seconds, usual
         from trainer.grpo.config import GrpoConfig
 
         if self.plan is None or self.plan.obstacle():
             return ""
         photos = len(self.plan.photos) + (len(self.plan.extra) if self.wanted.extra else 0)
         config = GrpoConfig(iterations=self.wanted.iterations)
-        return about(seconds(photos, config, self.plan.speed or USUAL))
+        return about(seconds(photos, config, self.plan.speed or usual(bool(self.plan.encoder))))
 
     @property
     def fraction(self) -> float:

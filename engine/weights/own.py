@@ -18,8 +18,9 @@ NONE: Final = "none"
 """As a choice: no encoder, whether there is one or not."""
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
-_GET: Final = (
-    f"It needs {CONFIG} and {WEIGHTS} of a DINOv2, such as facebook/dinov2-small (Apache-2.0); or train without."
+_NEEDED: Final = (
+    "It needs config.json and model.safetensors of a DINOv2, such as facebook/dinov2-small (Apache-2.0); "
+    "or train without."
 )
 
 
@@ -52,22 +53,24 @@ def encoder(choice: str | None = None) -> OwnWeights | None:
 def inspect(folder: Path) -> OwnWeights:
     """Look at a folder without loading its network. Raises: ModelMissingError, ModelCorruptError."""
     if not folder.is_dir():
-        raise ModelMissingError(f"There is no encoder folder {folder.name!r}.", _GET)
+        raise ModelMissingError(f"There is no encoder folder {folder.name!r}.", _NEEDED)
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
-            raise ModelMissingError(f"The encoder folder {folder.name!r} has no {name}.", _GET)
+            raise ModelMissingError(f"The encoder folder {folder.name!r} has no {name}.", _NEEDED)
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
         kind, width, layers = config["model_type"], int(config["hidden_size"]), int(config["num_hidden_layers"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelCorruptError(f"The {CONFIG} of the encoder {folder.name!r} cannot be understood.", _GET) from error
+        raise ModelCorruptError(
+            f"The config.json of the encoder {folder.name!r} cannot be understood.", _NEEDED
+        ) from error
     if kind != "dinov2":
-        raise ModelCorruptError(f"The encoder folder {folder.name!r} holds a {kind} network, not DINOv2.", _GET)
+        raise ModelCorruptError(f"The encoder folder {folder.name!r} holds a {kind} network, not DINOv2.", _NEEDED)
     try:
         with safe_open(str(folder / WEIGHTS), "numpy"):
             digest = sha256_of(folder / CONFIG)[:6] + sha256_of(folder / WEIGHTS)[:6]
     except (OSError, SafetensorError) as error:
-        raise ModelCorruptError(f"The {WEIGHTS} of the encoder {folder.name!r} is damaged.", _GET) from error
+        raise ModelCorruptError(f"The model.safetensors of the encoder {folder.name!r} is damaged.", _NEEDED) from error
     return OwnWeights(folder.resolve(), digest, f"DINOv2 ({layers} layers, {width} wide, {digest})")
 
 

@@ -19,14 +19,15 @@ from pytestqt.qtbot import QtBot
 from app.jobs import process
 from app.jobs.runner import JobRunner
 from app.main import cli
-from app.viewmodels import watching
+from app.viewmodels import account, watching
 from app.viewmodels.training import TrainingModel
 from app.viewmodels.watching import Phase
 from app.views.curves import Strips
 from app.views.training_window import TrainingWindow
 from engine.policies import versions
+from engine.weights.own import encoder_home, inspect
 from tests.app.conftest import MakeWindow
-from tests.helpers import fake_policy
+from tests.helpers import fake_policy, tiny_dinov2
 from tests.helpers.picks import candidate, pick
 from tests.helpers.trainee import TRAINEE
 from tests.helpers.versions import RESULTS, stored
@@ -176,6 +177,26 @@ def test_what_speaks_against_the_picks_is_said(
     assert model.plan.obstacle().startswith(obstacle) and bool(model.plan.obstacle()) == bool(obstacle)
     assert model.can_train == (not obstacle)
     assert any(each.startswith(advice) for each in model.plan.advice()) == bool(advice) or not advice
+
+
+def test_an_encoder_of_ones_own_is_named_before_and_while_it_trains(
+    qtbot: QtBot, runner: JobRunner, tmp_path: Path
+) -> None:
+    store_of(tmp_path, ["image1", "image2"] * 10)
+    plain = model_on(qtbot, runner)
+    assert plain.plan is not None and "encoder" not in plain.plan.source()
+    tiny_dinov2.save(encoder_home())
+    model, title = model_on(qtbot, runner), inspect(encoder_home()).title
+    assert model.plan is not None and model.can_train
+    assert model.plan.source() == f"{plain.plan.source()}, also seen through {title}"
+    learned = {"accuracy": {"count": 20, "value": 0.8, "low": 0.6, "high": 0.9}, "encoder": {"title": title}}
+    run_of(("begun", {}), ("reward", learned))
+    seen = watching.Watch(watching.folders()[0]).look(True)
+    assert f"It looks through {title} too." in account.sentences(seen)
+    (encoder_home() / "model.safetensors").write_bytes(b"broken")
+    broken = model_on(qtbot, runner)
+    assert broken.plan is not None and not broken.can_train
+    assert broken.plan.obstacle().startswith("The model.safetensors of the encoder 'encoder' is damaged.")
 
 
 def test_contradictory_picks_and_photos_that_are_gone_are_said(qtbot: QtBot, runner: JobRunner, tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ MEAN: Final = np.array([0.485, 0.456, 0.406], np.float32)
 SPREAD: Final = np.array([0.229, 0.224, 0.225], np.float32)
 """Of sRGB values in 0..1, as DINOv2 was trained (REFERENCES dinov2)."""
 
+_AGAIN: Final = "Download its folder again, or train without it."
+
 
 class Encoder:
     """A loaded DINOv2 on the processor, where it computes the same for everyone. Thread-safe.
@@ -63,7 +65,7 @@ class Encoder:
         if not np.isfinite(found).all():
             raise ModelCorruptError(
                 f"The encoder {self.weights.folder.name!r} computes values that are not numbers.",
-                "Download its folder again, or train without it.",
+                _AGAIN,
             )
         return found
 
@@ -131,7 +133,6 @@ def _loaded(weights: OwnWeights) -> Any:
         raise ModelMissingError(
             "The encoder needs the package 'transformers'.", "Install it: pip install 'porelight[train]'"
         ) from error
-    hint = "Download its folder again, or train without it."
     before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity(logging.CRITICAL)
     logging.disable_progress_bar()
@@ -141,14 +142,14 @@ def _loaded(weights: OwnWeights) -> Any:
         )
     except Exception as error:  # transformers, safetensors and torch raise of every kind
         raise ModelCorruptError(
-            f"The encoder {weights.folder.name!r} cannot be loaded.", hint, cause=repr(error)
+            f"The encoder {weights.folder.name!r} cannot be loaded.", _AGAIN, cause=repr(error)
         ) from error
     finally:
         logging.set_verbosity(before)
         if bars:
             logging.enable_progress_bar()
     if found["missing_keys"] or found["mismatched_keys"]:
-        raise ModelCorruptError(f"The encoder {weights.folder.name!r} lacks some of its weights.", hint)
+        raise ModelCorruptError(f"The encoder {weights.folder.name!r} lacks some of its weights.", _AGAIN)
     return model.eval()
 
 
