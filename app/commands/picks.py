@@ -173,12 +173,17 @@ def withdraw(photo: Annotated[Path, typer.Argument(help="The photo.")], store: S
 
 def _measure(store: PickStore, token: CancelToken) -> None:
     """Measure new pictures now, so that picks outlive them; what cannot be measured is left to training to say."""
+    from engine.errors import EngineError
     from trainer.reward.encoder import chosen
     from trainer.reward.measuring import Loaded, measure_candidates
 
+    try:
+        encoder = chosen(None)
+    except EngineError:
+        encoder = None
     wanted = [key for pick in store.picks() for key in pick.pair]
     with common.progress_bar("measure", transient=True) as show:
-        measure_candidates(store, wanted, Loaded(), encoder=chosen(None), token=token, report=show)
+        measure_candidates(store, wanted, Loaded(), encoder=encoder, token=token, report=show)
 
 
 def _open(path: Path | None, *, create: bool = False) -> PickStore:

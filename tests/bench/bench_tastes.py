@@ -23,15 +23,18 @@ from engine.policies.base import Condition
 from engine.policies.compact.learner import CompactLearner, learner
 from engine.policies.registry import load_policy
 from engine.types import F32, REGIONS
+from engine.weights.own import NONE
 from tests.helpers.photographers import TASTES, Photographer
 from trainer.grpo import guards
 from trainer.grpo.config import GrpoConfig
 from trainer.grpo.faces import PhotoFace, load_faces
 from trainer.grpo.loop import Training
 from trainer.grpo.rollout import plain
+from trainer.reward.encoder import Encoder, chosen
 from trainer.reward.features import learning_grid
 from trainer.reward.model import Comparisons, Reward, fit_reward
-from trainer.reward.prior import Prior
+from trainer.reward.prior import Prior, shipped
+from trainer.reward.train import spread_of_looks
 from trainer.runs import Manifest, Run
 
 
@@ -89,10 +92,12 @@ def picks(
     return Comparisons(np.array(first)[which], np.array(second)[which], np.array(answers)[which])
 
 
-def prior() -> Prior:
-    from trainer.reward.prior import shipped
-
-    return shipped()
+def prior(answers: Comparisons, encoder: Encoder | None) -> Prior:
+    """The shipped one, seeing through an encoder if there is one."""
+    if encoder is None:
+        return shipped()
+    both = [*answers.first, *answers.second]
+    return shipped().seeing(encoder.digest, spread_of_looks(both, [*range(len(answers))] * 2))
 
 
 def judged(
@@ -120,6 +125,7 @@ def main() -> None:
     parser.add_argument("--picks", type=int, default=60)
     parser.add_argument("--inconsistent", type=float, default=0.0)
     parser.add_argument("--taste", action="append")
+    parser.add_argument("--encoder", default=NONE, help="folder of a DINOv2 to look through too")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the settings; may be repeated")
     parser.add_argument("--variant", action="append", default=[""], help="comma-separated KEY=VALUE, one training each")
     args = parser.parse_args()
@@ -129,14 +135,15 @@ def main() -> None:
     paths = [paths[i] for i in np.random.default_rng(1).permutation(len(paths))[: args.faces + args.unseen]]
     base = load_policy("compact", device="cpu")
     start = time.perf_counter()
-    faces, _ = load_faces(paths, Seeing(base))
+    encoder = chosen(args.encoder)
+    faces, _ = load_faces(paths, Seeing(base), encoder=encoder)
     print(json.dumps({"faces": len(faces), "seconds": round(time.perf_counter() - start, 1)}), flush=True)
     seen, unseen = faces[: args.faces], faces[args.faces :]
     for taste in args.taste or list(TASTES):
         judges = [Judge(face, taste) for face in faces]
         answers = picks(seen, judges[: args.faces], learner(base), args.picks, Photographer(args.inconsistent))
         start = time.perf_counter()
-        reward: Reward = fit_reward(prior(), answers)
+        reward: Reward = fit_reward(prior(answers, encoder), answers)
         fitted = time.perf_counter() - start
         for variant in args.variant[1:] or [""]:
             values = dict(pair.split("=") for pair in [*args.set, *filter(None, variant.split(","))])

@@ -111,6 +111,9 @@ def test_an_encoder_of_ones_own_is_used_by_itself_and_asked_for_by_its_reward(po
     score = ("reward", "score", photo, redder, paler, "--reward")
     said = [json.loads(porelight(*score, each, "--json").stdout) for each in (run, tmp_path / "plain")]
     assert [each["preference"] for each in said] == ["image1"] * 2 and said[0]["overall"] != said[1]["overall"]
+    (home / "config.json").rename(home / "away")
+    assert porelight("picks", "import", file, "--store", tmp_path / "other").exit_code == 0, "training will say it"
+    (home / "away").rename(home / "config.json")
     home.rename(tmp_path / "elsewhere")
     gone = porelight(*score, run)
     assert gone.exit_code == 1 and f"encoder {trained['encoder']['digest']}, which is not here" in gone.stderr

@@ -126,6 +126,8 @@ def of_reward(folder: Path, reward: Reward) -> Encoder | None:
 
 def _loaded(weights: OwnWeights) -> Any:
     """The network, ready to look. Raises: as `Encoder`."""
+    import torch
+
     try:
         from transformers import Dinov2Model
         from transformers.utils import logging
@@ -138,7 +140,11 @@ def _loaded(weights: OwnWeights) -> Any:
     logging.disable_progress_bar()
     try:
         model, found = Dinov2Model.from_pretrained(
-            weights.folder, local_files_only=True, use_safetensors=True, output_loading_info=True
+            weights.folder,
+            local_files_only=True,
+            use_safetensors=True,
+            dtype=torch.float32,
+            output_loading_info=True,
         )
     except Exception as error:  # transformers, safetensors and torch raise of every kind
         raise ModelCorruptError(

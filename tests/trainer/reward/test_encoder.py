@@ -66,7 +66,7 @@ def behind(photo: Photo, face: FaceAnalysis, amount: float) -> Pixels:
     return np.rint(np.clip(photo.pixels + rest * np.float32([amount, 0, -amount]), 0, 255)).astype(np.uint8)
 
 
-def test_tokens_are_those_of_the_network_itself(encoder: Encoder) -> None:
+def test_tokens_are_those_of_the_network_itself(encoder: Encoder, tmp_path: Path) -> None:
     from transformers import Dinov2Model
 
     picture = np.random.default_rng(0).random((encoder.side, encoder.side, 3), np.float32)
@@ -77,6 +77,9 @@ def test_tokens_are_those_of_the_network_itself(encoder: Encoder) -> None:
     found = encoder.tokens(picture)
     assert encoder.side == 224 and found.shape == (1 + 16 * 16, 24)
     np.testing.assert_allclose(found, wanted.numpy(), rtol=0, atol=1e-5)
+    network.half().save_pretrained(tmp_path)
+    halved = Encoder(own.inspect(tmp_path)).tokens(picture)
+    assert halved.dtype == np.float32 and np.abs(halved - found).max() < 0.02 and (halved != found).any()
 
 
 def test_what_changes_in_the_picture_changes_what_is_seen(encoder: Encoder, drawn: tuple[Photo, FaceAnalysis]) -> None:
