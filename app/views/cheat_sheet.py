@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.language import tr
 from app.viewmodels.actions import FIXED, grouped
 from app.viewmodels.shortcuts import Shortcuts, shown
-from app.views.parts import scrolling
+from app.views.parts import room_of, scrolling, take_room
 
 Blocks = list[tuple[str, list[tuple[str, str]]]]
 """(group, (keys, what it does))."""
@@ -50,7 +50,7 @@ class CheatSheet(QDialog):
         whole.setSpacing(0)
         whole.addWidget(scroll, 1)
         whole.addLayout(foot)
-        self.resize(min(max(1160, page.sizeHint().width() + BAR), room.width()), min(770, room.height()))
+        take_room(self, max(1160, page.sizeHint().width() + BAR), 770)
 
     def _blocks(self) -> Blocks:
         """What has no keys is left out."""
@@ -69,11 +69,6 @@ class CheatSheet(QDialog):
             self.accept()
         else:
             super().keyPressEvent(event)
-
-
-def room_of(widget: QWidget) -> QSize:
-    """What a window may take of the screen."""
-    return widget.screen().availableSize()
 
 
 def _page(blocks: Blocks, columns: int) -> QWidget:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent
+from PySide6.QtCore import QByteArray, QEvent, QSize
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -45,6 +45,7 @@ from app.views.canvas import Canvas
 from app.views.delivery import Delivery
 from app.views.empty import EmptyState
 from app.views.learn import Learn
+from app.views.parts import room_of, take_room
 from app.views.shoot import Shoot
 from app.views.status import StatusBar
 from app.views.toolbar import Toolbar
@@ -91,7 +92,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
-        self.setMinimumSize(1060, 600)
+        self.setMinimumSize(QSize(1060, 600).boundedTo(room_of(self)))
         self._make_actions()
         self.adjust = Adjust(self.desk, self.compare, self.actions_made, self)
         self.learn.watch(self.adjust.variations)
@@ -342,8 +343,7 @@ class MainWindow(QMainWindow):
         """Lie on the screen as when the window was used last; at first as large as is useful and fits."""
         before = QByteArray.fromBase64(self.desk.place.window.encode())
         if before.isEmpty() or not self.restoreGeometry(before):
-            available = self.screen().availableGeometry()
-            self.resize(min(self.width(), available.width()), min(self.height(), available.height()))
+            take_room(self, self.width(), self.height())
 
     def _remember(self) -> None:
         """Note how the window lies."""

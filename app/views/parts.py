@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtCore import QAbstractItemModel, QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -26,6 +26,8 @@ from app.language import tr
 
 Index = QModelIndex | QPersistentModelIndex
 NO_INDEX = QModelIndex()
+FRAME = QSize(8, 40)
+"""What a window's frame may take, which is not known before it shows, in logical pixels."""
 READABLE = 620
 """Width of lines of words."""
 
@@ -62,6 +64,16 @@ def keyless(text: str, tip: str, do: Callable[[], object]) -> QPushButton:
     made = button(text, tip, do)
     made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     return made
+
+
+def room_of(widget: QWidget) -> QSize:
+    """What a window may take of the screen, without its frame."""
+    return widget.screen().availableSize() - FRAME
+
+
+def take_room(window: QWidget, width: int, height: int) -> None:
+    """Open a window at this size, or as large as the screen lets all of it be seen."""
+    window.resize(QSize(width, height).boundedTo(room_of(window.parentWidget() or window)))
 
 
 def keep_place(widget: QWidget) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QFileDialog, QHBoxLayo
 from app.language import tr
 from app.viewmodels.labels import counted
 from app.viewmodels.pick_data import PickData
-from app.views.parts import Index, Rows, button, say, table, thin_bar, words
+from app.views.parts import Index, Rows, button, say, table, take_room, thin_bar, words
 
 
 class _Photos(Rows):
@@ -27,7 +27,7 @@ class PickDataDialog(QDialog):
         super().__init__(parent)
         model.setParent(self)
         self.setWindowTitle(tr("All Picks"))
-        self.resize(620, 520)
+        take_room(self, 620, 520)
         self.model = model
         self.title, self.said, self.trouble = map(words, ("title", "muted", "warning"))
         self.rows = _Photos((tr("Photo"), tr("Picks")), self)

@@ -14,7 +14,7 @@ from app.language import tr, trn
 from app.viewmodels.pick_data import NAMES, PickData
 from app.viewmodels.picks import FEW, LEFT, RIGHT, PicksModel
 from app.views.board import Board
-from app.views.parts import hold_width, keep_place, keyless, thin_bar
+from app.views.parts import hold_width, keep_place, keyless, take_room, thin_bar
 from app.views.pixels import to_image
 from trainer.picks.records import DIMENSIONS
 
@@ -34,7 +34,7 @@ class PicksWindow(QDialog):
     def __init__(self, model: PicksModel, photos: Callable[[], Sequence[Path]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Picks"))
-        self.resize(1180, 800)
+        take_room(self, 1180, 800)
         self.model, self.photos = model, photos
         self.board = Board()
         self.board.chosen.connect(model.choose)

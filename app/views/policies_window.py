@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QFileDialog, QHBoxLayo
 from app.language import tr
 from app.viewmodels.policies import PoliciesModel, PolicyRow
 from app.views import theme
-from app.views.parts import Index, Rows, button, say, table, words
+from app.views.parts import Index, Rows, button, say, table, take_room, words
 from engine.policies.versions import SUFFIX
 
 COLUMNS = (tr("Policy"), tr("State"), tr("Preferred"), tr("Learned from"), tr("Trained from"), tr("Date"))
@@ -42,7 +42,7 @@ class PoliciesWindow(QDialog):
     def __init__(self, model: PoliciesModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Policies"))
-        self.resize(940, 480)
+        take_room(self, 940, 480)
         self.model = model
         self.title, self.said, self.trouble, self.proof = map(words, ("title", "muted", "warning", "muted"))
         self.rows = _Rows(COLUMNS, self)

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QDialog, QHBoxLayout, QLabel, Q
 from app.language import said, tr
 from app.viewmodels.queue import QueueModel
 from app.views import theme
-from app.views.parts import Index, Rows, button, say, table, thin_bar, words
+from app.views.parts import Index, Rows, button, say, table, take_room, thin_bar, words
 from engine.delivery.ledger import OPEN, Entry, State
 
 DRAGGED = "application/x-porelight-jobs"
@@ -95,7 +95,7 @@ class QueueWindow(QDialog):
     def __init__(self, queue: QueueModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Export Queue"))
-        self.resize(860, 520)
+        take_room(self, 860, 520)
         self.queue = queue
         self._followed: tuple[State, int] = (State.WAITING, 0)
         """State and id of the job that was brought into sight last."""

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.language import tr
 from app.viewmodels.crashes import Crashes
 from app.viewmodels.settings import SettingsModel
+from app.views.parts import take_room
 from app.views.strip import Strip
 from engine import paths
 
@@ -43,7 +44,7 @@ class ReportDialog(QDialog):
     def __init__(self, crashes: Crashes, settings: SettingsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Report"))
-        self.resize(760, 520)
+        take_room(self, 760, 520)
         self.crashes, self.settings = crashes, settings
         lead = QLabel(tr("This is all that the report holds: no photo, nothing about a person."))
         lead.setProperty("role", "lead")

@@ -13,7 +13,7 @@ from app.language import tr
 from app.viewmodels.labels import counted
 from app.viewmodels.review import Asked, ReviewModel
 from app.views.board import Board
-from app.views.parts import READABLE, button, fill, form, keyless, say, thin_bar, words
+from app.views.parts import READABLE, button, fill, form, keyless, say, take_room, thin_bar, words
 from app.views.pixels import to_image
 from trainer.review import Answer
 
@@ -30,7 +30,7 @@ class ReviewWindow(QDialog):
     def __init__(self, model: ReviewModel, photos: Callable[[], Sequence[Path]], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Blind Review"))
-        self.resize(1180, 800)
+        take_room(self, 1180, 800)
         self.model, self.photos = model, photos
         self._of: Asked | None = None
         self._wanted = ""

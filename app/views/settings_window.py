@@ -37,7 +37,7 @@ from app.viewmodels.preferences import (
 )
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.shortcuts import Shortcuts
-from app.views.parts import ask_profile, number, scrolling
+from app.views.parts import ask_profile, number, scrolling, take_room
 from app.views.shortcut_editor import ShortcutEditor
 from app.views.strip import Strip
 
@@ -52,7 +52,7 @@ class SettingsWindow(QDialog):
     def __init__(self, settings: SettingsModel, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Settings"))
-        self.resize(860, 600)
+        take_room(self, 860, 600)
         self.setMinimumSize(700, 420)
         self.settings = settings
         self.search = QLineEdit()

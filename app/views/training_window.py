@@ -24,7 +24,7 @@ from app.viewmodels.policies import PoliciesModel
 from app.viewmodels.training import CURVES, FIGURES, LENGTHS, MODES, TrainingModel
 from app.viewmodels.watching import Phase
 from app.views.curves import CurvePlot, Strips
-from app.views.parts import READABLE, button, fill, form, say, thin_bar, words
+from app.views.parts import READABLE, button, fill, form, say, take_room, thin_bar, words
 
 FORMS = {"preferred": ".0%"}
 
@@ -44,7 +44,7 @@ class TrainingWindow(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(tr("Training"))
-        self.resize(1060, 720)
+        take_room(self, 1060, 720)
         self.model, self.policies, self.photos = model, policies, photos
         self.title, self.said, self.trouble = words("title"), words("muted"), words("warning")
         self.bar = thin_bar(tr("Progress of the training"))

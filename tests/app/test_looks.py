@@ -10,6 +10,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
+    QDialog,
     QFrame,
     QLabel,
     QPushButton,
@@ -22,13 +23,14 @@ from pytestqt.qtbot import QtBot
 from app.viewmodels.compare import Mode
 from app.viewmodels.library import Filter
 from app.viewmodels.shortcuts import Shortcuts
-from app.views import cheat_sheet, theme
+from app.views import cheat_sheet, main_window, parts, theme
 from app.views.cheat_sheet import CheatSheet
 from app.views.main_window import MainWindow
 from app.views.parts import number
 from app.views.recipes_dialog import RecipesDialog
 from app.views.settings_window import SettingsWindow
 from engine.delivery.recipe import BUILT_IN
+from tests.app.conftest import MakeWindow
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -136,10 +138,37 @@ def test_numbers_stand_off_the_edge(where: str, window: MainWindow) -> None:
 
 @pytest.mark.parametrize("width", [640, 1024, 1366, 2560])
 def test_the_cheat_sheet_fits_the_screen(width: int, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cheat_sheet, "room_of", lambda widget: QSize(width, 720))
+    for module in (cheat_sheet, parts):
+        monkeypatch.setattr(module, "room_of", lambda widget: QSize(width, 720))
     sheet = CheatSheet(Shortcuts(window.settings), QPushButton(), window)
     sheet.show()
     assert sheet.width() <= width and sheet.height() <= 720
     scroll = sheet.findChild(QScrollArea)
     assert scroll is not None and scroll.widget().minimumSizeHint().width() <= scroll.viewport().width()
     sheet.close()
+
+
+def test_every_window_fits_a_small_screen(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = QSize(1366, 640)
+    monkeypatch.setattr(parts, "room_of", lambda widget: room)
+    window.learn.show_picks()
+    window.learn.show_training()
+    window.learn.show_policies()
+    window.learn.show_review()
+    window.delivery.show_queue()
+    window.ask_settings()
+    shown = [each for each in window.findChildren(QDialog) if each.isVisible()]
+    assert len(shown) == 6
+    for each in shown:
+        assert each.width() <= room.width() and each.height() <= room.height(), each.windowTitle()
+        each.close()
+
+
+def test_the_window_itself_fits_a_small_screen(make_window: MakeWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main_window, "room_of", lambda widget: QSize(952, 560))
+    window = make_window()
+    window.resize(952, 560)
+    QApplication.processEvents()
+    assert (window.width(), window.height()) == (952, 560)
+    cut = [each for each in window.findChildren(QPushButton) if each.isVisible() and each.visibleRegion().isEmpty()]
+    assert not cut
