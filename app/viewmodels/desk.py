@@ -128,7 +128,7 @@ class Desk(QObject):
     def edit(self, paths: Sequence[Path]) -> None:
         """Open copies that another program handed over; `save_back` writes into them."""
         self.handed = {path.absolute() for path in paths}
-        self.round_trip = True
+        self.round_trip, self.place.following, self.photo.apart = True, False, True
         self.library.open_files(list(paths))
         self.library.set_view(View.SINGLE)
 

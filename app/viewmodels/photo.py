@@ -53,6 +53,8 @@ class PhotoModel(EditModel):
         self.engine = engine or Engine()
         self.frames = Frames(self.runner, self)
         self.auto_retouch = True
+        self.apart = False
+        """Whether edits are kept in the person's own folder, because the photos lie in another program's."""
         self.stage = Stage.EMPTY
         self.path: Path | None = None
         self.photo: Photo | None = None
@@ -281,7 +283,7 @@ class PhotoModel(EditModel):
     def save(self) -> None:
         """Write the sidecar if there is something new."""
         self._saving.stop()
-        session, edits = self._session, dict(self.edits)
+        session, edits, apart = self._session, dict(self.edits), self.apart
         if not self._unsaved or session is None or self.stage is not Stage.PROPOSED:
             return
         self._unsaved = False
@@ -289,7 +291,7 @@ class PhotoModel(EditModel):
         def work(token: CancelToken, report: Report) -> tuple[str, ...]:
             session.edits.update({key: value for key, value in edits.items() if key in session.edits})
             known = len(session.notes)
-            session.save_sidecar()
+            session.save_sidecar(user_folder=apart)
             return tuple(session.notes[known:])
 
         def done(notes: tuple[str, ...]) -> None:

@@ -34,6 +34,8 @@ class Place(QObject):
         self.library, self.compare = library, compare
         self._saved = _read()
         compare.set_mode(_one_of(Mode, self._saved.get("compare"), compare.mode))
+        self.following = True
+        """Off while copies of another program are worked on: one comes back to where one was before."""
         self.window = _words(self._saved.get("window"))
         """Geometry of the window as its view writes it; empty if none is known."""
         self.page = _words(self._saved.get("page"))
@@ -96,8 +98,8 @@ class Place(QObject):
         """Write where the library is now; a place that cannot be written is no error."""
         self._timer.stop()
         library, wanted = self.library, self.library.filter
-        if not library.frames and library.folder is None:
-            if self._saved.get("window") != self.window or self._saved.get("page") != self.page:
+        if not self.following or (not library.frames and library.folder is None):
+            if (self._saved.get("window", ""), self._saved.get("page", "")) != (self.window, self.page):
                 self._put({"version": 1, **self._saved, "window": self.window, "page": self.page})
             return
         data = {

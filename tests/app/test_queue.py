@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from app.language import use
 from app.settings.schema import Language
 from app.viewmodels.library import View
+from app.viewmodels.place import place_file
 from app.views.main_window import MainWindow
 from app.views.queue_window import QueueWindow
 from app.views.recipes_dialog import RecipesDialog
@@ -322,6 +324,34 @@ def test_a_handed_copy_is_written_in_place_and_the_window_closes(
     window.main_button.click()
     qtbot.waitUntil(lambda: not window.isVisible())
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["one.png", "two.png"]
+
+
+def test_a_copy_that_is_not_saved_leaves_no_trace_beside_it_nor_of_where_one_was(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path], tmp_path: Path
+) -> None:
+    window = make_window()
+    listed(qtbot, window, shoot)
+    window.close()
+    before = json.loads(place_file().read_text())
+    assert before["folder"] == str(shoot[0].parent)
+    handed = tmp_path / "handed"
+    handed.mkdir()
+    copy = write_portrait(handed / "one.png")
+    content = copy.read_bytes()
+    editor = make_window()
+    editor.desk.edit([copy])
+    qtbot.waitUntil(lambda: bool(editor.photo.layers) and not editor.photo.busy)
+    editor.photo.set_strength("light", 80)
+    editor.close()
+    assert [path.name for path in handed.iterdir()] == ["one.png"] and copy.read_bytes() == content
+    after = json.loads(place_file().read_text())
+    assert {name: after[name] for name in ("folder", "current", "recent", "files")} == {
+        name: before[name] for name in ("folder", "current", "recent", "files")
+    }
+    again = make_window()
+    again.desk.edit([copy])
+    qtbot.waitUntil(lambda: bool(again.photo.layers) and not again.photo.busy)
+    assert again.photo.strength("light") == 80, "nothing that was done is lost"
 
 
 def test_a_handed_copy_that_changed_meanwhile_is_left_alone(
