@@ -59,8 +59,8 @@ def watch(
     finally:
         queue.close()
         ledger.close()
-    ended = {state.value: counts[state] for state in (State.DONE, State.SKIPPED, State.FAILED)}
-    common.summarise({"total": sum(counts.values()), "cancelled": 0, **ended})
+    ended = {state.value: counts[state] for state in (State.DONE, State.SKIPPED, State.FAILED, State.CANCELLED)}
+    common.summarise({"total": sum(counts.values()), **ended})
     raise typer.Exit(Exit.FAILED if counts[State.FAILED] else Exit.DONE)
 
 
@@ -78,13 +78,13 @@ def _recipes(names: list[str] | None, out: Path) -> list[Recipe]:
 def _loop(arrivals: Arrivals, queue: Queue, idle: float | None, token: CancelToken) -> None:
     last = time.monotonic()
     while not token.cancelled:
-        if arrivals.look():
-            queue.drain(token, _say)
-            last = time.monotonic()
-        elif (entry := queue.step(token)) is not None:  # left by an earlier run
-            last = time.monotonic()
+        arrived, entry = arrivals.look(), queue.step(token)  # one at a time, so that the folder is seen in between
+        if entry is not None:
             _say(entry)
-        elif idle is not None and not arrivals.waiting and time.monotonic() - last >= idle:
+        if arrived or entry is not None:
+            last = time.monotonic()
+            continue
+        if idle is not None and not arrivals.waiting and time.monotonic() - last >= idle:
             return
         time.sleep(POLL_SECONDS)
 

@@ -76,6 +76,7 @@ class Arrivals:
         if first and not existing:
             ledger.note_seen(self.folder, self._listing().items())
         ledger.watch(self.folder)
+        self._listed: frozenset[Path] = frozenset()
         self._settling = Settling(clock, ledger.seen(self.folder), SETTLE_SECONDS if settle is None else settle)
 
     @property
@@ -84,12 +85,21 @@ class Arrivals:
         return self._settling.waiting
 
     def look(self) -> list[Path]:
-        """Queue what has settled since the last look. Raises: ImageReadError if the folder is gone, ExportError."""
+        """Queue what has settled since the last look; what was renamed or removed before its turn waits no longer.
+
+        Raises: ImageReadError if the folder is gone, ExportError.
+        """
         from engine.delivery import plan
+        from engine.delivery.ledger import State
         from engine.delivery.naming import Subject
         from engine.library.scan import details, of_file
 
-        ready = self._settling.look(self._listing())
+        listing = self._listing()
+        gone, self._listed = self._listed - listing.keys(), frozenset(listing)
+        if gone:
+            entries = self.ledger.entries()
+            self.ledger.cancel([each.id for each in entries if each.state is State.WAITING and each.source in gone])
+        ready = self._settling.look(listing)
         if not ready:
             return []
         own = self.ledger.written()

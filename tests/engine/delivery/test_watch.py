@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.delivery.ledger import Ledger
+from engine.delivery.ledger import Ledger, State
 from engine.delivery.queue import Queue
 from engine.delivery.recipe import Recipe
 from engine.delivery.watch import Arrivals, Settling
@@ -77,4 +77,32 @@ def test_results_in_the_watched_folder_are_no_arrivals_even_when_their_jobs_are_
     for _ in range(3):
         now += 2
         assert arrivals.look() == []
+    ledger.close()
+
+
+def test_a_photo_that_is_renamed_before_its_turn_is_retouched_once_under_its_new_name(tmp_path: Path) -> None:
+    folder, now, done = (tmp_path / "in").resolve(), 0.0, []
+
+    def attempt(request: RetouchRequest, token: CancelToken, report: Report) -> RetouchResult:
+        done.append(request.source.name)
+        return RetouchResult(request.source, Status.DONE)
+
+    folder.mkdir()
+    ledger = Ledger(tmp_path / "queue.sqlite")
+    arrivals = Arrivals(folder, ledger, [Recipe(folder=str(tmp_path))], clock=lambda: now, settle=1)
+    for name in ("capture-1.jpg", "capture-2.jpg"):
+        (folder / name).write_bytes(b"photo")
+    arrivals.look()
+    now += 2
+    assert len(arrivals.look()) == 2
+    queue = Queue(ledger, attempt)
+    queue.step(CancelToken())
+    (folder / "capture-2.jpg").rename(folder / "shoot-2.jpg")  # as cameras' programs do with what they took in
+    arrivals.look()
+    now += 2
+    assert arrivals.look() == [folder / "shoot-2.jpg"]
+    queue.drain(CancelToken())
+    assert done == ["capture-1.jpg", "shoot-2.jpg"]
+    assert ledger.counts() == {**dict.fromkeys(State, 0), State.DONE: 2, State.CANCELLED: 1}
+    queue.close()
     ledger.close()
