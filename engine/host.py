@@ -198,14 +198,16 @@ class _Child:
         before, after, landmarks = unpack(packed)
         return identity.distance(identity.embed(before, landmarks), identity.embed(after, landmarks))
 
-    def _do_draw(self, key: int, name: str, spec: ProposalSpec) -> Proposal:
+    def _do_draw(self, key: int, name: str, spec: ProposalSpec) -> tuple[Proposal, tuple[FaceAnalysis, ...] | None]:
+        """The proposal, and the faces if the policy has changed them."""
         session = self._session(key)
+        known = session.faces
         self._do_policy(name)
         report: Report = lambda progress: send(self.sink, ("progress", progress))  # noqa: E731
         drawn = session.draw(self.policies[name], spec, token=self.token, report=report)
         # The regions are the faces', which the window has; deltas may be made on demand, which cannot travel.
         layers = {face: replace(each, deltas=dict(each.deltas), regions={}) for face, each in drawn.layers.items()}
-        return replace(drawn, layers=layers)
+        return replace(drawn, layers=layers), None if session.faces is known else session.faces
 
 
 def main() -> None:
@@ -364,14 +366,17 @@ class HostedSession(RetouchSession):
         if self._sent is not self.faces:
             self._send()
         with self.timed("draw"):
-            proposal: Proposal = self._ask("draw", policy.name, spec, token=token, report=report)
+            proposal, faces = self._ask("draw", policy.name, spec, token=token, report=report)
+        if faces is not None:
+            self.faces = self._sent = faces
         layers = {
             face.id: replace(
                 proposal.layers[face.id], regions={area: face.regions[area] for area in AREAS if area in face.regions}
             )
             for face in self.faces
         }
-        return replace(proposal, layers=layers)
+        drawn: Proposal = replace(proposal, layers=layers)
+        return drawn
 
     def _ask(self, kind: str, *arguments: object, token: CancelToken | None = None, report: Report = silent) -> Any:
         """Ask the child about this photo. It may not have it: it is new, or it opened others since. Then it gets it."""

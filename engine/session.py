@@ -42,9 +42,9 @@ MAX_SEED = 2**31 - 1
 class RetouchSession:
     """One open photo.
 
-    faces, skipped: known after `analyse`. proposal: the current one, None before `propose`. edits: face id → a
-    person's choices; change them with `set_strengths`, `decide` and `enable`. notes: declared conversions and
-    differences, for people. seconds: stage → time spent.
+    faces, skipped: known after `analyse`; a policy may make the faces' masks finer. proposal: the current one, None
+    before `propose`. edits: face id → a person's choices; change them with `set_strengths`, `decide` and `enable`.
+    notes: declared conversions and differences, for people. seconds: stage → time spent.
     """
 
     def __init__(self, photo: Photo) -> None:
@@ -176,6 +176,9 @@ class RetouchSession:
             part(Progress("decode", 0.7))
             with self.timed("decode"):
                 layers[face.id] = policy.decode(latent, self.photo, drawer.condition)
+        seen = tuple(self._drawers[face.id].condition.face for face in self.faces)
+        if any(new is not old for new, old in zip(seen, self.faces, strict=True)):
+            self.faces = seen
         report(Progress("decode", 1.0))
         return Proposal(spec, layers, policy.info.device)
 

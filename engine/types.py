@@ -165,8 +165,10 @@ class FaceAnalysis:
     landmarks: (478, 2) float32 in source pixels (MediaPipe topology). width: distance between the face-oval extremes
     along the eye axis, in source pixels ("W", the unit of all radii). pose: (yaw, pitch, roll) in degrees.
     lab: (h, w, 3) float32 L*a*b* D50 of the grid crop. regions: name → (h, w) float32 in [0, 1], names from `REGIONS`.
-    embedding: 128-d unit-free identity embedding or None. doubt: why the face is off until a person turns it on, as one
-    sentence; empty if it is not. Not hashable by content: identity is `id`.
+    embedding: 128-d unit-free identity embedding or None. person, hands: (h, w) float32 in [0, 1], the likelihood of
+    any person and the area of hands, from which `faces.regions.without_marks` makes the masks anew; None if it cannot.
+    doubt: why the face is off until a person turns it on, as one sentence; empty if it is not. Not hashable by content:
+    identity is `id`.
     """
 
     id: str
@@ -179,6 +181,8 @@ class FaceAnalysis:
     lab: F32
     regions: Mapping[str, F32]
     embedding: F32 | None = None
+    person: F32 | None = None
+    hands: F32 | None = None
     doubt: str = ""
 
     @property

@@ -11,7 +11,7 @@ import numpy as np
 from engine.faces import detect, doubts, grid, models, topology
 from engine.faces.detect import SMALLEST_FACE, Detection
 from engine.faces.landmarks import Fit, fit, pose_of, width_of
-from engine.faces.regions import Segmenters, face_regions
+from engine.faces.regions import Segmenters, masks, person_and_hands
 from engine.types import F32, Box, FaceAnalysis, Photo, SkippedFace
 
 DOUBTFUL = 0.45
@@ -82,6 +82,7 @@ def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters
     face_grid = grid.face_grid(landmarks, width, photo.size)
     lab = grid.grid_lab(photo, face_grid)
     pose = pose_of(fitted.points)
+    person, hands = person_and_hands(fitted.surroundings, landmarks, width, face_grid, segmenters)
     return FaceAnalysis(
         id=name,
         box=grid.face_box(landmarks, photo.size),
@@ -91,8 +92,10 @@ def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters
         confidence=_confidence(detection, fitted),
         grid=face_grid,
         lab=lab,
-        regions=face_regions(fitted.surroundings, landmarks, width, face_grid, lab, segmenters),
+        regions=masks(face_grid.to_grid(landmarks), width * face_grid.scale[0], lab, person, hands),
         embedding=_embedding(fitted) if embed else None,
+        person=person,
+        hands=hands,
     )
 
 

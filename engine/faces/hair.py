@@ -7,14 +7,15 @@ import numpy as np
 from engine.faces import topology
 from engine.faces.parts import axes
 from engine.faces.raster import blur, expand, polygon, ramp
-from engine.faces.skin import SkinColour, fine_amplitude
+from engine.faces.skin import SkinColour, fine_amplitude, shade_chroma
 from engine.types import F32
 
 
 def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
     """Beard, moustache and stubble: in the lower face, rough together with dark or grey.
 
-    Smooth shade under the chin is dark but not rough, wrinkles and pores are rough but have the skin's colour.
+    Smooth shade under the chin is dark but not rough, wrinkles and pores are rough but have the skin's colour, and skin
+    on a face's dark side keeps the colour that hair takes from it.
     """
     zone = polygon(_beard_zone(points, unit), shape, unit / 40)
     lips = polygon(expand(points[topology.LIPS_OUTER], unit / 80), shape, unit / 150)
@@ -26,7 +27,7 @@ def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colo
     pale = np.zeros(shape, np.float32) if chroma < 4 else ramp(share, 0.9, 0.65)
     strands = ramp(grain, 1.2, 2.2)
     grey = ramp(grain, 0.5, 1.2) * pale
-    dark = ramp(grain, -0.3, 0.6) * ramp(darker, 18, 32)
+    dark = ramp(grain, -0.3, 0.6) * ramp(darker, 18, 32) * ramp(share / shade_chroma(local, colour.mean), 1.25, 1.05)
     return (zone * (1 - lips) * blur(np.maximum.reduce([strands, grey, dark]), unit / 90)).astype(np.float32)
 
 

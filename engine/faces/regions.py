@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -13,7 +14,7 @@ from engine.faces import features, hair, models, occluders, parts, topology
 from engine.faces.landmarks import Surroundings, roll_of
 from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
 from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, likeness, pale
-from engine.types import F32, REGIONS, FaceGrid
+from engine.types import F32, REGIONS, FaceAnalysis, FaceGrid
 
 CONTEXT = 3.2
 """Side in face widths of the crop on which person and hands are looked for."""
@@ -71,21 +72,11 @@ def person_and_hands(
     return person, hands
 
 
-def face_regions(
-    around: Surroundings,
-    landmarks: F32,
-    width: float,
-    grid: FaceGrid,
-    lab: F32,
-    segmenters: Segmenters,
-) -> dict[str, F32]:
-    """All masks of `REGIONS` for one face. lab: (h, w, 3) of the grid; results: (h, w) float32 in [0, 1]."""
-    person, hands = person_and_hands(around, landmarks, width, grid, segmenters)
-    return masks(grid.to_grid(landmarks), width * grid.scale[0], lab, person, hands)
-
-
 def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[str, F32]:
-    """All masks from landmarks in grid pixels, W in grid pixels, colours, and the person and hand masks."""
+    """All masks of `REGIONS` for one face, (h, w) float32 in [0, 1].
+
+    points: landmarks in grid pixels. unit: W in grid pixels. lab: (h, w, 3). person, hands: as in `FaceAnalysis`.
+    """
     shape = lab.shape[:2]
     lashes = features.lash_zone(points, shape, unit)
     mouth = np.maximum(features.lip_zone(points, shape, unit), features.mouth(points, shape, unit))
@@ -115,6 +106,16 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     out["skin"] = _without(out, np.maximum(skin, marks))
     out.update(parts.split(out["skin"], zones, points, shape, unit))
     return {name: np.ascontiguousarray(np.clip(out[name], 0, 1), np.float32) for name in REGIONS}
+
+
+def without_marks(face: FaceAnalysis, lab: F32) -> FaceAnalysis:
+    """The face with its masks made anew from what it looks like when its marks are healed, (h, w, 3) L*a*b*: a mark at
+    the hair line, a brow or a nostril then hides no skin. The same face where the masks cannot be made anew."""
+    if face.person is None or face.hands is None:
+        return face
+    return replace(
+        face, regions=masks(face.grid.to_grid(face.landmarks), face.grid_width, lab, face.person, face.hands)
+    )
 
 
 def _without(out: dict[str, F32], skin: F32) -> F32:

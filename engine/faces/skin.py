@@ -79,7 +79,7 @@ def _residual(lab: F32, reference: F32, deviation: F32, lenient: F32 | float = 1
     (blushing, acne, sunburn), highlights and, up to a limit, shade count less than other differences.
     """
     light = (lab[..., 0] - reference[..., 0]) / deviation[0]
-    shade = _shade(lab, reference)
+    shade = shade_chroma(lab, reference)
     red = (lab[..., 1] - reference[..., 1] * shade) / deviation[1]
     yellow = (lab[..., 2] - reference[..., 2] * shade) / deviation[2]
     red *= np.where(red > 0, np.float32(0.45), np.float32(1))
@@ -88,7 +88,7 @@ def _residual(lab: F32, reference: F32, deviation: F32, lenient: F32 | float = 1
     return np.sqrt(light**2 + red**2 + yellow**2).astype(np.float32)
 
 
-def _shade(lab: F32, reference: F32) -> F32:
+def shade_chroma(lab: F32, reference: F32) -> F32:
     """Share of its chroma, (h, w), that skin of a reference colour has left at this lightness."""
     return np.asarray(np.clip((lab[..., 0] + 4) / (reference[..., 0] + 4), 0.2, 1.0), np.float32)
 
@@ -99,7 +99,7 @@ def pale(lab: F32, colour: SkinColour, unit: float) -> F32:
     if colour.mean[2] < LEAST_YELLOW:
         return np.zeros(lab.shape[:2], np.float32)
     smooth = blur(lab, unit / 60)
-    expected = colour.mean[2] * _shade(smooth, colour.mean)
+    expected = colour.mean[2] * shade_chroma(smooth, colour.mean)
     missing = ramp(expected - smooth[..., 2], 4.5, 6.5) * ramp(smooth[..., 2] / expected, 0.45, 0.25)
     return missing * ramp(smooth[..., 0] / colour.mean[0], 0.7, 0.9)
 

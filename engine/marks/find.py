@@ -85,7 +85,7 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     """
     width, scale = face.grid_width, face.grid.scale[0]
     skin = face.regions["skin"]
-    found = (1 - np.prod(1 - classes, axis=0)) * np.clip(skin * 2, 0, 1) > THRESHOLD
+    found = likelihood(classes) * np.clip(skin * 2, 0, 1) > THRESHOLD
     staying = classes[KEPT].max(0) - classes[~KEPT].max(0)
     labels, count = _label(found, staying, max(width * SOLID, 1.5))
     shades = _shades(face.lab[..., 0] + change[..., 0], width * ACROSS)
@@ -116,6 +116,11 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
         )
         order[spot.label] = len(marks)
     return tuple(marks), _soft_masks(tuple(m.id for m in marks), order[labels], width, skin)
+
+
+def likelihood(classes: F32) -> F32:
+    """(h, w) in [0, 1], how likely there is a mark of any kind. classes: as in `find_marks`."""
+    return np.asarray(1 - np.prod(1 - classes, axis=0), np.float32)
 
 
 def _label(found: npt.NDArray[np.bool_], staying: F32, solid: float) -> tuple[npt.NDArray[np.int32], int]:

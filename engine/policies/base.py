@@ -28,7 +28,8 @@ class PolicyInfo:
 
 @dataclass(frozen=True)
 class Condition:
-    """What `velocity` needs besides x and σ, for one face; `data` is private to the policy."""
+    """What `velocity` needs besides x and σ, for one face. face: with masks that the policy may have made finer.
+    data: private to the policy."""
 
     face: FaceAnalysis
     data: Any

@@ -87,6 +87,29 @@ def test_the_child_finds_the_same_faces(host: EngineHost, portraits: Path) -> No
     assert there.edits.keys() == {"face-1"} and there.proposal is None
 
 
+@pytest.mark.slow
+def test_masks_that_the_policy_made_finer_come_back(host: EngineHost, portraits: Path) -> None:
+    from engine.host import HostedPolicy
+    from engine.policies.registry import load_policy
+
+    photo = RetouchSession.open(portraits / "train" / "london" / "neutral_002.jpg").photo
+    policy, info = load_policy("compact"), host.call("policy", "compact")
+    here, there = RetouchSession(photo), HostedSession(photo, host)
+    here.analyse()
+    there.analyse()
+    before = here.faces[0]
+    spec = ProposalSpec("compact", policy.info.version, 3, SamplerSettings().resolved(policy.info))
+    layers = there.draw(HostedPolicy("compact", info), spec).layers["face-1"]
+    here.draw(policy, spec)
+    finer = here.faces[0].regions["skin"]
+    assert not np.array_equal(finer, before.regions["skin"])
+    assert np.allclose(there.faces[0].regions["skin"], finer, atol=1e-3)
+    assert np.array_equal(layers.regions["cheeks"], there.faces[0].regions["cheeks"])
+    kept = there.faces
+    there.draw(HostedPolicy("compact", info), spec)
+    assert there.faces is kept  # they travel once
+
+
 def _child(code: str) -> list[str]:
     return [sys.executable, "-c", f"import os, sys, threading; from engine.host import receive, send; {code}"]
 

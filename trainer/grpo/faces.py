@@ -124,7 +124,7 @@ def _faces_of(path: Path, policy: TrainablePolicy, encoder: Encoder | None) -> l
                 policy.slim(condition),
                 policy.explored(condition),
                 policy.canvas(condition),
-                FeatureMeter(session.photo, face, policy.marks(condition), encoder),
+                FeatureMeter(session.photo, condition.face, policy.marks(condition), encoder),
             )
         )
     return found

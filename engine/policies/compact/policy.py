@@ -10,9 +10,11 @@ import numpy as np
 
 from engine.device import Runtime
 from engine.errors import ModelCorruptError
+from engine.faces.raster import ramp
+from engine.faces.regions import without_marks
 from engine.layers.build import build_layers, scaled
 from engine.marks.fill import close_marks
-from engine.marks.find import MarkMasks, find_marks
+from engine.marks.find import MarkMasks, find_marks, likelihood
 from engine.policies import versions
 from engine.policies.base import Condition, PolicyInfo
 from engine.policies.compact import field as fields
@@ -27,6 +29,8 @@ from engine.weights.catalogue import locate
 STEPS = 24
 SHIFT = 2.0
 """A shifted schedule with fine steps near σ = 1, where the global style is decided."""
+LIKELY = 0.15, 0.45
+"""Likelihood of a mark from which the skin is looked for as it is healed, in part and wholly."""
 TYPICAL = {name: min(float(mean), fields.LIMITS[name]) for name, mean in zip(LAYERS, fields.MEANS, strict=True)}
 """Amounts in which a face's layers are encoded once; a sample's are multiples of them."""
 
@@ -57,6 +61,7 @@ class CompactPolicy:
     def encode(self, photo: Photo, face: FaceAnalysis, instruction: str = "") -> Condition:
         """Find and heal all marks, measure what the face needs, build its layers; `instruction` is not used."""
         change, classes = self._heal(face)
+        face = without_marks(face, face.lab + change * ramp(likelihood(classes), *LIKELY)[..., None])
         marks, masks = find_marks(face, change, classes)
         change = close_marks(face.lab, change, masks.labels, masks.soft, face.regions["skin"], face.grid_width)
         layers = _typical_layers(photo, face, change, marks, masks)
@@ -128,8 +133,8 @@ def version_of(field: bytes) -> str:
 
 
 def _version(heal: str, field: str) -> str:
-    """From the checksums of the weights; 5 is the version of all else that decides pixels, such as random numbers."""
-    return f"5-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
+    """From the checksums of the weights; 6 is the version of all else that decides pixels, such as random numbers."""
+    return f"6-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
 
 
 def load_heal(device: str, runtime: Runtime) -> Network:

@@ -11,6 +11,7 @@ from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_
 from engine.faces.skin import SkinColour, fit_colour, pale
 from engine.types import REGIONS
 from tests.engine.faces.conftest import as_photo
+from tests.helpers.faces import synthetic_face
 
 PEOPLE = {
     "light": "train/canada/003f.jpg",
@@ -126,6 +127,29 @@ def test_painted_marks_stay_skin(photo_of, analysed):
         cv2.circle(pixels, centre, round(face.width / 60), colour, -1, cv2.LINE_AA)
     (marked,), _ = analyse(as_photo(cv2.GaussianBlur(pixels, (0, 0), 1)), embed=False)
     assert at(marked, "skin", list(spots)).min() > 0.8
+
+
+def test_masks_of_healed_skin_are_those_of_skin_without_marks(analysed):
+    (face,), _ = analysed(PEOPLE["light"])
+    x, y = face.grid.to_grid(face.landmarks[[107]])[0] + (0.03 * face.grid_width, 0.02 * face.grid_width)
+    lab = face.lab.copy()
+    cv2.circle(lab, (round(float(x)), round(float(y))), round(face.grid_width / 60), (35, 15, 15), -1)  # beside a brow
+    marked = regions.without_marks(face, lab)
+    hidden = face.regions["skin"] - marked.regions["skin"]
+    assert (hidden > 0.5).sum() > 20
+    again = regions.without_marks(marked, face.lab)
+    assert all(np.array_equal(again.regions[name], face.regions[name]) for name in REGIONS)
+
+
+def test_a_face_whose_surroundings_are_not_known_keeps_its_masks():
+    _, face = synthetic_face()
+    assert regions.without_marks(face, face.lab + 5) is face
+
+
+@pytest.mark.parametrize("name", ["deborah-ross", "teresa-fernandez", "trent-kelly", "roger-williams"])
+def test_the_dark_side_of_a_shaven_face_is_no_beard(analysed, name):
+    (face,), _ = analysed(f"train/officials/{name}.jpg")
+    assert (face.regions["facial_hair"] > 0.5).sum() < 0.03 * face.grid_width**2  # was 0.05 to 0.11
 
 
 def test_open_mouth_shows_teeth_and_a_closed_one_none(analysed):

@@ -23,6 +23,7 @@ from engine.policies.compact.networks import HEAL_VERSION, OnnxNetwork, read_wei
 from engine.policies.compact.policy import load_compact
 from engine.sampling.arrays import to_numpy
 from engine.sampling.loop import SamplerConfig, sample
+from engine.session import RetouchSession
 from engine.types import LAYERS, Decision, FaceEdits, MarkKind
 from engine.weights import locate
 from tests.helpers.faces import SPOTS, synthetic_face
@@ -241,3 +242,31 @@ def test_numbers_that_are_not_finite_never_reach_the_picture(policy):
     broken = replace(face, lab=np.full_like(face.lab, np.nan))
     with pytest.raises(ModelCorruptError):
         policy.encode(photo, broken)
+
+
+@pytest.mark.parametrize("name", ["canada/003f", "london/neutral_019"])
+def test_a_bump_at_the_hair_line_is_seen_as_skin_and_healed(policy, portraits, name):
+    """The analysis takes it for hair, and nothing of it went."""
+    clean = RetouchSession.open(portraits / "train" / f"{name}.jpg")
+    clean.analyse()
+    (face,) = clean.faces
+    x = face.grid.to_grid(face.landmarks[[10]])[0, 0]
+    y = int(np.flatnonzero(face.regions["skin"][:, round(float(x))] > 0.9)[0])
+    at = face.grid.to_source(np.array([[x, y + 0.02 * face.grid_width]], np.float32))[0]
+    pixels = clean.photo.pixels.astype(np.float32)
+    bump = np.zeros(pixels.shape[:2], np.float32)
+    cv2.circle(bump, tuple(round(float(v)) for v in at), round(face.width * 0.012), 1, -1)
+    bump = cv2.GaussianBlur(bump, (0, 0), face.width * 0.002)
+    red = np.array([0.15, 0.35, 0.3], np.float32)
+    marked = np.rint(pixels * (1 - bump[..., None] * red)).astype(np.uint8)
+    session = RetouchSession(replace(clean.photo, pixels=marked))
+    session.analyse()
+    x0, y0, x1, y1 = session.faces[0].grid.box
+    there = cv2.resize(bump[y0:y1, x0:x1], session.faces[0].grid.shape[::-1], interpolation=cv2.INTER_AREA) > 0.5
+    assert session.faces[0].regions["skin"][there].mean() < 0.1
+    session.propose(policy)
+    assert session.faces[0].regions["skin"][there].mean() > 0.8
+    own = bump > 0.5
+    painted = np.abs((marked - pixels)[own].mean(0)).max()
+    left = np.abs((session.render() - pixels)[own].mean(0)).max()
+    assert left < 0.3 * painted
