@@ -80,8 +80,9 @@ class Adjust(QObject):
         self.toolbox = Toolbox(self.tools, self.tool_actions)
         self.pages = QStackedWidget()
         self.pages.addWidget(self._adjust_page())
-        self.pages.addWidget(PresetsPanel(self.presets))
-        self.pages.addWidget(VariationsPanel(self.variations))
+        self.preset_page, self.variation_page = PresetsPanel(self.presets), VariationsPanel(self.variations)
+        self.pages.addWidget(self.preset_page)
+        self.pages.addWidget(self.variation_page)
         self.history = HistoryPanel(photo)
         self.pages.addWidget(self.history)
         self.tabs = self._make_tabs()
@@ -105,6 +106,9 @@ class Adjust(QObject):
         self.tool_actions = {
             tool: make(id, partial(tools.choose, tool), checkable=True) for tool, id in TOOL_ACTIONS.items()
         }
+        self.slider_actions = [
+            make(id, partial(self._step_slider, by)) for id, by in (("next_slider", 1), ("previous_slider", -1))
+        ]
         self.smaller_action = make("smaller", lambda: tools.set(size=tools.size - 5))
         self.larger_action = make("larger", lambda: tools.set(size=tools.size + 5))
         self.delete_action = make("delete", tools.delete)
@@ -120,13 +124,14 @@ class Adjust(QObject):
         self.fill_action = make("fill", compare.fill)
         self.face_action = make("to_face", self._to_face)
         self.loupe_action = make("loupe", self._loupe, checkable=True)
-        self.tab_actions = [make(id, partial(self.show_tab, index)) for index, id in enumerate(TAB_ACTIONS)]
+        self.tab_actions = [make(id, partial(self._go_to_tab, index)) for index, id in enumerate(TAB_ACTIONS)]
         self.system_action = self._choice(tr("As the system"), lambda: self.display.choose(None))
         self.srgb_action = self._choice(SRGB, lambda: self.display.choose(SRGB))
         self.profile_action = self._choice(tr("Choose Profile…"), self.ask_profile)
         self._editing = [
             *(self.copy_action, self.sync_action, self.snapshot_action, self.face_action),
             *self.tool_actions.values(),
+            *self.slider_actions,
             *self.overlay_actions.values(),
             *self.layer_actions.values(),
         ]
@@ -151,6 +156,8 @@ class Adjust(QObject):
         self.tools_menu.addActions(list(self.tool_actions.values()))
         self.tools_menu.addSeparator()
         self.tools_menu.addActions([self.smaller_action, self.larger_action, self.delete_action])
+        self.tools_menu.addSeparator()
+        self.tools_menu.addActions(self.slider_actions)
         self.tools_menu.addSeparator()
         self.tools_menu.addActions(self.tab_actions)
         self.overlay_menu = QMenu(tr("Overlay"), self.window)
@@ -201,7 +208,7 @@ class Adjust(QObject):
     @property
     def shows_pictures(self) -> bool:
         """Whether the page has pictures to choose from, which want room."""
-        return isinstance(self.pages.currentWidget(), VariationsPanel)
+        return self.pages.currentWidget() is self.variation_page
 
     # --- showing ------------------------------------------------------------------------------------------------------
 
@@ -211,6 +218,13 @@ class Adjust(QObject):
         for number, button in enumerate(self._tab_buttons):
             button.setChecked(number == index)
         self.desk.place.keep(page=TAB_ACTIONS[index])
+
+    def _go_to_tab(self, index: int) -> None:
+        """Bring up a page by its key, and give the keys to what there is to choose from."""
+        self.show_tab(index)
+        lists = (None, self.preset_page.tree, self.variation_page.first, self.history.entries)
+        if (found := lists[index]) is not None:
+            found.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _refresh(self, change: Change) -> None:
         photo = self.photo
@@ -268,6 +282,13 @@ class Adjust(QObject):
                 compare.fit()
 
     # --- doing --------------------------------------------------------------------------------------------------------
+
+    def _step_slider(self, by: int) -> None:
+        self.show_tab(0)
+        self.strengths.step(by)
+        page, focused = self.pages.currentWidget(), self.window.focusWidget()
+        if isinstance(page, QScrollArea) and focused is not None:
+            page.ensureWidgetVisible(focused)
 
     def _copy(self) -> None:
         self.photo.copy()

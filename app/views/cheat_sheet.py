@@ -17,7 +17,13 @@ COLUMNS = 3
 """At most; fewer on a narrow screen."""
 BAR = 8
 """Width of a scroll bar."""
-SERIES = {"stars": tr("No stars to five"), "label": tr("Red, yellow, green, blue label")}
+SERIES = {
+    "stars": tr("No stars to five"),
+    "label": tr("Red, yellow, green, blue label"),
+    "only_stars": tr("Filter: so many stars"),
+    "only_label": tr("Filter: this label"),
+    "only_flag": tr("Filter: picked, rejected, no flag"),
+}
 """Actions that share a line."""
 
 

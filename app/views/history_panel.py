@@ -1,9 +1,9 @@
-"""History and snapshots: every state with its name, shown on the canvas while the mouse rests on it."""
+"""History and snapshots: every state with its name, shown on the canvas while the mouse or the keys rest on it."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -23,7 +23,10 @@ from app.views import theme
 
 
 class StateList(QListWidget):
-    """Rows that stand for documents."""
+    """Rows that stand for documents. One that the mouse or the keys rest on shows on the canvas."""
+
+    chosen = Signal(int)
+    """(row), by Return."""
 
     def __init__(self, photo: PhotoModel, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +39,21 @@ class StateList(QListWidget):
         self.setUniformItemSizes(True)
         self.documents: list[Document] = []
         self.itemEntered.connect(lambda item: photo.preview(self.documents[self.row(item)]))
+        self.currentRowChanged.connect(self._moved)
+
+    def _moved(self, row: int) -> None:
+        if self.hasFocus():
+            self.photo.preview(self.documents[row] if 0 <= row < len(self.documents) else None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentRow() >= 0:
+            self.chosen.emit(self.currentRow())
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.photo.preview(None)
+        super().focusOutEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
         self.photo.preview(None)
@@ -97,9 +115,9 @@ class HistoryPanel(QWidget):
         self.restore.clicked.connect(lambda: self._with_snapshot(photo.restore))
         self.forget.clicked.connect(lambda: self._with_snapshot(photo.forget))
         self.snapshots.itemDoubleClicked.connect(lambda item: photo.restore(item.text()))
-        self.entries.itemClicked.connect(
-            lambda item: photo.go(len(self.entries.documents) - 1 - self.entries.row(item))
-        )
+        self.snapshots.chosen.connect(lambda row: photo.restore(self.snapshots.item(row).text()))
+        self.entries.itemClicked.connect(lambda item: self._go(self.entries.row(item)))
+        self.entries.chosen.connect(self._go)
         photo.changed.connect(self._refresh)
         self._refresh(Change.PHOTO)
 
@@ -107,6 +125,9 @@ class HistoryPanel(QWidget):
         if event.type() is QEvent.Type.PaletteChange:
             self._refresh(Change.EDITS)
         super().changeEvent(event)
+
+    def _go(self, row: int) -> None:
+        self.photo.go(len(self.entries.documents) - 1 - row)
 
     def _keep(self) -> None:
         self.photo.snapshot(self.name.text().strip())

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -270,6 +270,11 @@ class MainWindow(QMainWindow):
             self.stack.setCurrentWidget(page)
             page.setFocus()
 
+    def _focus_photo(self) -> None:
+        """The keys are the photo's, or the grid's, again."""
+        if (page := self.stack.currentWidget()) is not None:
+            page.setFocus()
+
     def _refresh_view_actions(self) -> None:
         for mode, action in self.mode_actions.items():
             action.setChecked(mode is self.compare.mode)
@@ -357,7 +362,9 @@ class MainWindow(QMainWindow):
             if not event.isAutoRepeat():
                 self.compare.hold(True)
             return
-        if not self.shoot.key(event):
+        if event.key() == Qt.Key.Key_Escape:
+            self._focus_photo()
+        elif not self.shoot.key(event):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:

@@ -1,11 +1,12 @@
-"""Presets by category, shown on the canvas while the mouse rests on one, with the Amount of the applied one."""
+"""Presets by category, shown on the canvas while the mouse or the keys rest on one, with the Amount of the applied
+one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -30,7 +31,11 @@ ROLE = Qt.ItemDataRole.UserRole
 
 
 class PresetTree(QTreeWidget):
-    """Categories with their presets."""
+    """Categories with their presets. One that the mouse or the keys rest on shows on the canvas; a click or Return
+    chooses it."""
+
+    chosen = Signal(object)
+    """(Preset)"""
 
     def __init__(self, model: PresetModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +47,26 @@ class PresetTree(QTreeWidget):
         self.setAccessibleName(tr("Presets"))
         self.setRootIsDecorated(True)
         self.itemEntered.connect(lambda item, _: model.preview(item.data(0, ROLE)))
+        self.itemClicked.connect(lambda item, _: self._choose(item))
+        self.currentItemChanged.connect(self._moved)
+
+    def _choose(self, item: QTreeWidgetItem | None) -> None:
+        if item is not None and item.data(0, ROLE) is not None:
+            self.chosen.emit(item.data(0, ROLE))
+
+    def _moved(self, item: QTreeWidgetItem | None) -> None:
+        if self.hasFocus():
+            self.model_.preview(item.data(0, ROLE) if item is not None else None)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._choose(self.currentItem())
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self.model_.preview(None)
+        super().focusOutEvent(event)
 
     def fill(self) -> None:
         """All presets anew; what was open stays open."""
@@ -106,7 +131,7 @@ class PresetsPanel(QWidget):
             for button in pair:
                 row.addWidget(button, 1)
             column.addLayout(row)
-        self.tree.itemClicked.connect(lambda item, _: self._apply(item.data(0, ROLE)))
+        self.tree.chosen.connect(self._apply)
         self.tree.currentItemChanged.connect(lambda *_: self._refresh())
         self.amount.changed.connect(lambda value, _: model.set_amount(value))
         self.keep.clicked.connect(self._keep)
@@ -124,8 +149,8 @@ class PresetsPanel(QWidget):
         item = self.tree.currentItem()
         return None if item is None else item.data(0, ROLE)
 
-    def _apply(self, preset: Preset | None) -> None:
-        if preset is not None and self.model.photo.stage is Stage.PROPOSED:
+    def _apply(self, preset: Preset) -> None:
+        if self.model.photo.stage is Stage.PROPOSED:
             self.model.apply(preset)
 
     def _keep(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +21,12 @@ from engine.library.xmp import Flag, Label
 
 LABEL_ACTIONS = {label: f"label_{label.value.lower()}" for label in Label if label}
 FLAG_ACTIONS = {Flag.PICK: "flag_pick", Flag.REJECT: "flag_reject", Flag.NONE: "flag_none"}
+FILTER_ACTIONS: dict[str, dict[str, object]] = {
+    **{f"only_stars_{stars}": {"stars": stars} for stars in range(1, 6)},
+    **{f"only_{id}": {"label": label} for label, id in LABEL_ACTIONS.items()},
+    **{f"only_{id}": {"flag": flag} for flag, id in FLAG_ACTIONS.items()},
+}
+"""Action → what it filters by."""
 
 
 class Shoot(QObject):
@@ -81,7 +88,12 @@ class Shoot(QObject):
         self.star_actions = [make(f"stars_{n}", partial(culling.set_stars, n)) for n in range(6)]
         self.label_actions = {label: make(id, partial(culling.set_label, label)) for label, id in LABEL_ACTIONS.items()}
         self.flag_actions = {flag: make(id, partial(culling.set_flag, flag)) for flag, id in FLAG_ACTIONS.items()}
+        self.every_action = make("all", lambda: library.set_filter(Filter()))
+        self.filter_actions = {
+            id: make(id, partial(self._toggle_filter, values), checkable=True) for id, values in FILTER_ACTIONS.items()
+        }
         self._needing_frames = [
+            *(self.every_action, *self.filter_actions.values()),
             *(self.grid_action, self.single_action, self.next_action, self.previous_action, self.all_action),
             *self.star_actions,
             *self.label_actions.values(),
@@ -97,6 +109,8 @@ class Shoot(QObject):
         labels = self.photo_menu.addMenu(tr("Colour Label"))
         labels.addActions(list(self.label_actions.values()))
         self.photo_menu.addActions(list(self.flag_actions.values()))
+        only = self.photo_menu.addMenu(tr("Filter"))
+        only.addActions([self.every_action, *self.filter_actions.values()])
         self.photo_menu.addSeparator()
         self.photo_menu.addActions([self.all_action, self.deep_action, self.strip_action])
         self.recent_menu = QMenu(tr("Open Recent"), self.window)
@@ -120,6 +134,12 @@ class Shoot(QObject):
         if folder:
             self.desk.open([Path(folder)])
 
+    def _toggle_filter(self, values: dict[str, object]) -> None:
+        """Show only these, or all again."""
+        own = {name: getattr(self.library.filter, name) for name in values}
+        wanted = {name: getattr(Filter(), name) for name in values} if own == values else values
+        self.library.set_filter(replace(self.library.filter, **wanted))
+
     def _toggle_strip(self) -> None:
         self.strip_wanted = not self.strip_wanted
         self._refresh(LibraryChange.VIEW)
@@ -136,6 +156,8 @@ class Shoot(QObject):
             self.strip_action.setChecked(self.strip_wanted)
             self.deep_action.setChecked(library.deep)
             self.deep_action.setEnabled(library.folder is not None)
+            for id, action in self.filter_actions.items():
+                action.setChecked(all(getattr(library.filter, n) == v for n, v in FILTER_ACTIONS[id].items()))
             for action in self._needing_frames:
                 action.setEnabled(some)
             self.changed.emit()

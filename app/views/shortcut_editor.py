@@ -10,6 +10,7 @@ from app.language import tr
 from app.viewmodels.actions import ACTIONS, ActionInfo, grouped
 from app.viewmodels.preferences import SHORTCUTS, matches
 from app.viewmodels.shortcuts import Shortcuts, shown
+from app.views.parts import keep_place, words
 
 MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 LEAVE = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
@@ -23,8 +24,7 @@ class ShortcutEditor(QWidget):
         self.shortcuts = shortcuts
         self.rows: dict[str, ShortcutRow] = {}
         self.headings: dict[str, QLabel] = {}
-        lead = QLabel(tr("Click a field and press the keys. Backspace removes them."))
-        lead.setProperty("role", "muted")
+        lead = words("muted", tr("Click a field and press the keys. Backspace removes them."))
         self.all = QPushButton(tr("All as at First"))
         self.all.clicked.connect(shortcuts.reset_all)
         top = QHBoxLayout()
@@ -80,9 +80,7 @@ class ShortcutRow(QFrame):
         self.reset.setFixedWidth(28)
         self.reset.setToolTip(tr("Back to the default"))
         self.reset.setAccessibleName(tr("Keys of {title}: back to the default", title=info.title))
-        policy = self.reset.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.reset.setSizePolicy(policy)
+        keep_place(self.reset)
         self.conflict = QLabel()
         self.conflict.setProperty("role", "warning")
         self.conflict.setWordWrap(True)

@@ -38,6 +38,9 @@ NAME_WIDTH, INDENT = 92, 12
 class StrengthSlider(QSlider):
     """0–100 with a notch at `origin`; a press anywhere on it takes the knob there."""
 
+    number_wanted = Signal()
+    """Return was pressed: the number is to be typed."""
+
     def __init__(self, origin: int, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self.origin = origin
@@ -97,6 +100,9 @@ class StrengthSlider(QSlider):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         steps = {Qt.Key.Key_Right: 1, Qt.Key.Key_Up: 1, Qt.Key.Key_Left: -1, Qt.Key.Key_Down: -1}
         direction = steps.get(Qt.Key(event.key()))
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.number_wanted.emit()
+            return
         if direction is None:
             super().keyPressEvent(event)
             return
@@ -172,9 +178,14 @@ class StrengthRow(QWidget):
         self.name.doubled.connect(lambda: self.changed.emit(float(self.origin), "set"))
         self.slider.valueChanged.connect(self._slid)
         self.slider.sliderReleased.connect(lambda: self.changed.emit(float(self.slider.value()), "set"))
+        self.slider.number_wanted.connect(self._type)
         self.number.returnPressed.connect(self.slider.setFocus)  # letters and digits are shortcuts again
         self.number.editingFinished.connect(self._typed)
         self.number.installEventFilter(self)
+
+    def _type(self) -> None:
+        self.number.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.number.selectAll()
 
     def set_origin(self, origin: float) -> None:
         """Where the slider starts, and where a double-click on the name takes it."""
@@ -286,6 +297,14 @@ class StrengthsPanel(QWidget):
         identity.changed.connect(self._show_drift)
         self._refresh(Change.PROPOSAL)
         self._show_drift()
+
+    def step(self, by: int) -> None:
+        """Give the arrow keys to the next slider, or to the one before; at first to the first, or the last."""
+        sliders = [row.slider for row in self.findChildren(StrengthRow) if row.slider.isEnabled()]
+        if not sliders:
+            return
+        at = next((index for index, each in enumerate(sliders) if each.hasFocus()), -1 if by > 0 else len(sliders))
+        sliders[min(max(at + by, 0), len(sliders) - 1)].setFocus(Qt.FocusReason.TabFocusReason)
 
     def _show_drift(self) -> None:
         """The line is always there, so that no slider moves away under the mouse when the measure comes."""

@@ -140,6 +140,8 @@ QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QPushButton, QToolButton {{
   background: {RAISED}; color: {TEXT}; border: 1px solid transparent; border-radius: 5px; padding: 5px 12px; }}
+QFileDialog QToolButton {{ padding: 3px; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QPushButton:hover, QToolButton:hover {{ background: {HOVER}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {PRESSED}; }}
 QPushButton:focus, QToolButton:focus {{ border-color: {MUTED}; }}

@@ -239,6 +239,11 @@ class VariationsPanel(QWidget):
         model.photo.changed.connect(lambda _: self._refresh())
         self._refresh()
 
+    @property
+    def first(self) -> QWidget:
+        """What wants the keys: the first variation, or what draws them."""
+        return self.board.tiles[0] if self.board.tiles else self.draw
+
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)

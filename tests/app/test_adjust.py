@@ -501,3 +501,62 @@ def test_a_stroke_that_is_given_up_leaves_no_trace(window: MainWindow, qtbot: Qt
     assert not np.array_equal(photo.frames.shown[-1].after, before)
     tools.choose(Tool.POINTER)
     qtbot.waitUntil(lambda: photo.frames.settled and np.array_equal(photo.frames.shown[-1].after, before))
+
+
+def test_sliders_by_keys_alone(window: MainWindow, qtbot: QtBot) -> None:
+    window.activateWindow()
+    window.canvas.setFocus()
+    rows, photo = window.strengths.rows, window.photo
+    qtbot.keyClick(window, Qt.Key.Key_Period)
+    assert window.focusWidget() is rows["amount"].slider
+    for _ in range(2):
+        qtbot.keyClick(window, Qt.Key.Key_Period)
+    assert window.focusWidget() is rows["smooth"].slider
+    qtbot.keyClick(rows["smooth"].slider, Qt.Key.Key_Down)
+    assert photo.strength("smooth") == 49
+    qtbot.keyClick(window, Qt.Key.Key_Comma)
+    assert window.focusWidget() is rows["heal"].slider
+    qtbot.keyClick(rows["heal"].slider, Qt.Key.Key_Return)
+    qtbot.keyClicks(rows["heal"].number, "73")
+    qtbot.keyClick(rows["heal"].number, Qt.Key.Key_Return)
+    assert photo.strength("heal") == 73 and window.focusWidget() is rows["heal"].slider
+    for _ in range(20):
+        qtbot.keyClick(window, Qt.Key.Key_Period)
+    assert window.focusWidget() is rows["teeth"].slider and not rows["teeth"].slider.visibleRegion().isEmpty()
+    qtbot.keyClick(rows["teeth"].slider, Qt.Key.Key_Escape)
+    assert window.focusWidget() is window.canvas
+
+
+def test_presets_and_history_by_keys_alone(window: MainWindow, qtbot: QtBot) -> None:
+    photo, frames = window.photo, window.photo.frames
+    window.activateWindow()
+    photo.set_strength("light", 100)
+
+    def shows(light: float) -> None:
+        settle(qtbot, window)
+        assert abs(brighter(window) / 10 - light / 50) < 0.02 and frames.shown[-1].edits is not None
+
+    shows(100)
+    window.actions_made.made["tab_history"].trigger()
+    entries = window.adjust.history.entries
+    assert window.focusWidget() is entries
+    qtbot.keyClick(entries, Qt.Key.Key_Down)
+    shows(50)
+    assert photo.strength("light") == 100, "only looked at"
+    qtbot.keyClick(entries, Qt.Key.Key_Escape)
+    assert window.focusWidget() is window.canvas
+    shows(100)
+    entries.setFocus()
+    entries.setCurrentRow(1)
+    qtbot.keyClick(entries, Qt.Key.Key_Return)
+    assert photo.strength("light") == 50 and photo.history.position == 0
+    window.actions_made.made["tab_presets"].trigger()
+    tree = window.adjust.preset_page.tree
+    assert window.focusWidget() is tree
+    while tree.currentItem() is None or tree.presets[1] is not tree.currentItem().data(0, Qt.ItemDataRole.UserRole):
+        qtbot.keyClick(tree, Qt.Key.Key_Down)
+    wanted = tree.presets[1].settings.strengths
+    shows(wanted.values["light"] * wanted.amount / 50)
+    assert photo.history.position == 0
+    qtbot.keyClick(tree, Qt.Key.Key_Return)
+    assert photo.history.undo_label == f"Preset {tree.presets[1].title}"

@@ -450,3 +450,24 @@ def test_after_a_kill_everything_is_where_it_was(make_window: MakeWindow, tmp_pa
     assert library.notice == ""  # the lock of the killed one is free
     assert library.frames[paths[3]].cull.stars == 4
     qtbot.waitUntil(lambda: window.photo.path == paths[3] and not window.photo.busy)
+
+
+def test_the_keys_that_mark_filter_with_ctrl_and_alt(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    paths = fill(tmp_path)
+    window = make_window()
+    window.desk.open([tmp_path])
+    library, actions = window.desk.library, window.actions_made.made
+    qtbot.waitUntil(lambda: library.total == len(paths) and not library.scanning)
+    for path, stars, flag in zip(paths, (1, 3, 5), (Flag.PICK, Flag.REJECT, Flag.PICK), strict=False):
+        library.go(path)
+        library.culling.set_stars(stars)
+        library.culling.set_flag(flag)
+    assert [each.toString() for each in actions["only_flag_pick"].shortcuts()] == ["Ctrl+Alt+P"]
+    actions["only_flag_pick"].trigger()
+    assert library.shown == [paths[0], paths[2]] and actions["only_flag_pick"].isChecked()
+    actions["only_stars_3"].trigger()
+    assert library.shown == [paths[2]]
+    actions["only_flag_pick"].trigger()
+    assert library.shown == paths[1:3] and not actions["only_flag_pick"].isChecked()
+    actions["all"].trigger()
+    assert library.shown == paths
