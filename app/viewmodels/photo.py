@@ -66,6 +66,8 @@ class PhotoModel(EditModel):
         self._drawn: tuple[object, object] = (None, None)
         """Proposal and boxes of the document that faces and layers were last drawn for."""
         self._unsaved = False
+        self._waiting: tuple[FaceSettings, str] | None = None
+        """Settings that the photo gets once it is retouched, and their label."""
         self._stamp: Stamp = ()
         self._saving = QTimer(self)
         self._saving.setSingleShot(True)
@@ -94,7 +96,7 @@ class PhotoModel(EditModel):
         self._leave()
         self.path, self.stage, self._session, self._journal = path, Stage.OPENING, None, None
         self.photo, self.faces, self.skipped, self.layers, self.selected = None, (), (), {}, None
-        self.read_only = False
+        self.read_only, self._waiting = False, None
         self._restart(Document({}))
         self.frames.set_source(None)
         self.problem, self.notice = None, ""
@@ -172,6 +174,17 @@ class PhotoModel(EditModel):
             self._saving.start()
         self.notice = " ".join(found.notes)
         self.changed.emit(~(Change.JOB | Change.PHOTO | Change.PROBLEM))
+        if self._waiting is not None:
+            (settings, label), self._waiting = self._waiting, None
+            self.apply(settings, label)
+
+    def paste(self, settings: FaceSettings, label: str) -> bool:
+        """Give settings to the targets; to a photo that is not retouched yet as soon as it is. Returns: whether now."""
+        if self.stage is Stage.PROPOSED:
+            self.apply(settings, label)
+            return True
+        self._waiting = settings, label
+        return False
 
     def _take(self, found: Retouched) -> None:
         self.faces, self.skipped, self.layers, self.stage = found.faces, found.skipped, found.layers, Stage.PROPOSED
@@ -179,6 +192,7 @@ class PhotoModel(EditModel):
             self.selected = self.faces[0].id if len(self.faces) == 1 else None
 
     def _retouch_failed(self, error: Exception, name: str) -> None:
+        self._waiting = None
         if self._session is not None:
             self.faces, self.skipped = self._session.faces, self._session.skipped
         self.fail(error, tr("Retouching {name}", name=name), "retouch", Change.FACES)
@@ -395,7 +409,7 @@ class PhotoModel(EditModel):
         """Cancel what runs; the window is free at once, the job ends at its next step."""
         if self.job is not None:
             self.job.token.cancel()
-            self.job, self.progress = None, None
+            self.job, self.progress, self._waiting = None, None, None
             self._drawn = _drawing(self.document)  # what was being drawn is not drawn again by itself
             if self.stage is Stage.OPENING:
                 self.stage, self.path = Stage.EMPTY, None

@@ -45,6 +45,7 @@ from app.views.variations_panel import VariationsPanel
 
 TABS = (tr("Adjust"), tr("Presets"), tr("Variations"), tr("History"))
 TAB_ACTIONS = ("tab_adjust", "tab_presets", "tab_variations", "tab_history")
+LATER = tr("The settings are pasted as soon as the photo is retouched.")
 TOOL_ACTIONS = {
     Tool.HEAL: "tool_heal",
     Tool.BRUSH: "tool_brush",
@@ -234,8 +235,8 @@ class Adjust(QObject):
         loaded = photo.stage in (Stage.OPEN, Stage.PROPOSED)
         self.fill_action.setEnabled(loaded)
         self.loupe_action.setEnabled(loaded)
-        self.paste_action.setEnabled(proposed and photo.copied is not None)
-        self.previous_action.setEnabled(proposed and photo.previous is not None)
+        self.paste_action.setEnabled(photo.path is not None and photo.copied is not None)
+        self.previous_action.setEnabled(photo.path is not None and photo.previous is not None)
         self._refresh_checks()
 
     def _refresh_checks(self) -> None:
@@ -297,20 +298,20 @@ class Adjust(QObject):
 
     def _paste(self) -> None:
         if self.photo.copied is not None:
-            self.photo.apply(self.photo.copied, tr("Paste settings"))
-            self.photo.say(tr("Settings pasted."))
+            now = self.photo.paste(self.photo.copied, tr("Paste settings"))
+            self.photo.say(tr("Settings pasted.") if now else LATER)
 
     def _previous(self) -> None:
         if self.photo.previous is not None:
-            self.photo.apply(self.photo.previous, tr("Previous settings"))
-            self.photo.say(tr("Settings of the previous photo pasted."))
+            now = self.photo.paste(self.photo.previous, tr("Previous settings"))
+            self.photo.say(tr("Settings of the previous photo pasted.") if now else LATER)
 
     def _sync(self) -> None:
         paths = [path for path in self.desk.library.chosen if path != self.photo.path]
         if paths:
             self.photo.give(paths, self.photo.settings())
         else:
-            self.photo.say(tr("Select other photos in the filmstrip first, with Ctrl+click or Shift+click."))
+            self.photo.say(tr("Select other photos first: Shift with an arrow, or Ctrl+click in the filmstrip."))
 
     def _snapshot(self) -> None:
         """Ask for a name; Return alone keeps it under a number."""

@@ -27,6 +27,8 @@ class StateList(QListWidget):
 
     chosen = Signal(int)
     """(row), by Return."""
+    left = Signal()
+    """The keys went elsewhere."""
 
     def __init__(self, photo: PhotoModel, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +56,7 @@ class StateList(QListWidget):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self.photo.preview(None)
         super().focusOutEvent(event)
+        self.left.emit()
 
     def leaveEvent(self, event: QEvent) -> None:
         self.photo.preview(None)
@@ -118,6 +121,7 @@ class HistoryPanel(QWidget):
         self.snapshots.chosen.connect(lambda row: photo.restore(self.snapshots.item(row).text()))
         self.entries.itemClicked.connect(lambda item: self._go(self.entries.row(item)))
         self.entries.chosen.connect(self._go)
+        self.entries.left.connect(lambda: self._refresh(Change.HISTORY))
         photo.changed.connect(self._refresh)
         self._refresh(Change.PHOTO)
 

@@ -21,6 +21,7 @@ from engine.library.xmp import Flag, Label
 
 LABEL_ACTIONS = {label: f"label_{label.value.lower()}" for label in Label if label}
 FLAG_ACTIONS = {Flag.PICK: "flag_pick", Flag.REJECT: "flag_reject", Flag.NONE: "flag_none"}
+WAYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Home, Qt.Key.Key_End)
 FILTER_ACTIONS: dict[str, dict[str, object]] = {
     **{f"only_stars_{stars}": {"stars": stars} for stars in range(1, 6)},
     **{f"only_{id}": {"label": label} for label, id in LABEL_ACTIONS.items()},
@@ -63,11 +64,12 @@ class Shoot(QObject):
         return self.grid if self.library.view is View.GRID and self.library.frames else None
 
     def key(self, event: QKeyEvent) -> bool:
-        """Keys that no focused widget wanted: the arrows go through the frames. Returns: whether it was one of ours."""
-        by = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()))
-        if by is None or event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self.library.frames:
+        """Keys that no focused widget wanted go through the frames as in the filmstrip, with Shift selecting them.
+        Returns: whether it was one of ours."""
+        other = event.modifiers() & ~(Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier)
+        if Qt.Key(event.key()) not in WAYS or other or not self.library.frames:
             return False
-        self.library.step(by)
+        self.strip.keyPressEvent(event)
         return True
 
     # --- construction -------------------------------------------------------------------------------------------------

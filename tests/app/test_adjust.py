@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -42,7 +43,7 @@ from engine.session import RetouchSession
 from engine.types import FaceEdits
 from tests.app.conftest import MakeWindow
 from tests.app.test_window import picture, settle, view_of
-from tests.helpers.fake_engine import BRIGHTER, FakeEngine, FakeSession, layers_of, opened
+from tests.helpers.fake_engine import BRIGHTER, FakeEngine, FakeSession, layers_of, opened, write_portrait
 
 LEFT = Qt.MouseButton.LeftButton
 CHECKOUT = Path(__file__).parents[2]
@@ -297,6 +298,7 @@ def test_the_same_pixels_are_the_same_person_and_a_repainted_face_is_not(portrai
 
 VICTIM = """
 import sys
+import threading
 from pathlib import Path
 from PySide6.QtCore import QCoreApplication
 from app.viewmodels.photo import PhotoModel
@@ -544,7 +546,7 @@ def test_presets_and_history_by_keys_alone(window: MainWindow, qtbot: QtBot) -> 
     shows(50)
     assert photo.strength("light") == 100, "only looked at"
     qtbot.keyClick(entries, Qt.Key.Key_Escape)
-    assert window.focusWidget() is window.canvas
+    assert window.focusWidget() is window.canvas and entries.currentRow() == 0, "the present state"
     shows(100)
     entries.setFocus()
     entries.setCurrentRow(1)
@@ -560,3 +562,40 @@ def test_presets_and_history_by_keys_alone(window: MainWindow, qtbot: QtBot) -> 
     assert photo.history.position == 0
     qtbot.keyClick(tree, Qt.Key.Key_Return)
     assert photo.history.undo_label == f"Preset {tree.presets[1].title}"
+
+
+def assert_opened(gate: threading.Event) -> None:
+    assert gate.wait(20)
+
+
+def test_settings_that_are_pasted_too_early_wait_for_the_retouch(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    gate.set()
+    window = make_window(FakeEngine(step=lambda token, report: assert_opened(gate)))
+    other = write_portrait(tmp_path / "other.png", (223, 311))
+    photo, made = window.photo, window.actions_made.made
+    opened(qtbot, photo, portrait)
+    photo.set_strength("light", 80)
+    made["copy"].trigger()
+    gate.clear()
+    photo.open(other)
+    qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
+    assert made["paste"].isEnabled() and made["previous"].isEnabled()
+    made["paste"].trigger()
+    assert photo.notice == "The settings are pasted as soon as the photo is retouched."
+    gate.set()
+    qtbot.waitUntil(lambda: photo.stage is Stage.PROPOSED)
+    assert photo.strength("light") == 80 and photo.history.undo_label == "Paste settings"
+    gate.clear()
+    photo.open(portrait)
+    qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
+    made["previous"].trigger()
+    photo.cancel()
+    gate.set()
+    photo.retouch()
+    qtbot.waitUntil(lambda: photo.stage is Stage.PROPOSED and not photo.busy)
+    assert photo.history.position == 1 and photo.history.undo_label == "Even light 80", (
+        "what was cancelled comes no more"
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from app.jobs.runner import JobRunner
@@ -471,3 +472,21 @@ def test_the_keys_that_mark_filter_with_ctrl_and_alt(make_window: MakeWindow, qt
     assert library.shown == paths[1:3] and not actions["only_flag_pick"].isChecked()
     actions["all"].trigger()
     assert library.shown == paths
+
+
+def test_shift_and_arrows_select_beside_the_photo_that_is_open(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    paths = fill(tmp_path)
+    window = make_window()
+    window.desk.open([tmp_path])
+    library, photo = window.desk.library, window.photo
+    qtbot.waitUntil(lambda: library.total == len(paths) and not library.scanning)
+    window.desk.show(paths[1])
+    qtbot.waitUntil(lambda: photo.path == paths[1] and bool(photo.layers) and not photo.busy)
+    window.canvas.setFocus()
+    for _ in range(2):
+        qtbot.keyClick(window.canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert library.chosen == paths[1:4] and photo.path == paths[1]
+    qtbot.keyClick(window.canvas, Qt.Key.Key_End)
+    assert library.current == paths[-1]
