@@ -26,6 +26,7 @@ from engine.delivery.ledger import ledger_file
 from engine.errors import EngineError
 from engine.jobs import CancelToken
 from engine.library.frames import Frame
+from engine.settings import FaceSettings
 
 if TYPE_CHECKING:
     from engine.delivery.recipe import Recipe
@@ -113,6 +114,18 @@ class Desk(QObject):
         library = self.library
         chosen = [library.frames[path] for path in library.chosen if not library.frames[path].missing]
         return chosen or ([Frame(self.photo.path)] if self.photo.path is not None else [])
+
+    @property
+    def adjusting(self) -> bool:
+        """Whether the open photo is what one looks at: not if the grid has gone on to another one."""
+        return self.library.view is View.SINGLE or self.photo.path in (None, self.library.current)
+
+    def paste(self, settings: FaceSettings, label: str) -> bool:
+        """Give settings to the photo that one looks at, in the grid to the selected ones. Returns: whether at once."""
+        chosen = self.library.chosen if self.library.view is View.GRID else [self.photo.path]
+        others = [path for path in chosen if path is not None and path != self.photo.path]
+        self.photo.give(others, settings)
+        return self.photo.path not in chosen or self.photo.paste(settings, label)
 
     @property
     def can_deliver(self) -> bool:

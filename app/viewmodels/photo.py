@@ -345,8 +345,11 @@ class PhotoModel(EditModel):
             if trouble is not None:
                 self.fail(trouble, tr("Giving settings"))
 
-        if others and not self.busy:
-            self.run_job(tr("Giving settings"), work, done, lambda error: self.fail(error, tr("Giving settings")))
+        failed = lambda error: self.fail(error, tr("Giving settings"))  # noqa: E731
+        if others and self.busy:  # after what runs
+            self.runner.start(LANE, work, done, failed, essential=True)
+        elif others:
+            self.run_job(tr("Giving settings"), work, done, failed)
 
     @property
     def unsaved(self) -> Callable[[], Sidecar] | None:

@@ -28,6 +28,7 @@ from app.viewmodels.desk import Desk
 from app.viewmodels.display import DisplayModel
 from app.viewmodels.identity import IdentityModel
 from app.viewmodels.labels import BRUSH_TITLES
+from app.viewmodels.library import LibraryChange
 from app.viewmodels.overlays import Overlay
 from app.viewmodels.presets import PresetModel
 from app.viewmodels.state import Change, Stage
@@ -89,6 +90,7 @@ class Adjust(QObject):
         self.tabs = self._make_tabs()
         self._make_menus()
         photo.changed.connect(self._refresh)
+        desk.library.changed.connect(self._gone_on)
         self.tools.changed.connect(self._refresh_checks)
         compare.changed.connect(self._refresh_checks)
         self.variations.changed.connect(self._variations_changed)
@@ -229,15 +231,21 @@ class Adjust(QObject):
 
     def _refresh(self, change: Change) -> None:
         photo = self.photo
-        proposed = photo.stage is Stage.PROPOSED
+        proposed = photo.stage is Stage.PROPOSED and self.desk.adjusting
+        self.pages.setEnabled(self.desk.adjusting)
         for action in self._editing:
             action.setEnabled(proposed)
         loaded = photo.stage in (Stage.OPEN, Stage.PROPOSED)
         self.fill_action.setEnabled(loaded)
         self.loupe_action.setEnabled(loaded)
-        self.paste_action.setEnabled(photo.path is not None and photo.copied is not None)
-        self.previous_action.setEnabled(photo.path is not None and photo.previous is not None)
+        some = photo.path is not None or bool(self.desk.library.chosen)
+        self.paste_action.setEnabled(some and photo.copied is not None)
+        self.previous_action.setEnabled(some and photo.previous is not None)
         self._refresh_checks()
+
+    def _gone_on(self, change: LibraryChange) -> None:
+        if change & (LibraryChange.VIEW | LibraryChange.CURRENT | LibraryChange.SELECTION | LibraryChange.LIST):
+            self._refresh(Change.SELECTION)
 
     def _refresh_checks(self) -> None:
         tools, compare = self.tools, self.compare
@@ -298,12 +306,12 @@ class Adjust(QObject):
 
     def _paste(self) -> None:
         if self.photo.copied is not None:
-            now = self.photo.paste(self.photo.copied, tr("Paste settings"))
+            now = self.desk.paste(self.photo.copied, tr("Paste settings"))
             self.photo.say(tr("Settings pasted.") if now else LATER)
 
     def _previous(self) -> None:
         if self.photo.previous is not None:
-            now = self.photo.paste(self.photo.previous, tr("Previous settings"))
+            now = self.desk.paste(self.photo.previous, tr("Previous settings"))
             self.photo.say(tr("Settings of the previous photo pasted.") if now else LATER)
 
     def _sync(self) -> None:

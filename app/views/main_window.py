@@ -246,7 +246,7 @@ class MainWindow(QMainWindow):
         self.redo_action.setEnabled(forward is not None)
         self.actions_made.tip("undo", tr("Undo {undo_label}", undo_label=back.label if back else "").strip())
         self.actions_made.tip("redo", tr("Redo {redo_label}", redo_label=forward.label if forward else "").strip())
-        self.reset_action.setEnabled(proposed)
+        self.reset_action.setEnabled(proposed and self.desk.adjusting)
         handed = photo.path in self.desk.handed
         self.save_action.setVisible(handed)
         self.save_action.setEnabled(handed and proposed and not photo.busy)

@@ -490,3 +490,33 @@ def test_shift_and_arrows_select_beside_the_photo_that_is_open(
     assert library.chosen == paths[1:4] and photo.path == paths[1]
     qtbot.keyClick(window.canvas, Qt.Key.Key_End)
     assert library.current == paths[-1]
+
+
+def test_in_the_grid_nothing_is_done_to_a_photo_that_one_does_not_look_at(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    paths = fill(tmp_path)
+    window = make_window()
+    window.desk.open([tmp_path])
+    library, photo, made = window.desk.library, window.photo, window.actions_made.made
+    qtbot.waitUntil(lambda: library.total == len(paths) and not library.scanning)
+    window.desk.show(paths[1])
+    qtbot.waitUntil(lambda: photo.path == paths[1] and bool(photo.layers) and not photo.busy)
+    photo.set_strength("tone", 12)
+    made["copy"].trigger()
+    made["grid"].trigger()
+    assert window.adjust.pages.isEnabled() and made["reset"].isEnabled()
+    library.go(paths[3])
+    assert not window.adjust.pages.isEnabled()
+    assert not any(made[id].isEnabled() for id in ("copy", "sync", "reset", "snapshot", "tool_brush", "next_slider"))
+    library.select(paths[4], toggle=True)
+    photo.run_job("Something else", lambda token, report: None, lambda _: None, lambda _: None)
+    assert photo.busy
+    made["paste"].trigger()
+    qtbot.waitUntil(lambda: all(library.frames[path].edited for path in paths[3:5]) and not photo.runner.jobs)
+    assert photo.history.undo_label == "Even colour 12", "the open photo was not selected"
+    library.go(paths[1])
+    assert window.adjust.pages.isEnabled()
+    window.desk.show(paths[4])
+    qtbot.waitUntil(lambda: photo.path == paths[4] and bool(photo.layers) and not photo.busy)
+    assert photo.strength("tone") == 12
