@@ -18,6 +18,8 @@ NONE: Final = "none"
 """As a choice: no encoder, whether there is one or not."""
 CONFIG: Final = "config.json"
 WEIGHTS: Final = "model.safetensors"
+KIND: Final = "dinov2"
+"""As `CONFIG` names it."""
 _NEEDED: Final = (
     "It needs config.json and model.safetensors of a DINOv2, such as facebook/dinov2-small (Apache-2.0); "
     "or train without."
@@ -59,12 +61,13 @@ def inspect(folder: Path) -> OwnWeights:
             raise ModelMissingError(f"The encoder folder {folder.name!r} has no {name}.", _NEEDED)
     try:
         config: dict[str, Any] = json.loads((folder / CONFIG).read_bytes())
-        kind, width, layers = config["model_type"], int(config["hidden_size"]), int(config["num_hidden_layers"])
+        kind = str(config["model_type"])
+        width, layers = (int(config[name]) if kind == KIND else 0 for name in ("hidden_size", "num_hidden_layers"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelCorruptError(
             f"The config.json of the encoder {folder.name!r} cannot be understood.", _NEEDED
         ) from error
-    if kind != "dinov2":
+    if kind != KIND:
         raise ModelCorruptError(f"The encoder folder {folder.name!r} holds a {kind} network, not DINOv2.", _NEEDED)
     try:
         with safe_open(str(folder / WEIGHTS), "numpy"):

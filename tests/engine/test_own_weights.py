@@ -67,7 +67,7 @@ def test_what_is_no_encoder_is_refused(tmp_path: Path) -> None:
         return caught.value.message
 
     assert "no encoder folder 'gone'" in why(tmp_path / "gone")
-    assert "holds a clip network" in why(folder(tmp_path / "clip", model_type="clip"))
+    assert "holds a clip network" in why(folder(tmp_path / "clip", model_type="clip", hidden_size=None))
     pickled = folder(tmp_path / "pickled")
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
     assert "has no model.safetensors" in why(pickled), "a pickle is not opened"
