@@ -14,7 +14,7 @@ from app.language import said, tr
 from app.viewmodels.queue import QueueModel
 from app.views import theme
 from app.views.parts import Index, Rows, button, say, table, take_room, thin_bar, words
-from engine.delivery.ledger import OPEN, Entry, State
+from engine.delivery.ledger import AGAIN, OPEN, Entry, State
 
 DRAGGED = "application/x-porelight-jobs"
 COLUMNS = (tr("Photo"), tr("Recipes"), tr("State"))
@@ -111,7 +111,9 @@ class QueueWindow(QDialog):
         self.pause = button(tr("Pause"), tr("Stop; the running photo waits again"), role="primary")
         self.up, self.down = button(tr("Up"), tr("Earlier (Alt+Up)")), button(tr("Down"), tr("Later (Alt+Down)"))
         self.cancel = button(tr("Cancel Selected"), tr("Do not export the selected photos (Delete)"))
-        self.retry = button(tr("Retry Failed"), tr("Export again what failed"))
+        self.retry = button(
+            tr("Retry Failed"), tr("Export again what failed, or what is selected of it or was cancelled")
+        )
         self.show_folder = button(tr("Open Folder"), tr("Show the folder of the selected photo's file"))
         self.clear = button(tr("Clear Finished"), tr("Take finished jobs off this list; their files stay"))
         self._lay_out()
@@ -156,7 +158,12 @@ class QueueWindow(QDialog):
 
     def _retry(self) -> None:
         self.table.setFocus()  # the button is disabled now, and the next one clears the list
-        self.queue.retry()
+        self.queue.retry(self._ended() or None)
+
+    def _ended(self) -> list[int]:
+        """Ids of the selected jobs that can be tried again."""
+        chosen = set(self.selected())
+        return [entry.id for entry in self.rows.items if entry.id in chosen and entry.state in AGAIN]
 
     def selected(self) -> list[int]:
         """Ids of the selected jobs."""
@@ -167,12 +174,17 @@ class QueueWindow(QDialog):
         if not self.isVisible():
             return
         queue, chosen = self.queue, set(self.selected())
+        at = self.table.currentIndex().row()
+        current = self.rows.items[at].id if at >= 0 else None
         self.rows.follow()
-        if chosen and not self.selected():
+        if (chosen or current is not None) and self.table.currentIndex().row() < 0:  # other jobs: all of it is gone
+            marks = self.table.selectionModel()
+            flag = marks.SelectionFlag
             for row, entry in enumerate(self.rows.items):
                 if entry.id in chosen:
-                    flag = self.table.selectionModel().SelectionFlag
-                    self.table.selectionModel().select(self.rows.index(row, 0), flag.Select | flag.Rows)
+                    marks.select(self.rows.index(row, 0), flag.Select | flag.Rows)
+                if entry.id == current:
+                    marks.setCurrentIndex(self.rows.index(row, 0), flag.NoUpdate)
         self.title.setText(queue.summary or tr("Export Queue"))
         self.bar.setValue(round(queue.fraction * 1000))
         self.bar.setVisible(bool(queue.waiting))
@@ -203,7 +215,9 @@ class QueueWindow(QDialog):
         self.down.setEnabled(movable)
         self.cancel.setEnabled(any(entry.state in OPEN for entry in picked))
         self.show_folder.setEnabled(any(entry.outputs for entry in picked))
-        self.retry.setEnabled(queue.counts[State.FAILED] > 0)
+        again = self._ended()
+        self.retry.setText(tr("Retry Selected") if again else tr("Retry Failed"))
+        self.retry.setEnabled(bool(again) or queue.counts[State.FAILED] > 0)
         self.clear.setEnabled(any(entry.state not in OPEN for entry in queue.entries))
 
     def showEvent(self, event: Any) -> None:

@@ -55,6 +55,8 @@ class State(StrEnum):
 
 
 OPEN: Final = (State.WAITING, State.RUNNING)
+AGAIN: Final = (State.FAILED, State.CANCELLED, State.SKIPPED)
+"""States of jobs that can be tried again."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +229,7 @@ class Ledger:
 
     def retry(self, ids: Collection[int]) -> None:
         """Failed, cancelled and skipped jobs wait again."""
-        self._set(ids, State.WAITING, (State.FAILED, State.CANCELLED, State.SKIPPED))
+        self._set(ids, State.WAITING, AGAIN)
 
     def remove(self, ids: Collection[int]) -> None:
         """Forget jobs that have ended."""

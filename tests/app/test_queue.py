@@ -133,6 +133,32 @@ def test_pause_reorder_cancel_and_resume(gated: tuple[MainWindow, Gated], qtbot:
     assert queue.summary == "2 photos exported, 1 cancelled"
 
 
+@pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+def test_keys_keep_their_place_in_the_queue_and_bring_back_what_was_cancelled(
+    gated: tuple[MainWindow, Gated], qtbot: QtBot
+) -> None:
+    window, _ = gated
+    queue = window.desk.queue
+    queue.pause()
+    qtbot.waitUntil(lambda: not queue.running)
+    shown = QueueWindow(queue, window)
+    shown.show()
+    rows, table = shown.rows, shown.table
+    table.selectRow(1)
+    window.desk.deliver([Recipe(folder="more")])
+    qtbot.waitUntil(lambda: len(rows.items) == 6)
+    assert shown.selected() == [rows.items[1].id]
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert shown.selected() == [rows.items[2].id], "one further from where the keys were"
+    qtbot.keyClick(table, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: rows.items[2].state is State.CANCELLED)
+    assert (shown.retry.text(), shown.retry.isEnabled()) == ("Retry Selected", True)
+    shown.retry.click()
+    qtbot.waitUntil(lambda: rows.items[2].state is State.WAITING)
+    assert (shown.retry.text(), shown.retry.isEnabled()) == ("Retry Failed", False)
+    shown.close()
+
+
 def dragged(rows: object, row: int, before: int) -> None:
     """Drop a row between two rows, as the table does after a drag."""
     data = rows.mimeData([rows.index(row, column) for column in range(3)])  # type: ignore[attr-defined]
