@@ -241,8 +241,10 @@ class VariationsPanel(QWidget):
 
     @property
     def first(self) -> QWidget:
-        """What wants the keys: the first variation, or what draws them."""
-        return self.board.tiles[0] if self.board.tiles else self.draw
+        """What wants the keys: the first variation, or what draws them, or will."""
+        if self.board.tiles:
+            return self.board.tiles[0]
+        return self.draw if self.draw.isEnabled() else self
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -280,6 +282,8 @@ class VariationsPanel(QWidget):
         if self.window().focusWidget() in (self.draw, self.take) and not model.ready:
             self.setFocus()  # else it would go on to Export when they are disabled
         self.draw.setEnabled(model.ready)
+        if model.ready and not self.board.tiles and self.window().focusWidget() is self:
+            self.draw.setFocus()  # the photo was still being retouched when the keys came here
         both = len(model.picked) == 2
         self.compare.setEnabled(both)
         self.compare.setChecked(model.comparing)

@@ -564,6 +564,20 @@ def test_presets_and_history_by_keys_alone(window: MainWindow, qtbot: QtBot) -> 
     assert photo.history.undo_label == f"Preset {tree.presets[1].title}"
 
 
+def test_the_key_of_variations_waits_for_the_retouch(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
+    gate = threading.Event()
+    window = make_window(FakeEngine(step=lambda token, report: assert_opened(gate)))
+    window.photo.open(portrait)
+    qtbot.waitUntil(lambda: window.photo.stage is Stage.OPEN and window.photo.busy)
+    window.actions_made.made["tab_variations"].trigger()
+    panel = window.adjust.variation_page
+    assert window.focusWidget() is panel
+    gate.set()
+    qtbot.waitUntil(lambda: window.focusWidget() is panel.draw)
+    qtbot.keyClick(panel.draw, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: bool(panel.board.tiles) and window.focusWidget() is panel.board.tiles[0])
+
+
 def assert_opened(gate: threading.Event) -> None:
     assert gate.wait(20)
 
