@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.runner import Job, JobRunner
 from app.language import later, said, tr
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from engine.sidecar import Sidecar
 
 LANE = "queue"
+LOOK_MS = 3000
+"""So often another Porelight that exports is looked at: how far it is, and whether it is gone."""
 PLAN_LANE = "work"
 """Where edits are saved: what was being saved is on disk when jobs are made of it."""
 
@@ -67,6 +69,10 @@ class QueueModel(QObject):
         self._finished = 0
         self._again = False
         self._closed = False
+        self._looking = QTimer(self)
+        self._looking.setSingleShot(True)
+        self._looking.setInterval(LOOK_MS)
+        self._looking.timeout.connect(self.wake)
         runner.progressed.connect(self._progressed)
         runner.ended.connect(self._ended)
 
@@ -313,12 +319,14 @@ class QueueModel(QObject):
         self.ended.emit()
         if again:
             self._kick()
+        elif self.elsewhere and self.waiting and not self._closed:
+            self._looking.start()
         if not self.waiting and not self.running:
             self._finished = 0
 
     def _progressed(self, job: Job, progress: Progress) -> None:
         if job is self._job:
-            first, self.progress = self.progress is None, progress
+            first, self.progress, self.elsewhere = self.progress is None, progress, False
             if first:
                 self._refresh()
             else:
@@ -346,6 +354,7 @@ class QueueModel(QObject):
     def close(self) -> None:
         """Stop; the running job waits for the next start. To be called before the runner is closed."""
         self._stop()
+        self._looking.stop()
         self._closed = True
 
     def release(self) -> None:

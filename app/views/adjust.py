@@ -28,7 +28,7 @@ from app.viewmodels.desk import Desk
 from app.viewmodels.display import DisplayModel
 from app.viewmodels.identity import IdentityModel
 from app.viewmodels.labels import BRUSH_TITLES
-from app.viewmodels.library import LibraryChange
+from app.viewmodels.library import LibraryChange, View
 from app.viewmodels.overlays import Overlay
 from app.viewmodels.presets import PresetModel
 from app.viewmodels.state import Change, Stage
@@ -210,8 +210,8 @@ class Adjust(QObject):
 
     @property
     def shows_pictures(self) -> bool:
-        """Whether the page has pictures to choose from, which want room."""
-        return self.pages.currentWidget() is self.variation_page
+        """Whether the page has pictures to choose from, which want room: not beside the grid."""
+        return self.pages.currentWidget() is self.variation_page and self.desk.library.view is View.SINGLE
 
     # --- showing ------------------------------------------------------------------------------------------------------
 

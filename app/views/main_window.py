@@ -266,6 +266,7 @@ class MainWindow(QMainWindow):
         nothing = self.photo.stage is Stage.EMPTY and self.desk.library.current is None
         photo = self.empty if nothing else self.canvas
         page = self.shoot.page or photo
+        self._fit_panel()
         if page is not self.stack.currentWidget():
             self.stack.setCurrentWidget(page)
             page.setFocus()

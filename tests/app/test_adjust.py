@@ -26,6 +26,7 @@ from app.viewmodels.display import DisplayModel
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Request
 from app.viewmodels.identity import DRIFT, Small
+from app.viewmodels.library import View
 from app.viewmodels.overlays import HIGH, LOW, Overlay, clipping, difference
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.pictures import PhotoSource
@@ -444,6 +445,10 @@ def test_the_page_of_variations_is_wide_and_the_others_are_not(window: MainWindo
         window.adjust.show_tab(page)
         widths.append(window.panel.width())
     assert widths == [308, 540, 308]
+    window.adjust.show_tab(2)
+    for view, width in ((View.GRID, 308), (View.SINGLE, 540)):
+        window.desk.library.set_view(view)
+        assert window.panel.width() == width
 
 
 def test_variations_side_by_side_have_their_own_names(make_window: MakeWindow, portrait: Path, qtbot: QtBot) -> None:

@@ -22,6 +22,7 @@ from engine import sidecar
 from engine.delivery import plan
 from engine.delivery.ledger import Ledger, State
 from engine.delivery.naming import Subject
+from engine.delivery.queue import Queue
 from engine.delivery.recipe import BUILT_IN, Recipe, recipes_file
 from engine.errors import DiskFullError
 from engine.jobs import CancelToken, Report
@@ -228,6 +229,30 @@ def test_the_only_job_of_a_program_that_was_killed_goes_on(
     window.desk.start([shoot[0]])
     qtbot.waitUntil(lambda: window.desk.queue.counts[State.DONE] == 1)
     assert (shoot[0].parent / "out" / "a.png").exists()
+
+
+def test_a_window_takes_over_from_another_that_is_gone(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.viewmodels.queue.LOOK_MS", 50)
+    ledger = Ledger()
+    ledger.add(plan.jobs([Subject(path) for path in shoot[:2]], [Recipe(folder="out")]))
+    other = Queue(ledger, lambda *_: RetouchResult(shoot[0], Status.DONE))
+    assert other.own()
+    engine = Gated()
+    window = make_window(engine)
+    window.desk.start([shoot[0]])
+    queue = window.desk.queue
+    qtbot.waitUntil(lambda: queue.summary == "2 waiting; another Porelight exports")
+    other.step(CancelToken())
+    qtbot.waitUntil(lambda: queue.summary == "1 waiting; another Porelight exports")
+    assert engine.order == []
+    other.close()  # as its end does, by a kill too
+    qtbot.waitUntil(lambda: engine.order == ["b"])
+    qtbot.waitUntil(lambda: queue.summary.startswith("Exporting 1 of 1"))
+    engine.gate.set()
+    qtbot.waitUntil(lambda: queue.counts[State.DONE] == 2)
+    ledger.close()
 
 
 def test_a_full_disk_pauses_and_says_so_once(gated: tuple[MainWindow, Gated], qtbot: QtBot) -> None:
