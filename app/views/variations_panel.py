@@ -32,7 +32,7 @@ from app.views.strengths import StrengthRow
 
 ANCHORS = {Anchor.CURRENT: tr("Current result"), Anchor.PICK: tr("Last picked"), Anchor.PLAIN: tr("Plain sample")}
 GAP = 4
-LEAST = 180
+LEAST = 140
 """Tiles are at least so wide, in logical pixels, or two of them fill the width."""
 EXPLORATION = LayerLabel("exploration", tr("Exploration"), tr("0 stays close to the anchor, 100 goes its own way."))
 
@@ -113,7 +113,7 @@ class Tile(QWidget):
 
 
 class Tiles(QScrollArea):
-    """All variations, as large as lets all of them be seen, or two beside each other where that would be small."""
+    """All variations, as large as lets all of them be seen, or in rows to scroll where that would be small."""
 
     def __init__(self, model: VariationsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -163,8 +163,9 @@ class Tiles(QScrollArea):
         aspect = picture.width() / picture.height()
         self.columns, wide = most_seen(count, aspect, width, height)
         if wide < min(LEAST, (width - GAP) // 2):
-            self.columns = 2
-            wide = (width - GAP - self.verticalScrollBar().sizeHint().width()) // 2
+            width -= self.verticalScrollBar().sizeHint().width()
+            self.columns = max((width + GAP) // (LEAST + GAP), 2)
+            wide = (width - (self.columns - 1) * GAP) // self.columns
         high = round(wide / aspect)
         for index, tile in enumerate(self.tiles):
             row, column = divmod(index, self.columns)
@@ -188,7 +189,7 @@ class Tiles(QScrollArea):
             event.ignore()
         elif 0 <= at + way < len(self.tiles):
             self.tiles[at + way].setFocus(Qt.FocusReason.OtherFocusReason)
-            self.ensureWidgetVisible(self.tiles[at + way])
+            self.ensureWidgetVisible(self.tiles[at + way], 0, 0)
 
 
 def most_seen(count: int, aspect: float, width: int, height: int) -> tuple[int, int]:

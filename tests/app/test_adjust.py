@@ -33,8 +33,9 @@ from app.viewmodels.pictures import PhotoSource
 from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.tools import Tool
+from app.viewmodels.variations import Variation
 from app.views.main_window import MainWindow
-from app.views.variations_panel import Tile, VariationsPanel, most_seen
+from app.views.variations_panel import Tile, Tiles, VariationsPanel, most_seen
 from engine import sidecar
 from engine.imageio.colour import to_lab
 from engine.imageio.profiles import adobe_rgb_profile, display_p3_profile
@@ -436,6 +437,21 @@ def test_a_variation_shows_while_mouse_or_keys_rest_on_it(
 )
 def test_variations_are_as_large_as_lets_all_be_seen(space: tuple[int, int], columns: int, wide: int) -> None:
     assert most_seen(6, 0.96, *space) == (columns, wide)
+
+
+@pytest.mark.parametrize(("width", "columns"), [(458, 3), (276, 2)])
+def test_where_not_all_fit_variations_are_rows_to_scroll(window: MainWindow, width: int, columns: int) -> None:
+    board = Tiles(window.adjust.variations)
+    picture = np.zeros((104, 100, 3), np.uint8)
+    spec = window.photo.document.proposal
+    assert spec is not None
+    window.adjust.variations.found = tuple(Variation(number, spec, picture, {}) for number in range(1, 7))
+    board.resize(width, 200)
+    board.refresh()
+    rows = [[tile.geometry() for tile in board.tiles[i : i + columns]] for i in range(0, 6, columns)]
+    assert board.columns == columns and all(len({each.y() for each in row}) == 1 for row in rows)
+    assert rows[0][-1].right() < width and rows[0][0].width() >= min(140, (width - 30) // 2)
+    board.deleteLater()
 
 
 def test_the_page_of_variations_is_wide_and_the_others_are_not(window: MainWindow) -> None:
