@@ -175,7 +175,7 @@ def check_models() -> list[Check]:
 
 def check_own() -> Iterator[Check]:
     """What a person may bring; nothing of it is needed."""
-    name = "image encoder of your own"
+    name = "image encoder"
     try:
         found = own.encoder()
     except EngineError as error:
