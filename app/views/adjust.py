@@ -132,7 +132,7 @@ class Adjust(QObject):
         self.srgb_action = self._choice(SRGB, lambda: self.display.choose(SRGB))
         self.profile_action = self._choice(tr("Choose Profile…"), self.ask_profile)
         self._editing = [
-            *(self.copy_action, self.sync_action, self.snapshot_action, self.face_action),
+            *(self.sync_action, self.snapshot_action, self.face_action),
             *self.tool_actions.values(),
             *self.slider_actions,
             *self.overlay_actions.values(),
@@ -239,6 +239,7 @@ class Adjust(QObject):
         self.fill_action.setEnabled(loaded)
         self.loupe_action.setEnabled(loaded)
         some = photo.path is not None or bool(self.desk.library.chosen)
+        self.copy_action.setEnabled(photo.path is not None and self.desk.adjusting)
         self.paste_action.setEnabled(some and photo.copied is not None)
         self.previous_action.setEnabled(some and photo.previous is not None)
         self._refresh_checks()
@@ -300,6 +301,9 @@ class Adjust(QObject):
             page.ensureWidgetVisible(focused)
 
     def _copy(self) -> None:
+        if self.photo.stage is not Stage.PROPOSED:
+            self.photo.say(tr("There are no settings to copy until the photo is retouched."))
+            return
         self.photo.copy()
         self.photo.say(tr("Settings copied."))
         self._refresh(Change.SELECTION)

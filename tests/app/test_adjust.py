@@ -617,6 +617,8 @@ def test_settings_that_are_pasted_too_early_wait_for_the_retouch(
     gate.clear()
     photo.open(other)
     qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
+    made["copy"].trigger()
+    assert photo.notice == "There are no settings to copy until the photo is retouched."
     assert made["paste"].isEnabled() and made["previous"].isEnabled()
     made["paste"].trigger()
     assert photo.notice == "The settings are pasted as soon as the photo is retouched."

@@ -233,7 +233,7 @@ def train(args: argparse.Namespace) -> None:
     faces = [f for f in load_faces(args.portraits / "train", args.cache) if not f.held_out]
     print(json.dumps({"faces": len(faces), "device": device}), flush=True)
     torch.manual_seed(args.seed)
-    model = HealNet().to(device)
+    model = HealNet(tuple(args.widths), args.unshuffle).to(device)
     if args.init:
         start_from(model, args.init)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -290,6 +290,8 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=6e-4)
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1))
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--widths", type=int, nargs=3, default=[64, 96, 144], help="of another network, to compare")
+    parser.add_argument("--unshuffle", type=int, default=4, help="likewise; the product runs the default only")
     train(parser.parse_args())
 
 
