@@ -311,8 +311,11 @@ def set_aside(photo: Path) -> Path | None:
     return other
 
 
-def give(photo: Path, settings: FaceSettings) -> Path:
-    """Give settings to every face of a photo, whether its sidecar knows the faces or not. Raises: SidecarError."""
+def give(photo: Path, settings: FaceSettings, *, user_folder: bool = False) -> Path:
+    """Give settings to every face of a photo, whether its sidecar knows the faces or not; saved as by `save`.
+
+    Raises: SidecarError.
+    """
     saved = load(photo)
     if saved is None:
         name = photo.name.encode("utf-8", "backslashreplace").decode()
@@ -325,7 +328,7 @@ def give(photo: Path, settings: FaceSettings) -> Path:
         "regions": {area: dict(values) for area, values in settings.regions.items()},
     }
     faces = tuple(face.model_copy(update=values) for face in saved.faces)
-    return save(saved.model_copy(update={"faces": faces, "settings": settings}), photo)
+    return save(saved.model_copy(update={"faces": faces, "settings": settings}), photo, user_folder=user_folder)
 
 
 def overlap(a: Box, b: Box) -> float:

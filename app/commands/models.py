@@ -38,5 +38,5 @@ def models(json: common.Json = False) -> None:
             out.print(f"  {'ok' if check.ok else 'BAD':<4}{check.name}  {check.detail}", markup=False)
         out.print("\nYour own weights:", markup=False)
         for check in brought:
-            out.print(f"  {check.name}: {check.detail}. {check.fix}".rstrip(), markup=False)
+            out.print(f"  {check.name}: {check.detail.rstrip('.')}. {check.fix}".rstrip(), markup=False)
     raise typer.Exit(Exit.DONE if all(check.ok for check in files) else Exit.FAILED)

@@ -71,6 +71,7 @@ class Desk(QObject):
         photo.changed.connect(self._photo_changed)
         photo.left.connect(self.opened.keep)
         photo.saved.connect(self._saved)
+        photo.given.connect(self.library.note_edits)
         settings.changed.connect(self._settle)
         settings.noticed.connect(photo.say)
         self._settle()

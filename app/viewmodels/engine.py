@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from engine.session import RetouchSession
     from engine.sidecar import Sidecar
     from engine.types import F32, FaceAnalysis, Photo, RetouchLayers
+    from trainer.reward.features import FeatureMeter
 
 
 class Engine:
@@ -92,11 +94,15 @@ class Engine:
 
     def meter(self, session: RetouchSession, face: FaceAnalysis) -> Callable[[], F32]:
         """Measures the reward's features of a face in whatever proposal is the session's current one by then."""
-        from trainer.reward.features import FeatureMeter
 
-        assert session.proposal is not None
-        meter = FeatureMeter(session.photo, face, session.proposal.layers[face.id].marks)
-        return lambda: meter.measure(session.render())
+        @functools.cache
+        def meter() -> FeatureMeter:  # with the masks and marks of the first proposal, which all have
+            from trainer.reward.features import FeatureMeter
+
+            assert session.proposal is not None
+            return FeatureMeter(session.photo, session.face(face.id), session.proposal.layers[face.id].marks)
+
+        return lambda: meter().measure(session.render())
 
     def distance(self, before: U8, after: U8, landmarks: F32) -> float:
         """Between the identities of a face in two sRGB pictures (h, w, 3). landmarks: (478, 2) in their pixels.

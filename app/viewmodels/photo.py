@@ -7,6 +7,7 @@ back as immutable values. Edits live here and are handed to jobs as they are at 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,8 @@ class PhotoModel(EditModel):
     """(Opened) a photo that makes room for another one; it may be handed back to `open`."""
     saved = Signal(object)
     """(Path) whose edits were saved just now."""
+    given = Signal(object)
+    """(Path) of another photo, whose sidecar was given settings: what is known of its edits is no longer right."""
 
     def __init__(self, engine: Engine | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -91,12 +94,13 @@ class PhotoModel(EditModel):
 
         ready: the photo, if it was read before; then it shows at once.
         """
+        waiting, left = self._waiting, self.path
         self.save()
         self.cancel()
         self._leave()
         self.path, self.stage, self._session, self._journal = path, Stage.OPENING, None, None
         self.photo, self.faces, self.skipped, self.layers, self.selected = None, (), (), {}, None
-        self.read_only, self._waiting = False, None
+        self.read_only, self._waiting = False, waiting if left == path else None
         self._restart(Document({}))
         self.frames.set_source(None)
         self.problem, self.notice = None, ""
@@ -115,6 +119,8 @@ class PhotoModel(EditModel):
             self._opened(ready)
         else:
             self.run_job(tr("Opening {name}", name=path.name), work, self._opened, failed, READ_LANE)
+        if waiting is not None and left is not None:  # they were pasted, and come to its sidecar
+            self.give([left], waiting[0])
 
     def _opened(self, opened: Opened) -> None:
         session = opened.session
@@ -320,7 +326,7 @@ class PhotoModel(EditModel):
 
     def give(self, paths: Sequence[Path], settings: FaceSettings) -> None:
         """Give settings to other photos, by their sidecars."""
-        others = [path for path in paths if path != self.path]
+        others, apart = [path for path in paths if path != self.path], self.apart
 
         def work(token: CancelToken, report: Report) -> tuple[list[Path], EngineError | None]:
             from engine.sidecar import give
@@ -331,7 +337,7 @@ class PhotoModel(EditModel):
                 token.check()
                 report(Progress("write", number / len(others), path.name))
                 try:
-                    give(path, settings)
+                    give(path, settings, user_folder=apart)
                     given.append(path)
                 except EngineError as error:  # one that a newer version wrote, or damaged: the others are given theirs
                     trouble = error
@@ -340,7 +346,7 @@ class PhotoModel(EditModel):
         def done(result: tuple[list[Path], EngineError | None]) -> None:
             given, trouble = result
             for path in given:
-                self.saved.emit(path)
+                self.given.emit(path)
             self.say(tr("Settings given to {counted}.", counted=counted(len(given), "photo", "photos")))
             if trouble is not None:
                 self.fail(trouble, tr("Giving settings"))
@@ -421,15 +427,21 @@ class PhotoModel(EditModel):
 
     def close(self) -> None:
         """Save, stop everything, and wait for the worker threads."""
+        waiting, left = self._waiting, self.path
         self.cancel()
         self.save()
         self.frames.set_source(None)
         self.runner.close()
+        if waiting is not None and left is not None:
+            from engine.sidecar import give
+
+            with suppress(EngineError):  # nobody is there any more to be told
+                give(left, waiting[0], user_folder=self.apart)
         self.engine.close()
 
     def _progressed(self, job: Job, progress: Progress) -> None:
         session = self._session
-        # The job reports after the faces are found, so these tuples no longer change: show them before the proposal.
+        # The job reports after the faces are found: show them before the proposal, which may only refine their masks.
         early = job is self.job and self.stage is Stage.OPEN and progress.stage != "analyse"
         if early and session is not None and session.faces is not self.faces:
             self.faces, self.skipped = session.faces, session.skipped

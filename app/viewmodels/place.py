@@ -100,7 +100,7 @@ class Place(QObject):
         library, wanted = self.library, self.library.filter
         if not self.following or (not library.frames and library.folder is None):
             if (self._saved.get("window", ""), self._saved.get("page", "")) != (self.window, self.page):
-                self._put({"version": 1, **self._saved, "window": self.window, "page": self.page})
+                self._put({"version": 1, **_read(), "window": self.window, "page": self.page})
             return
         data = {
             "version": 1,

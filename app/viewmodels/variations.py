@@ -191,9 +191,7 @@ class VariationsModel(QObject):
 
     def preview(self, number: int | None) -> None:
         """Show one on the canvas in place of the current result, without taking it; None shows the result again."""
-        if self._job is not None:
-            self._job.token.cancel()
-            self._job = None
+        self._stop()
         before, found = self.previewed, None if number is None else self.variation(number)
         self.previewed = found.number if found is not None and self.ready and not self.comparing else None
         if found is not None and self.previewed is not None:
@@ -202,6 +200,12 @@ class VariationsModel(QObject):
             self._show_result()
         if self.previewed != before:
             self.changed.emit()
+
+    def _stop(self) -> None:
+        """What is being drawn is not to be previewed any more."""
+        if self._job is not None:
+            self._job.token.cancel()
+            self._job = None
 
     def pick(self, number: int) -> None:
         """Pick one, or let it go; of three the first goes."""
@@ -297,6 +301,7 @@ class VariationsModel(QObject):
 
     def _forget(self) -> None:
         """Variations that are no more."""
+        self._stop()
         self.found, self.picked, self.previewed = (), (), None
         self._layers.clear()
 

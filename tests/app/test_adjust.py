@@ -20,6 +20,7 @@ from PySide6.QtGui import QEnterEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.jobs.runner import Job
 from app.settings.schema import SRGB
 from app.viewmodels.compare import Mode
 from app.viewmodels.display import DisplayModel
@@ -84,6 +85,46 @@ def test_words_of_a_face_push_nothing_out_of_the_panel(window: MainWindow, qtbot
     qtbot.waitUntil(lambda: row.detail.height() >= row.detail.heightForWidth(row.detail.width()))
 
 
+def test_settings_that_wait_when_a_photo_is_left_come_to_it_all_the_same(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path
+) -> None:
+    gate = threading.Event()
+    gate.set()
+    window = make_window(FakeEngine(step=lambda token, report: assert_opened(gate)))
+    others = [write_portrait(tmp_path / f"other{number}.png", (223, 311)) for number in range(2)]
+    photo, made = window.photo, window.actions_made.made
+    opened(qtbot, photo, portrait)
+    photo.set_strength("light", 80)
+    made["copy"].trigger()
+    gate.clear()
+    for other, go_on in zip(others, (lambda: photo.open(portrait), window.close), strict=True):
+        photo.open(other)
+        qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
+        made["paste"].trigger()
+        if other is others[1]:
+            gate.set()
+        go_on()
+    for other in others:
+        saved = sidecar.load(other)
+        assert saved is not None and saved.settings is not None and saved.settings.strengths.values["light"] == 80
+
+
+def test_a_variation_that_is_drawn_anew_does_not_come_onto_another_photo(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.viewmodels.variations.KEPT_BYTES", 1)
+    window = make_window()
+    opened(qtbot, window.photo, portrait)
+    model, photo = window.adjust.variations, window.photo
+    model.draw()
+    qtbot.waitUntil(lambda: len(model.found) == 6 and model.ready)
+    drawing: list[Job] = []
+    photo.runner.started.connect(drawing.append)
+    model.preview(2)
+    photo.open(write_portrait(tmp_path / "other.png", (223, 311)))
+    assert drawing[0].token.cancelled and model.previewed is None
+
+
 def test_brush_size_follows_the_brackets(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_Q)
     size = window.adjust.tools.size
@@ -124,6 +165,8 @@ def test_sync_gives_the_settings_to_the_selected_photos(window: MainWindow, port
         path.write_bytes(portrait.read_bytes())
     window.desk.open([portrait, *others])
     qtbot.waitUntil(lambda: len(window.desk.library.shown) == 3)
+    window.desk.show(others[0])  # it was looked at before, and is kept as it was left
+    qtbot.waitUntil(lambda: window.photo.path == others[0] and window.photo.stage is Stage.PROPOSED)
     window.desk.show(portrait)
     qtbot.waitUntil(lambda: window.photo.path == portrait and window.photo.stage is Stage.PROPOSED)
     window.desk.library.choose({portrait, *others})

@@ -8,23 +8,29 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from app.viewmodels.engine import Engine
 from app.viewmodels.pick_data import PickData
 from app.viewmodels.sitting import Sitting
 from app.views.main_window import MainWindow
 from app.views.pick_data import PickDataDialog
 from app.views.picks_window import PicksWindow
 from engine.jobs import CancelToken, Progress, Report
+from engine.session import RetouchSession
 from tests.app.conftest import MakeWindow
+from tests.helpers import fake_policy
 from tests.helpers.fake_engine import opened, write_portrait
+from tests.helpers.fake_policy import FakePolicy
 from trainer.picks import exchange
 from trainer.picks.exchange import export_lines
 from trainer.picks.records import Candidate, Pick, pair_of
 from trainer.picks.store import APPLICATION_ID, PickStore, PickStoreError, default_store
+from trainer.reward.features import FeatureMeter
 
 # Windows that are offscreen are neither sized nor raised.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
@@ -543,3 +549,18 @@ def test_nothing_moves_when_dimensions_are_said_or_variations_drawn(
         assert places() == before
     shown.bar.setVisible(not shown.bar.isVisible())
     assert places() == before
+
+
+def test_a_face_is_measured_in_what_is_drawn_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of variations that were taken, whose session has no proposal yet."""
+    fake_policy.install(monkeypatch, tmp_path / "home")
+    fake_policy.portrait(tmp_path / "p.png")
+    session = RetouchSession.open(tmp_path / "p.png")
+    (face,) = session.analyse()
+    measure, found = Engine().meter(session, face), []
+    for seed in (1, 2):
+        proposal = session.propose(FakePolicy(), seed=seed)
+        found.append(measure())
+        meter = FeatureMeter(session.photo, face, proposal.layers[face.id].marks)
+        assert np.array_equal(found[-1], meter.measure(session.render()))
+    assert not np.array_equal(*found)

@@ -393,6 +393,12 @@ def test_a_copy_that_is_not_saved_leaves_no_trace_beside_it_nor_of_where_one_was
     editor.desk.edit([copy])
     qtbot.waitUntil(lambda: bool(editor.photo.layers) and not editor.photo.busy)
     editor.photo.set_strength("light", 80)
+    editor.photo.give([write_portrait(handed / "two.png")], editor.photo.settings())
+    qtbot.waitUntil(lambda: "1 photo" in editor.photo.notice)
+    (handed / "two.png").unlink()
+    before["current"] = str(shoot[2])
+    place_file().write_text(json.dumps(before))  # the other window goes on meanwhile
+    editor.desk.place.keep(page="tab_history")
     editor.close()
     assert [path.name for path in handed.iterdir()] == ["one.png"] and copy.read_bytes() == content
     after = json.loads(place_file().read_text())

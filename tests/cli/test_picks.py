@@ -20,6 +20,7 @@ from tests.helpers import tiny_dinov2
 from tests.helpers.fake_policy import FakePolicy, fake_analyse, portrait
 from trainer.picks.files import candidate_of, sha256_of
 from trainer.picks.store import PickStore
+from trainer.reward.features import FeatureMeter
 from trainer.reward.measuring import render
 
 pytestmark = pytest.mark.usefixtures("fakes", "quick")
@@ -101,6 +102,9 @@ def test_an_encoder_of_ones_own_is_used_by_itself_and_asked_for_by_its_reward(po
     assert "none: the reward learns from measures alone" in porelight("models").stdout
     home, train = encoder_home(), ("train", "reward", "--picks", store, "--out")
     tiny_dinov2.save(home)
+    (home / "config.json").rename(home / "other.json")
+    assert "has no config.json. It needs config.json" in " ".join(porelight("models").stdout.split())
+    (home / "other.json").rename(home / "config.json")
     assert json.loads(porelight("models", "--json").stdout)["own"][0]["ok"]
     trained = json.loads(porelight(*train, run, "--json").stdout)
     assert trained["encoder"]["unseen"] == 0 and "looks through DINOv2 (2 layers, 24 wide" in trained["words"][-1]
@@ -300,7 +304,7 @@ def test_ctrl_c_while_measuring_stops_cleanly(porelight: Run, tmp_path: Path, mo
     def interrupt(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr("trainer.reward.measuring.marks_of", lambda *_: interrupt() or ())
+    monkeypatch.setattr("trainer.reward.measuring.FeatureMeter", lambda *given: interrupt() or FeatureMeter(*given))
     result = porelight("train", "reward", "--picks", store, "--out", tmp_path / "r")
     assert result.exit_code == 130 and "Cancelled" in result.stderr and not (tmp_path / "r").exists()
     with PickStore.open(store) as opened:

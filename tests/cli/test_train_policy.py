@@ -114,8 +114,8 @@ def test_from_picks_alone(studio, porelight: Run) -> None:
     assert read(studio / "empty" / "events.jsonl")[-1].kind == "failed"
 
 
-def test_through_an_encoder(studio, porelight: Run) -> None:
-    """Its samples are looked at too, the same in every run; a reward that was fitted is not given another one."""
+def seeing(studio) -> tuple[object, ...]:
+    """Arguments of a short training from picks of two photos, through an encoder that lies in `studio`."""
     encoder = tiny_dinov2.save(studio / "encoder")
     with PickStore.open(studio / "picks.sqlite", create=True) as store:
         for path in sorted((studio / "photos").iterdir())[:2]:
@@ -125,10 +125,14 @@ def test_through_an_encoder(studio, porelight: Run) -> None:
             store.append(*pair, pick(*pair))
             values = np.random.default_rng(1).normal(0, 0.1, len(NAMES))
             with_features(store, VERSION, NAMES, {pair[0].id: values, pair[1].id: -values})
-    (studio / "c.toml").write_text("iterations = 1\nfaces = 1\ngroup = 4\n")
-    line = ("train", "policy", "--config", studio / "c.toml", "--picks", studio / "picks.sqlite", "--encoder", encoder)
-    seen = []
-    measure = Look.measure
+    (studio / "c.toml").write_text("iterations = 2\nfaces = 1\ngroup = 3\nevaluate_every = 1\nlearning_rate = 1e-2\n")
+    return "train", "policy", "--config", studio / "c.toml", "--picks", studio / "picks.sqlite", "--encoder", encoder
+
+
+def test_through_an_encoder(studio, porelight: Run) -> None:
+    """Its samples are looked at too, the same in every run; a reward that was fitted is not given another one."""
+    line, encoder = seeing(studio), studio / "encoder"
+    seen, measure = [], Look.measure
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Look, "measure", lambda self, after: seen.append(measure(self, after)) or seen[-1])
         first = porelight(*line, "--out", studio / "one")
@@ -191,19 +195,21 @@ cli(sys.argv[2:])
 """
 
 
-def test_killed_and_resumed_it_makes_the_same_policy(studio, porelight: Run) -> None:
+@pytest.mark.parametrize("through", ["reward", "encoder"])
+def test_killed_and_resumed_it_makes_the_same_policy(studio, porelight: Run, through: str) -> None:
     for number in (2, 3, 4):
         (studio / "photos" / f"p{number}.png").unlink()
     (studio / "c.toml").write_text("iterations = 2\nfaces = 1\ngroup = 3\nevaluate_every = 1\nlearning_rate = 1e-2\n")
+    line = seeing(studio) if through == "encoder" else arguments(studio)[:-2]
     root = Path(__file__).parents[2]
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED, studio / "home", *map(str, arguments(studio, "parts"))],
+        [sys.executable, "-c", KILLED, studio / "home", *map(str, (*line, "--out", studio / "parts"))],
         cwd=root,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert killed.returncode == -9
     assert RunFolder.open(studio / "parts", "policy").load_checkpoint()[0]["step"] == 1  # type: ignore[index]
-    whole = json.loads(porelight(*arguments(studio, "whole", "--json")).stdout)
+    whole = json.loads(porelight(*line, "--out", studio / "whole", "--json").stdout)
     resumed = porelight("train", "policy", "--out", studio / "parts", "--resume", "--json")
     ends = [RunFolder.open(studio / name, "policy").load_checkpoint() for name in ("whole", "parts")]
     assert ends[0][1] == ends[1][1] and ends[0][0]["step"] == 2  # type: ignore[index]

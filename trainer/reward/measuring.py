@@ -20,7 +20,7 @@ from engine.jobs import CancelToken, Progress, Report, silent
 from engine.policies.versions import SHIPPED
 from engine.session import RetouchSession
 from engine.sidecar import Sidecar
-from engine.types import F32, Box, FaceAnalysis, Mark, Photo, Pixels
+from engine.types import F32, Box, FaceAnalysis, Photo, Pixels
 from trainer.picks.files import sha256_of
 from trainer.picks.records import Candidate
 from trainer.picks.store import PickStore, with_features
@@ -65,8 +65,9 @@ class OpenFace:
             self.session.analyse()
             self.session.require_faces()
         self.face = _face(self.session, face)
-        marks = marks_of(self.session.photo, self.face, policy)
-        self._meter = FeatureMeter(self.session.photo, self.face, marks, encoder)
+        condition = policy.encode(self.session.photo, self.face)
+        marks = policy.decode(policy.noise(condition, 0), self.session.photo, condition).marks
+        self._meter = FeatureMeter(self.session.photo, condition.face, marks, encoder)
 
     def measure(self, pixels: Pixels) -> F32:
         """(f,) features of pixels of the photo's size, depth and profile."""
@@ -75,12 +76,6 @@ class OpenFace:
     def measure_file(self, path: Path) -> F32:
         """(f,) features of a finished picture of the same photo, of any format, size and profile."""
         return self._meter.measure_photo(fitted(read_photo(path), self.session.photo.size))
-
-
-def marks_of(photo: Photo, face: FaceAnalysis, policy: Policy) -> tuple[Mark, ...]:
-    """The mark ledger of a face as the policy sees it, whatever it would propose."""
-    condition = policy.encode(photo, face)
-    return policy.decode(policy.noise(condition, 0), photo, condition).marks
 
 
 def fitted(picture: Photo, size: tuple[int, int]) -> Photo:

@@ -8,10 +8,14 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.policies.base import Condition
+from engine.session import RetouchSession
 from engine.types import F32, FaceAnalysis, FaceGrid, Photo, Pixels
 from tests.helpers.faces import SPOTS, synthetic_face
+from tests.helpers.fake_policy import FakePolicy
 from tests.helpers.photographers import TASTES
 from trainer.reward.features import DIMENSION_OF, NAMES, UNCHANGED, FeatureMeter, learning_grid
+from trainer.reward.measuring import OpenFace
 from trainer.reward.regional import PARTS
 
 SIZE, WIDTH = (640, 520), 330.0
@@ -150,3 +154,19 @@ def test_the_simulated_photographers_see_what_their_names_say(drawn: tuple[Photo
     for name, (liked, other) in pairs.items():
         taste = TASTES[name]
         assert taste(before, liked, masks, WIDTH) > taste(before, other, masks, WIDTH), name
+
+
+def test_skin_that_a_policy_finds_under_marks_counts_wherever_a_picture_is_measured(
+    drawn: tuple[Photo, FaceAnalysis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, face = drawn
+    finer = replace(face, regions={**face.regions, "skin": face.regions["skin"] * np.float32(0.5)})
+    policy = FakePolicy()
+    monkeypatch.setattr(policy, "encode", lambda *_: Condition(finer, None))
+    session = RetouchSession(photo)
+    session.faces = (face,)
+    opened = OpenFace(photo.path, policy, session=session)
+    marks = policy.decode(policy.noise(Condition(finer, None), 0), photo, Condition(finer, None)).marks
+    darker = (photo.pixels * 0.9).astype(np.uint8)
+    assert np.array_equal(opened.measure(darker), FeatureMeter(photo, finer, marks).measure(darker))
+    assert not np.array_equal(opened.measure(darker), FeatureMeter(photo, face, marks).measure(darker))
