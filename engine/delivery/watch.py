@@ -97,8 +97,10 @@ class Arrivals:
         listing = self._listing()
         gone, self._listed = self._listed - listing.keys(), frozenset(listing)
         if gone:
-            entries = self.ledger.entries()
-            self.ledger.cancel([each.id for each in entries if each.state is State.WAITING and each.source in gone])
+            lost = [each for each in self.ledger.entries() if each.state is State.WAITING and each.source in gone]
+            self.ledger.cancel([each.id for each in lost])
+            for each in lost:  # new again, should it come back
+                self._settling.seen.pop(each.source, None)
         ready = self._settling.look(listing)
         if not ready:
             return []

@@ -104,5 +104,17 @@ def test_a_photo_that_is_renamed_before_its_turn_is_retouched_once_under_its_new
     queue.drain(CancelToken())
     assert done == ["capture-1.jpg", "shoot-2.jpg"]
     assert ledger.counts() == {**dict.fromkeys(State, 0), State.DONE: 2, State.CANCELLED: 1}
+    for path, out in ((folder / "capture-1.jpg", []), (folder / "capture-3.jpg", [folder / "capture-3.jpg"])):
+        if not path.exists():
+            path.write_bytes(b"photo")
+            arrivals.look()
+            now += 2
+            assert arrivals.look() == [path]  # it waits
+        path.rename(tmp_path / path.name)  # as a share that is out of reach for a moment
+        arrivals.look()
+        (tmp_path / path.name).rename(path)
+        arrivals.look()
+        now += 2
+        assert arrivals.look() == out, "what was exported is not exported again"
     queue.close()
     ledger.close()
