@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +174,14 @@ def test_a_session_carries_it_to_an_export_and_back(
     again.restore(saved, policy)
     np.testing.assert_array_equal(again.render(), wanted)
     np.testing.assert_array_equal(RetouchSession.open(tmp_path / f"out{path.suffix}").photo.pixels, wanted)
+
+
+def test_it_sees_a_face_the_same_whatever_drew_before(policy: KontextPolicy, portraits: Path) -> None:
+    session = RetouchSession.open(portraits / "train" / "canada" / "003f.jpg")
+    (found,) = session.analyse()
+    finer = replace(found, regions={**found.regions, "skin": np.clip(found.regions["skin"] + 0.3, 0, 1)})
+    seen = policy.encode(session.photo, finer).face
+    assert all(np.array_equal(seen.regions[name], mask) for name, mask in found.regions.items())
 
 
 def test_cancelling_between_steps(policy: KontextPolicy, condition: Condition) -> None:
