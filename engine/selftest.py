@@ -29,7 +29,7 @@ def tests() -> Iterator[tuple[str, Callable[[], str]]]:
 
 def find_no_face() -> str:
     """Analyse a grey picture; a face there means that the detector is broken."""
-    from engine.faces import analyse
+    from engine.faces.analysis import analyse
 
     if analyse(_grey())[0]:
         raise ModelCorruptError("The face detector sees a face in a grey picture.", "Install Porelight again.")

@@ -79,7 +79,7 @@ class RetouchSession:
 
         Raises: ModelMissingError, ModelCorruptError.
         """
-        from engine.faces import analyse
+        from engine.faces.analysis import analyse
 
         self.boxes = None if boxes is None else tuple(boxes)
         with self.timed("analyse"):

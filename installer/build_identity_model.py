@@ -27,7 +27,8 @@ from onnx import helper, numpy_helper
 from torch import nn
 from torch.nn import functional
 
-from engine.faces import analyse, identity
+from engine.faces import identity
+from engine.faces.analysis import analyse
 from engine.faces.identity import F64
 from engine.faces.models import IDENTITY, model_file
 from engine.imageio.colour import to_srgb8

@@ -27,6 +27,29 @@ print(json.dumps(sorted(sys.modules)))
 """
 
 
+AT_ONCE = """
+import sys, threading
+
+sys.setswitchinterval(1e-6)
+found = []
+
+
+def load(name):
+    try:
+        __import__(name)
+    except Exception as error:
+        found.append(repr(error))
+
+
+threads = [threading.Thread(target=load, args=(name,)) for name in sys.argv[1:]]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(found)
+"""
+
+
 def _modules(*packages: str) -> list[str]:
     """Names of all modules of the packages, found without importing anything."""
     names = list(packages)
@@ -101,3 +124,10 @@ def test_no_qt_named_outside_app(package: str) -> None:
     ]
     # doctor asks whether the window's library is installed, by name and without importing it.
     assert [name for name in naming if name != "engine/doctor.py"] == []
+
+
+def test_a_batch_may_load_the_policy_while_it_looks_for_faces() -> None:
+    """Two threads import at once; packages that load their own parts made them wait for each other."""
+    names = ["engine.faces.analysis", "engine.policies.compact.policy", "engine.policies.registry"]
+    done = subprocess.run([sys.executable, "-c", AT_ONCE, *names], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr

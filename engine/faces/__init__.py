@@ -1,5 +1,5 @@
-"""Faces: where they are, their landmarks, soft regions and identity."""
+"""Faces: where they are, their landmarks, soft regions and identity.
 
-from engine.faces.analysis import analyse
-
-__all__ = ["analyse"]
+Nothing is imported here: two threads may load different parts at once, and a package that loads its own parts would let
+them wait for each other.
+"""

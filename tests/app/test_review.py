@@ -34,7 +34,7 @@ def photos(tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def made(photos: list[Path], monkeypatch: pytest.MonkeyPatch) -> Review:
     """Five pairs and one that comes again, where the window's lie."""
-    monkeypatch.setattr("engine.faces.analyse", fake_policy.fake_analyse, raising=False)
+    monkeypatch.setattr("engine.faces.analysis.analyse", fake_policy.fake_analyse, raising=False)
     folder = watching.new_folder(review.home())
     return make_review(photos, FakePolicy("2"), FakePolicy("1"), folder, seed=3)[0]
 

@@ -85,7 +85,7 @@ def test_a_face_in_doubt_is_off_until_it_is_turned_on(photo: Path, monkeypatch: 
         faces, skipped = fake_policy.fake_analyse(*args, **options)  # type: ignore[arg-type]
         return tuple(replace(face, doubt="It is a print.") for face in faces), skipped
 
-    monkeypatch.setattr("engine.faces.analyse", doubtful)
+    monkeypatch.setattr("engine.faces.analysis.analyse", doubtful)
     session = _proposed(photo)
     np.testing.assert_array_equal(session.render(), session.photo.pixels)
     session.enable(True)

@@ -125,7 +125,7 @@ def load_fake(device: str, runtime: str, trained: object = None) -> FakePolicy:
 
 def install(patch: pytest.MonkeyPatch, home: Path) -> None:
     """Let `--policy fake` and the painted face be found, and keep sidecars and logs of the user's folder in `home`."""
-    patch.setattr("engine.faces.analyse", fake_analyse, raising=False)
+    patch.setattr("engine.faces.analysis.analyse", fake_analyse, raising=False)
     patch.setattr("engine.policies.registry.POLICIES", (*registry.POLICIES, ENTRY))
     patch.setenv("PORELIGHT_HOME", str(home))
 

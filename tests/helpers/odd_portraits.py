@@ -16,7 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from engine.faces import analyse, topology
+from engine.faces import topology
+from engine.faces.analysis import analyse
 from engine.imageio import read_photo
 from engine.imageio.colour import to_srgb8
 from engine.types import FaceAnalysis, Metadata, Photo

@@ -66,7 +66,7 @@ def test_the_whole_command_on_a_painted_portrait(tmp_path, monkeypatch, capsys):
         face = synthetic_face(fake_policy.SIZE)[1]
         return (replace(face, lab=face.lab.copy()),), ()
 
-    monkeypatch.setattr("engine.faces.analyse", same_face)
+    monkeypatch.setattr("engine.faces.analysis.analyse", same_face)
     monkeypatch.setattr(measure, "analyse", same_face)
     monkeypatch.setattr("trainer.pretrain.trials.landmark_drift", lambda photo, results, face: [0.0] * len(results))
     name = next(f"face_{n:03}.jpg" for n in range(99) if measure.is_held_out(f"set/{n:03}"))

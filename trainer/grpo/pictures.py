@@ -90,7 +90,7 @@ def _render(policy: Policy, photo: Photo, face: FaceAnalysis, seed: int) -> tupl
 
 def _drift(photo: Photo, pixels: Pixels, face: FaceAnalysis) -> float:
     """Mean shift of the landmarks, found anew in the retouched picture, as a share of W."""
-    from engine.faces import analyse
+    from engine.faces.analysis import analyse
 
     found, _ = analyse(replace(photo, pixels=pixels), boxes=(face.box,), embed=False)
     again, _ = analyse(photo, boxes=(face.box,), embed=False)

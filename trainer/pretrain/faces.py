@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.errors import EngineError
-from engine.faces import analyse
+from engine.faces.analysis import analyse
 from engine.imageio import read_photo
 from engine.imageio.colour import from_lab, to_lab
 from engine.layers.bands import gaussian, masked_gaussian

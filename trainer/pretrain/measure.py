@@ -27,7 +27,7 @@ from engine.errors import EngineError
 from engine.evaluation.cases import find_cases
 from engine.evaluation.run import OURS, Tools, evaluate
 from engine.evaluation.summary import BEFORE, LEAST_GROUP, Row, by_method, spread
-from engine.faces import analyse
+from engine.faces.analysis import analyse
 from engine.imageio import read_photo
 from engine.metrics.skin import ITA_GROUPS
 from engine.policies.base import Policy

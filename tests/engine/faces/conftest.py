@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.faces import analyse
+from engine.faces.analysis import analyse
 from engine.imageio import read_photo
 from engine.types import FaceAnalysis, Metadata, Photo, SkippedFace
 

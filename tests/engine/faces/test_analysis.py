@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.faces import analyse, topology
-from engine.faces.analysis import SMALLEST_FACE
+from engine.faces import topology
+from engine.faces.analysis import SMALLEST_FACE, analyse
 from engine.types import GRID_FACE_WIDTH, REGIONS
 from tests.engine.faces.conftest import as_photo
 

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from engine.faces import analyse
+from engine.faces.analysis import analyse
 from engine.metrics.crop import region_on
 from tests.helpers.odd_portraits import ODD, as_photo
 

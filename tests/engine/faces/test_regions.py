@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.faces import analyse, features, hair, occluders, parts, regions, topology
+from engine.faces import features, hair, occluders, parts, regions, topology
+from engine.faces.analysis import analyse
 from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
 from engine.faces.skin import SkinColour, fit_colour, pale
 from engine.types import REGIONS

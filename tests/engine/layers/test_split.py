@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.faces import analyse
+from engine.faces.analysis import analyse
 from engine.faces.grid import grid_pixels
 from engine.imageio.colour import from_lab, to_lab
 from engine.imageio.read import read_photo

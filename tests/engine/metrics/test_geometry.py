@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.faces import analyse
+from engine.faces.analysis import analyse
 from engine.imageio import read_photo
 from engine.metrics.geometry import drift, landmark_drift
 from engine.metrics.likeness import identity_distance

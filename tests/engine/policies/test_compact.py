@@ -93,7 +93,7 @@ def test_red_spots_are_found_and_fade(policy):
 
 
 def test_a_real_face_loses_red_marks_and_keeps_its_pores(policy, portraits):
-    from engine.faces import analyse
+    from engine.faces.analysis import analyse
     from engine.imageio import read_photo
     from engine.imageio.colour import to_lab
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
-from engine.faces import analyse
+from engine.faces.analysis import analyse
 from engine.imageio import read_photo
 from engine.policies.base import Condition
 from engine.policies.compact import field as fields

@@ -156,7 +156,7 @@ def test_a_session_carries_it_to_an_export_and_back(
     painted, face = synthetic_face((200, 170), width=100, depth=depth)
     path = tmp_path / ("portrait.png" if depth == 8 else "portrait.tif")
     write_photo(painted, path)
-    monkeypatch.setattr("engine.faces.analyse", lambda photo, boxes=None: ((face,), ()))
+    monkeypatch.setattr("engine.faces.analysis.analyse", lambda photo, boxes=None: ((face,), ()))
     session = RetouchSession.open(path)
     session.analyse()
     session.propose(policy, SamplerSettings(steps=6), seed=3)

@@ -137,7 +137,7 @@ def test_a_damaged_file_is_not_imported(weights, tmp_path, monkeypatch, spoil):
 def test_a_sidecar_draws_the_same_with_the_version_it_names_whichever_is_active(weights, tmp_path, monkeypatch):
     stored(weights, "good")
     photo, face = synthetic_face(size=(300, 240), width=140.0)
-    monkeypatch.setattr("engine.faces.analyse", lambda *_a, **_k: ((face,), ()), raising=False)
+    monkeypatch.setattr("engine.faces.analysis.analyse", lambda *_a, **_k: ((face,), ()), raising=False)
     monkeypatch.setattr("engine.session.sidecars.identify", lambda *_a: _identity(photo))
     session = RetouchSession(photo)
     session.analyse()
