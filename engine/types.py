@@ -166,7 +166,7 @@ class FaceAnalysis:
     along the eye axis, in source pixels ("W", the unit of all radii). pose: (yaw, pitch, roll) in degrees.
     lab: (h, w, 3) float32 L*a*b* D50 of the grid crop. regions: name → (h, w) float32 in [0, 1], names from `REGIONS`.
     embedding: 128-d unit-free identity embedding or None. person, hands: (h, w) float32 in [0, 1], the likelihood of
-    any person and the area of hands, from which `faces.regions.without_marks` makes the masks anew; None if it cannot.
+    any person and the area of hands, from which `faces.regions.with_masks` makes the masks anew; None if it cannot.
     doubt: why the face is off until a person turns it on, as one sentence; empty if it is not. Not hashable by content:
     identity is `id`.
     """

@@ -11,7 +11,7 @@ import numpy as np
 from engine.faces import detect, doubts, grid, models, topology
 from engine.faces.detect import SMALLEST_FACE, Detection
 from engine.faces.landmarks import Fit, fit, pose_of, width_of
-from engine.faces.regions import Segmenters, masks, person_and_hands
+from engine.faces.regions import Segmenters, person_and_hands, with_masks
 from engine.types import F32, Box, FaceAnalysis, Photo, SkippedFace
 
 DOUBTFUL = 0.45
@@ -83,7 +83,7 @@ def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters
     lab = grid.grid_lab(photo, face_grid)
     pose = pose_of(fitted.points)
     person, hands = person_and_hands(fitted.surroundings, landmarks, width, face_grid, segmenters)
-    return FaceAnalysis(
+    face = FaceAnalysis(
         id=name,
         box=grid.face_box(landmarks, photo.size),
         landmarks=landmarks,
@@ -92,11 +92,12 @@ def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters
         confidence=_confidence(detection, fitted),
         grid=face_grid,
         lab=lab,
-        regions=masks(face_grid.to_grid(landmarks), width * face_grid.scale[0], lab, person, hands),
+        regions={},
         embedding=_embedding(fitted) if embed else None,
         person=person,
         hands=hands,
     )
+    return with_masks(face, lab)
 
 
 def _embedding(fitted: Fit) -> F32:

@@ -108,9 +108,9 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     return {name: np.ascontiguousarray(np.clip(out[name], 0, 1), np.float32) for name in REGIONS}
 
 
-def without_marks(face: FaceAnalysis, lab: F32) -> FaceAnalysis:
-    """The face with its masks made anew from what it looks like when its marks are healed, (h, w, 3) L*a*b*: a mark at
-    the hair line, a brow or a nostril then hides no skin. The same face where the masks cannot be made anew."""
+def with_masks(face: FaceAnalysis, lab: F32) -> FaceAnalysis:
+    """The face with the masks of how it looks, (h, w, 3) L*a*b*; as it looks with its marks healed, a mark at the hair
+    line, a brow or a nostril hides no skin. The same face where masks cannot be made."""
     if face.person is None or face.hands is None:
         return face
     return replace(

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from engine.errors import DeviceError, ModelCorruptError, ModelMissingError
-from engine.faces.regions import without_marks
+from engine.faces.regions import with_masks
 from engine.imageio.colour import from_lab
 from engine.layers.split import layers_from_image
 from engine.policies.base import Condition, PolicyInfo
@@ -76,7 +76,7 @@ class KontextPolicy:
 
     def encode(self, photo: Photo, face: FaceAnalysis, instruction: str = "") -> Condition:
         """Text and the face's picture, encoded. Raises: DeviceError if memory runs out."""
-        face = without_marks(face, face.lab)  # another policy may have made its masks finer
+        face = with_masks(face, face.lab)  # another policy may have made its masks finer
         width, height = size = self._size(face.grid.shape)
         picture = np.clip(_resize(from_lab(face.lab, None), size), 0, 1)
         with torch.no_grad(), _translated(self._device):

@@ -88,15 +88,9 @@ def test_words_of_a_face_push_nothing_out_of_the_panel(window: MainWindow, qtbot
 def test_settings_that_wait_when_a_photo_is_left_come_to_it_all_the_same(
     make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path
 ) -> None:
-    gate = threading.Event()
-    gate.set()
-    window = make_window(FakeEngine(step=lambda token, report: assert_opened(gate)))
+    window, gate = copied_and_gated(make_window, qtbot, portrait)
     others = [write_portrait(tmp_path / f"other{number}.png", (223, 311)) for number in range(2)]
     photo, made = window.photo, window.actions_made.made
-    opened(qtbot, photo, portrait)
-    photo.set_strength("light", 80)
-    made["copy"].trigger()
-    gate.clear()
     for other, go_on in zip(others, (lambda: photo.open(portrait), window.close), strict=True):
         photo.open(other)
         qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
@@ -646,18 +640,24 @@ def assert_opened(gate: threading.Event) -> None:
     assert gate.wait(20)
 
 
-def test_settings_that_are_pasted_too_early_wait_for_the_retouch(
-    make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path
-) -> None:
+def copied_and_gated(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> tuple[MainWindow, threading.Event]:
+    """A window with settings copied from a photo (light 80), whose next retouches wait for the event."""
     gate = threading.Event()
     gate.set()
     window = make_window(FakeEngine(step=lambda token, report: assert_opened(gate)))
+    opened(qtbot, window.photo, portrait)
+    window.photo.set_strength("light", 80)
+    window.actions_made.made["copy"].trigger()
+    gate.clear()
+    return window, gate
+
+
+def test_settings_that_are_pasted_too_early_wait_for_the_retouch(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path
+) -> None:
+    window, gate = copied_and_gated(make_window, qtbot, portrait)
     other = write_portrait(tmp_path / "other.png", (223, 311))
     photo, made = window.photo, window.actions_made.made
-    opened(qtbot, photo, portrait)
-    photo.set_strength("light", 80)
-    made["copy"].trigger()
-    gate.clear()
     photo.open(other)
     qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
     made["copy"].trigger()

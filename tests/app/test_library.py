@@ -17,6 +17,7 @@ from app.viewmodels.compare import CompareModel, Mode
 from app.viewmodels.library import Delivered, Filter, LibraryModel, Sort, View
 from app.viewmodels.place import Place, place_file
 from app.viewmodels.thumbnails import Thumbnails
+from app.views.main_window import MainWindow
 from engine import sidecar
 from engine.library import culls, scan
 from engine.library.frames import Frame, natural
@@ -474,16 +475,23 @@ def test_the_keys_that_mark_filter_with_ctrl_and_alt(make_window: MakeWindow, qt
     assert library.shown == paths
 
 
-def test_shift_and_arrows_select_beside_the_photo_that_is_open(
-    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
-    paths = fill(tmp_path)
+def at_the_second(make_window: MakeWindow, qtbot: QtBot, folder: Path) -> tuple[MainWindow, list[Path]]:
+    """A window on a filled folder with its second photo retouched, and the photos."""
+    paths = fill(folder)
     window = make_window()
-    window.desk.open([tmp_path])
+    window.desk.open([folder])
     library, photo = window.desk.library, window.photo
     qtbot.waitUntil(lambda: library.total == len(paths) and not library.scanning)
     window.desk.show(paths[1])
     qtbot.waitUntil(lambda: photo.path == paths[1] and bool(photo.layers) and not photo.busy)
+    return window, paths
+
+
+def test_shift_and_arrows_select_beside_the_photo_that_is_open(
+    make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    window, paths = at_the_second(make_window, qtbot, tmp_path)
+    library, photo = window.desk.library, window.photo
     window.canvas.setFocus()
     for _ in range(2):
         qtbot.keyClick(window.canvas, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
@@ -495,13 +503,8 @@ def test_shift_and_arrows_select_beside_the_photo_that_is_open(
 def test_in_the_grid_nothing_is_done_to_a_photo_that_one_does_not_look_at(
     make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    paths = fill(tmp_path)
-    window = make_window()
-    window.desk.open([tmp_path])
+    window, paths = at_the_second(make_window, qtbot, tmp_path)
     library, photo, made = window.desk.library, window.photo, window.actions_made.made
-    qtbot.waitUntil(lambda: library.total == len(paths) and not library.scanning)
-    window.desk.show(paths[1])
-    qtbot.waitUntil(lambda: photo.path == paths[1] and bool(photo.layers) and not photo.busy)
     photo.set_strength("tone", 12)
     made["copy"].trigger()
     made["grid"].trigger()

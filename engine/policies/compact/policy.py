@@ -11,7 +11,7 @@ import numpy as np
 from engine.device import Runtime
 from engine.errors import ModelCorruptError
 from engine.faces.raster import ramp
-from engine.faces.regions import without_marks
+from engine.faces.regions import with_masks
 from engine.layers.build import build_layers, scaled
 from engine.marks.fill import close_marks
 from engine.marks.find import MarkMasks, find_marks, likelihood
@@ -61,7 +61,7 @@ class CompactPolicy:
     def encode(self, photo: Photo, face: FaceAnalysis, instruction: str = "") -> Condition:
         """Find and heal all marks, measure what the face needs, build its layers; `instruction` is not used."""
         change, classes = self._heal(face)
-        face = without_marks(face, face.lab + change * ramp(likelihood(classes), *LIKELY)[..., None])
+        face = with_masks(face, face.lab + change * ramp(likelihood(classes), *LIKELY)[..., None])
         marks, masks = find_marks(face, change, classes)
         change = close_marks(face.lab, change, masks.labels, masks.soft, face.regions["skin"], face.grid_width)
         layers = _typical_layers(photo, face, change, marks, masks)

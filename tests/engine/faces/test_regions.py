@@ -130,21 +130,21 @@ def test_painted_marks_stay_skin(photo_of, analysed):
     assert at(marked, "skin", list(spots)).min() > 0.8
 
 
-def test_masks_of_healed_skin_are_those_of_skin_without_marks(analysed):
+def test_masks_of_healed_skin_are_those_of_skin_with_masks(analysed):
     (face,), _ = analysed(PEOPLE["light"])
     x, y = face.grid.to_grid(face.landmarks[[107]])[0] + (0.03 * face.grid_width, 0.02 * face.grid_width)
     lab = face.lab.copy()
     cv2.circle(lab, (round(float(x)), round(float(y))), round(face.grid_width / 60), (35, 15, 15), -1)  # beside a brow
-    marked = regions.without_marks(face, lab)
+    marked = regions.with_masks(face, lab)
     hidden = face.regions["skin"] - marked.regions["skin"]
     assert (hidden > 0.5).sum() > 20
-    again = regions.without_marks(marked, face.lab)
+    again = regions.with_masks(marked, face.lab)
     assert all(np.array_equal(again.regions[name], face.regions[name]) for name in REGIONS)
 
 
 def test_a_face_whose_surroundings_are_not_known_keeps_its_masks():
     _, face = synthetic_face()
-    assert regions.without_marks(face, face.lab + 5) is face
+    assert regions.with_masks(face, face.lab + 5) is face
 
 
 @pytest.mark.parametrize("name", ["deborah-ross", "teresa-fernandez", "trent-kelly", "roger-williams"])
