@@ -1,7 +1,8 @@
 """Everything the window can do by a key or a menu: one table, from which actions, settings and cheat sheet are made.
 
-Keys are Qt's portable text; several of one action are separated by a space. Where Lightroom has the action, the key is
-Lightroom's.
+Keys are Qt's portable text; several of one action are separated by a space, those pressed one after the other by a
+comma. Where Lightroom has the action, the key is Lightroom's. A key works on every keyboard: Ctrl+Alt is AltGr on
+Windows, which types signs, and Shift gives the digits on a French keyboard.
 """
 
 from __future__ import annotations
@@ -76,21 +77,21 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("flag_pick", PHOTO, tr("Pick"), "P", ""),
     ("flag_reject", PHOTO, tr("Reject"), "X", ""),
     ("flag_none", PHOTO, tr("No Flag"), "U", ""),
-    ("all", PHOTO, tr("All Photos"), "Ctrl+Alt+0", tr("Take the filter away")),
-    ("only_stars_1", PHOTO, tr("★ and More"), "Ctrl+Alt+1", ""),
-    ("only_stars_2", PHOTO, tr("★★ and More"), "Ctrl+Alt+2", ""),
-    ("only_stars_3", PHOTO, tr("★★★ and More"), "Ctrl+Alt+3", ""),
-    ("only_stars_4", PHOTO, tr("★★★★ and More"), "Ctrl+Alt+4", ""),
-    ("only_stars_5", PHOTO, tr("Only ★★★★★"), "Ctrl+Alt+5", ""),
-    ("only_label_red", PHOTO, tr("Only Red"), "Ctrl+Alt+6", ""),
-    ("only_label_yellow", PHOTO, tr("Only Yellow"), "Ctrl+Alt+7", ""),
-    ("only_label_green", PHOTO, tr("Only Green"), "Ctrl+Alt+8", ""),
-    ("only_label_blue", PHOTO, tr("Only Blue"), "Ctrl+Alt+9", ""),
+    ("all", PHOTO, tr("All Photos"), "F,0", tr("Take the filter away")),
+    ("only_stars_1", PHOTO, tr("★ and More"), "F,1", ""),
+    ("only_stars_2", PHOTO, tr("★★ and More"), "F,2", ""),
+    ("only_stars_3", PHOTO, tr("★★★ and More"), "F,3", ""),
+    ("only_stars_4", PHOTO, tr("★★★★ and More"), "F,4", ""),
+    ("only_stars_5", PHOTO, tr("Only ★★★★★"), "F,5", ""),
+    ("only_label_red", PHOTO, tr("Only Red"), "F,6", ""),
+    ("only_label_yellow", PHOTO, tr("Only Yellow"), "F,7", ""),
+    ("only_label_green", PHOTO, tr("Only Green"), "F,8", ""),
+    ("only_label_blue", PHOTO, tr("Only Blue"), "F,9", ""),
     ("only_label_purple", PHOTO, tr("Only Purple"), "", ""),
-    ("only_flag_pick", PHOTO, tr("Only Picked"), "Ctrl+Alt+P", ""),
-    ("only_flag_reject", PHOTO, tr("Only Rejected"), "Ctrl+Alt+X", ""),
-    ("only_flag_none", PHOTO, tr("Only without a Flag"), "Ctrl+Alt+U", ""),
-    ("original", COMPARE, tr("Original While Held"), "\\", tr("Shows the original as long as the key is down")),
+    ("only_flag_pick", PHOTO, tr("Only Picked"), "F,P", ""),
+    ("only_flag_reject", PHOTO, tr("Only Rejected"), "F,X", ""),
+    ("only_flag_none", PHOTO, tr("Only without a Flag"), "F,U", ""),
+    ("original", COMPARE, tr("Original While Held"), "\\ B", tr("Shows the original as long as the key is down")),
     ("mode_after", COMPARE, tr("After"), "", tr("Only the result")),
     ("mode_side", COMPARE, tr("Side by Side"), "Y", ""),
     ("mode_wipe", COMPARE, tr("Wipe"), "Shift+Y", ""),

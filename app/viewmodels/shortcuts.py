@@ -21,8 +21,13 @@ def shown(keys: str) -> str:
     return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
 
 
+def clash(one: str, other: str) -> bool:
+    """Whether two normal sequences are the same, or one begins the other."""
+    return f"{one}, ".startswith(f"{other}, ") or f"{other}, ".startswith(f"{one}, ")
+
+
 class Shortcuts(QObject):
-    """Keys by action. No key belongs to two actions."""
+    """Keys by action. No key belongs to two actions, nor begins another's."""
 
     changed = Signal()
 
@@ -42,9 +47,9 @@ class Shortcuts(QObject):
         return self._now[action]
 
     def owner(self, keys: str, but: str = "") -> str | None:
-        """The action that a key sequence belongs to, if it is another one than `but`."""
+        """The first action that a key sequence belongs to, or begins the keys of, if it is another one than `but`."""
         wanted = normal(keys)
-        return next((id for id, own in self._now.items() if id != but and wanted in own), None)
+        return next((id for id, own in self._now.items() if id != but and any(clash(wanted, key) for key in own)), None)
 
     def changed_from_default(self, action: str) -> bool:
         return self.keys(action) != tuple(map(normal, ACTIONS[action].keys))
@@ -53,7 +58,7 @@ class Shortcuts(QObject):
         """Give keys to an action; whoever had one of them loses it."""
         now = self._now
         wanted = tuple(dict.fromkeys(found for each in keys if (found := normal(each))))
-        now = {id: tuple(key for key in own if key not in wanted) for id, own in now.items()}
+        now = {id: tuple(key for key in own if not any(clash(key, each) for each in wanted)) for id, own in now.items()}
         now[action] = wanted
         self._keep(now)
 
@@ -71,7 +76,7 @@ class Shortcuts(QObject):
         taken: set[str] = set()
         # What the person chose comes before the defaults.
         for id in sorted(found, key=lambda id: id not in own):
-            found[id] = tuple(key for key in found[id] if key and key not in taken)
+            found[id] = tuple(key for key in found[id] if key and not any(clash(key, each) for each in taken))
             taken |= set(found[id])
         return found
 

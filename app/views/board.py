@@ -17,6 +17,8 @@ MOST = 4
 PAIR = {Qt.Key.Key_Left: 0, Qt.Key.Key_Right: 1}
 """Keys that choose one of two, besides the numbers."""
 ALIKE = (Qt.Key.Key_T, Qt.Key.Key_Space)
+BEFORE = (Qt.Key.Key_Backslash, Qt.Key.Key_B)
+"""As in the main window: a backslash is hard to hold down where it takes AltGr."""
 MOVES = {Qt.Key.Key_Left: (1, 0), Qt.Key.Key_Right: (-1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 EMPTY_MARGIN = 40
 STEP = 120
@@ -156,7 +158,7 @@ class Board(QWidget):
         """Whether a key was one for looking or choosing: the original while it is held, 100%, moving with Shift; a
         number, an arrow for one of two, alike. A key that is held chooses once."""
         key = Qt.Key(event.key())
-        if key == Qt.Key.Key_Backslash:
+        if key in BEFORE:
             self.show_original(True)
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier and key in MOVES:
             self.pan(*(STEP * each for each in MOVES[key]))
@@ -179,7 +181,7 @@ class Board(QWidget):
 
     def released(self, event: QKeyEvent) -> bool:
         """Whether the original was held up until now."""
-        if event.key() != Qt.Key.Key_Backslash or event.isAutoRepeat():
+        if Qt.Key(event.key()) not in BEFORE or event.isAutoRepeat():
             return False
         self.show_original(False)
         return True

@@ -66,7 +66,7 @@ class CheatSheet(QDialog):
             for info in infos:
                 title = SERIES.get(info.id.rpartition("_")[0], info.title.rstrip("…"))
                 lines.setdefault(title, []).extend(map(shown, self.shortcuts.keys(info.id)))
-            blocks.append((group, [(" ".join(keys), title) for title, keys in lines.items() if keys]))
+            blocks.append((group, [(_row(keys), title) for title, keys in lines.items() if keys]))
         blocks.append((tr("On the Spot"), list(FIXED)))
         return [block for block in blocks if block[1]]
 
@@ -75,6 +75,17 @@ class CheatSheet(QDialog):
             self.accept()
         else:
             super().keyPressEvent(event)
+
+
+def _row(keys: list[str]) -> str:
+    """Keys on one line; what they all begin with stands there once."""
+    first, comma, _ = keys[0].rpartition(", ")
+    same = first + comma
+    return (
+        same + " ".join(key.removeprefix(same) for key in keys)
+        if all(key.startswith(same) for key in keys)
+        else " ".join(keys)
+    )
 
 
 def _page(blocks: Blocks, columns: int) -> QWidget:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.language import tr, trn
 from app.viewmodels.pick_data import NAMES, PickData
@@ -25,7 +25,9 @@ HELP = {
     4: tr("Which is the best?   1   2   3   4      T or Space   all alike"),
 }
 """By the number of pictures."""
-LOOKING = tr("Z   100%      hold \\   original")
+PRIMARY = 30
+"""Height of a button that stands out, in logical pixels."""
+LOOKING = tr("Z   100%      hold \\ or B   original")
 
 
 class PicksWindow(QDialog):
@@ -41,7 +43,9 @@ class PicksWindow(QDialog):
         self.title, self.help, self.progress = QLabel(), QLabel(), QLabel()
         self.trouble = QLabel()
         self.title.setProperty("role", "lead")
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.help.setProperty("role", "muted")
+        self.help.setWordWrap(True)
         self.progress.setProperty("role", "muted")
         self.trouble.setProperty("role", "warning")
         self.trouble.setWordWrap(True)
@@ -72,10 +76,17 @@ class PicksWindow(QDialog):
         top, wrong, more, foot = (QHBoxLayout() for _ in range(4))
         wrong.addWidget(self.trouble, 1)
         wrong.addWidget(self.repair)
+        top.addStrut(PRIMARY)
         top.addWidget(self.title, 1)
-        top.addWidget(self.all)
-        top.addWidget(self.together)
-        top.addWidget(self.draw)
+        for each in (
+            self.draw,
+            self.together,
+            self.all,
+        ):  # those whose words change stand left of what they may not move
+            top.addWidget(each)
+        top.addSpacing(12)
+        top.addWidget(self.undo)
+        top.addWidget(self.skip)
         self.aside = QLabel(tr("If you like, also:"))
         self.aside.setProperty("role", "muted")
         more.addWidget(self.aside)
@@ -83,8 +94,6 @@ class PicksWindow(QDialog):
             hold_width(button, [_said(number, name, each) for each in SAID])
             more.addWidget(button)
         more.addStretch(1)
-        more.addWidget(self.undo)
-        more.addWidget(self.skip)
         foot.addWidget(self.help, 1)
         foot.addWidget(self.progress)
         column = QVBoxLayout(self)
@@ -122,7 +131,9 @@ class PicksWindow(QDialog):
         self.draw.setEnabled(drawing or (count > 0 and state is not None))
         self.draw.setProperty("role", "primary" if shown is None and not drawing else "")
         self.draw.style().polish(self.draw)
-        self.title.setText(state.shown.name if state is not None and state.shown is not None else "")
+        name = shown.name if shown is not None else ""
+        self.title.setText(name)
+        self.title.setToolTip(name)
         self.board.say(self._empty())
         problem = model.problem
         trouble = " ".join(model.trouble[:3])

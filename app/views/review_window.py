@@ -20,7 +20,7 @@ from trainer.review import Answer
 ANSWERS: dict[int | None, Answer] = {0: "A", 1: "B", None: "tie"}
 HELP = tr(
     "1 or ←   left      2 or →   right      T or Space   alike      U   back      Z   100%, Shift+arrows move      "
-    "hold \\   original"
+    "hold \\ or B   original"
 )
 
 

@@ -454,7 +454,7 @@ def test_after_a_kill_everything_is_where_it_was(make_window: MakeWindow, tmp_pa
     qtbot.waitUntil(lambda: window.photo.path == paths[3] and not window.photo.busy)
 
 
-def test_the_keys_that_mark_filter_with_ctrl_and_alt(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_the_keys_that_mark_filter_after_f(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
     paths = fill(tmp_path)
     window = make_window()
     window.desk.open([tmp_path])
@@ -464,15 +464,17 @@ def test_the_keys_that_mark_filter_with_ctrl_and_alt(make_window: MakeWindow, qt
         library.go(path)
         library.culling.set_stars(stars)
         library.culling.set_flag(flag)
-    assert [each.toString() for each in actions["only_flag_pick"].shortcuts()] == ["Ctrl+Alt+P"]
-    actions["only_flag_pick"].trigger()
-    assert library.shown == [paths[0], paths[2]] and actions["only_flag_pick"].isChecked()
-    actions["only_stars_3"].trigger()
-    assert library.shown == [paths[2]]
-    actions["only_flag_pick"].trigger()
-    assert library.shown == paths[1:3] and not actions["only_flag_pick"].isChecked()
-    actions["all"].trigger()
-    assert library.shown == paths
+
+    def press(keys: str) -> list[Path]:
+        for key in keys:
+            qtbot.keyClick(window, key)
+        return library.shown
+
+    assert press("fp") == [paths[0], paths[2]] and actions["only_flag_pick"].isChecked()
+    assert press("f3") == [paths[2]]
+    assert press("fp") == paths[1:3] and not actions["only_flag_pick"].isChecked()
+    assert press("f0") == paths
+    assert [library.frames[path].cull.stars for path in paths[:3]] == [1, 3, 5]
 
 
 def at_the_second(make_window: MakeWindow, qtbot: QtBot, folder: Path) -> tuple[MainWindow, list[Path]]:

@@ -148,8 +148,8 @@ def test_the_cheat_sheet_fits_the_screen(width: int, window: MainWindow, monkeyp
     sheet.close()
 
 
-def test_every_window_fits_a_small_screen(window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
-    room = QSize(1366, 640)
+@pytest.mark.parametrize("room", [QSize(952, 560), QSize(1366, 640)])
+def test_every_window_fits_a_small_screen(room: QSize, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "room_of", lambda widget: room)
     window.learn.show_picks()
     window.learn.show_training()

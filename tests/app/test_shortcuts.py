@@ -53,6 +53,23 @@ def test_a_taken_key_changes_hands_and_comes_back(shortcuts: Shortcuts) -> None:
     assert shortcuts.settings.values.keys == {}
 
 
+def test_no_key_is_one_that_types_a_sign_with_altgr(shortcuts: Shortcuts) -> None:
+    """Ctrl+Alt is AltGr on Windows; Shift with a digit is another digit's place on a French keyboard."""
+    keys = [key for id in ACTIONS for key in shortcuts.keys(id)]
+    assert [key for key in keys if "Ctrl+Alt+" in key] == ["Ctrl+Alt+V"]  # Lightroom's; no sign on it in western Europe
+    assert [key for key in keys if "Shift+" in key and key[-1].isdigit()] == []
+
+
+def test_a_key_that_begins_others_takes_them_along(shortcuts: Shortcuts) -> None:
+    owners = tuple(map(shortcuts.owner, ("F", "F, P", "P", "F, P, 1", "F, Q")))
+    assert owners == ("all", "only_flag_pick", "flag_pick", "only_flag_pick", None)
+    shortcuts.set("loupe", ["F"])
+    assert shortcuts.keys("only_flag_pick") == shortcuts.keys("all") == ()
+    assert shortcuts.keys("loupe") == ("F",)
+    shortcuts.reset("only_stars_3")
+    assert (shortcuts.keys("only_stars_3"), shortcuts.keys("loupe")) == (("F, 3",), ())
+
+
 def test_settings_from_elsewhere_cannot_give_a_key_twice(shortcuts: Shortcuts) -> None:
     shortcuts.settings.set(keys={"loupe": ["Q", "Q"], "grid": ["Q"], "no_such": ["W"], "undo": ["nonsense+key+"]})
     owners = [id for id in ACTIONS if "Q" in shortcuts.keys(id)]
@@ -138,6 +155,7 @@ def test_cheat_sheet_shows_the_keys_of_now(shortcuts: Shortcuts, qtbot: QtBot) -
     keys = texts[texts.index("Loupe") + 1]
     assert keys == shown("Ctrl+J")
     assert texts[texts.index("No stars to five") + 1] == "0 1 2 3 4 5"
+    assert texts[texts.index("Filter: so many stars") + 1] == "F, 1 2 3 4 5"
     for id, info in ACTIONS.items():
         if id.rpartition("_")[0] not in SERIES:
             assert (info.title.rstrip("…") in texts) == bool(shortcuts.keys(id)), id
