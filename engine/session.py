@@ -24,7 +24,6 @@ from engine.types import (
     Decision,
     FaceAnalysis,
     FaceEdits,
-    OwnMark,
     Photo,
     Pixels,
     RetouchLayers,
@@ -34,6 +33,7 @@ from engine.types import (
 
 if TYPE_CHECKING:
     from engine.delivery.recipe import Recipe
+    from engine.marks.own import OwnMarks
     from engine.policies.base import Policy
 
 MAX_SEED = 2**31 - 1
@@ -56,7 +56,7 @@ class RetouchSession:
         self.edits: dict[str, FaceEdits] = {}
         self.notes: list[str] = list(photo.notes)
         self.seconds: dict[str, float] = {}
-        self._own: dict[str, tuple[RetouchLayers, tuple[OwnMark, ...], RetouchLayers]] = {}
+        self._own: dict[str, OwnMarks] = {}
         self._base: str | None = None
         """When the sidecar was saved that the edits come from; empty for none, None before there are edits."""
         self._drawers: dict[str, Drawer] = {}
@@ -205,17 +205,16 @@ class RetouchSession:
         return tuple((self.with_own(face, proposal.layers[face.id]), self.edits[face.id]) for face in self.faces)
 
     def with_own(self, face: FaceAnalysis, layers: RetouchLayers) -> RetouchLayers:
-        """A face's layers with the marks that the person brushed; kept until these change."""
+        """A face's layers with the marks that the person brushed."""
         marks = self.edits[face.id].marks
         if not marks:
             return layers
         known = self._own.get(face.id)
-        if known is None or known[0] is not layers or known[1] != marks:
-            from engine.marks.own import with_own_marks
+        if known is None or known.face is not face:
+            from engine.marks.own import OwnMarks
 
-            known = layers, marks, with_own_marks(self.photo, face, layers, marks)
-            self._own[face.id] = known
-        return known[2]
+            known = self._own[face.id] = OwnMarks(self.photo, face)
+        return known.onto(layers, marks)
 
     # --- results ------------------------------------------------------------------------------------------------------
 

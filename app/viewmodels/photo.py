@@ -6,7 +6,7 @@ back as immutable values. Edits live here and are handed to jobs as they are at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +28,7 @@ from engine.clock import now
 from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report
 from engine.settings import FaceSettings
-from engine.types import Box, Photo, SkippedFace
+from engine.types import Box, OwnMark, Photo, RetouchLayers, SkippedFace
 
 if TYPE_CHECKING:
     from engine.journal import Journal
@@ -68,6 +68,8 @@ class PhotoModel(EditModel):
         self._journal: Journal | None = None
         self._drawn: tuple[object, object] = (None, None)
         """Proposal and boxes of the document that faces and layers were last drawn for."""
+        self._healed: Mapping[str, Sequence[OwnMark]] = {}
+        """Face id → the brushed marks that its layers have."""
         self._unsaved = False
         self._waiting: tuple[FaceSettings, str] | None = None
         """Settings that the photo gets once it is retouched, and their label."""
@@ -77,6 +79,16 @@ class PhotoModel(EditModel):
         self._saving.setInterval(SAVE_MS)
         self._saving.timeout.connect(self.save)
         self.frames.failed.connect(lambda error: self.fail(error, tr("Showing the photo")))
+
+    @property
+    def healing(self) -> tuple[OwnMark, ...]:
+        """Brushed marks that are not healed in the picture yet."""
+        brushed = own_marks(self.edits).items()
+        return tuple(mark for face, marks in brushed for mark in marks if mark not in self._healed.get(face, ()))
+
+    @property
+    def doing(self) -> str:
+        return super().doing or (tr("Healing the mark") if self.healing else "")
 
     @property
     def session(self) -> RetouchSession | None:
@@ -173,7 +185,7 @@ class PhotoModel(EditModel):
         self._take(found)
         self.read_only = found.read_only
         self._journal = None if self.read_only else self.engine.journal(self.photo.path, self.photo.size)
-        self._drawn = _drawing(found.document)
+        self._drawn, self._healed = _drawing(found.document), own_marks(found.edits)
         self._restart(found.document, found.history)
         if found.unsaved:
             self._unsaved = True
@@ -234,7 +246,7 @@ class PhotoModel(EditModel):
             self._take(found)
             moved = label and found.document.boxes != document.boxes
             self.notice = " ".join(skipped.reason for skipped in found.skipped) if moved else ""
-            self._drawn = _drawing(found.document if label else document)
+            self._drawn, self._healed = _drawing(found.document if label else document), own_marks(found.edits)
             if label:
                 self._set(found.document)
                 self._commit(label)
@@ -262,19 +274,23 @@ class PhotoModel(EditModel):
     def _resolve(self, session: RetouchSession, document: Document) -> None:
         """Heal patches of the marks that were brushed, quietly."""
 
-        def work(token: CancelToken, report: Report) -> dict[str, object]:
+        def work(token: CancelToken, report: Report) -> dict[str, RetouchLayers]:
             session.edits.update({key: value for key, value in document.edits.items() if key in session.edits})
             return {layers.face_id: layers for layers, _ in session.layers()}
 
-        def done(layers: dict[str, object]) -> None:
+        def done(layers: dict[str, RetouchLayers]) -> None:
             if session is self._session and own_marks(self.edits) == own_marks(document.edits):
-                self.layers = layers  # type: ignore[assignment]
+                self.layers, self._healed = layers, own_marks(document.edits)
                 assert self.photo is not None
                 source = self.engine.source(self.photo, self.layers)
                 self.frames.set_source(source, self.photo.size, same_photo=True)
                 self.changed.emit(Change.PROPOSAL | Change.EDITS)
 
-        self.runner.start(LANE, work, done, lambda error: self.fail(error, tr("Healing the mark")))
+        def failed(error: Exception) -> None:
+            self._healed = own_marks(document.edits)  # they are not being healed any more
+            self.fail(error, tr("Healing the mark"), also=Change.EDITS)
+
+        self.runner.start(LANE, work, done, failed)
 
     # --- saving and exporting -----------------------------------------------------------------------------------------
 

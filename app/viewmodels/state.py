@@ -8,7 +8,7 @@ from enum import Enum, Flag, auto
 from typing import TYPE_CHECKING
 
 from app.viewmodels.history import History
-from engine.types import Box, FaceAnalysis, FaceEdits, RetouchLayers, SkippedFace
+from engine.types import Box, FaceAnalysis, FaceEdits, OwnMark, RetouchLayers, SkippedFace
 
 if TYPE_CHECKING:
     from engine.proposal import ProposalSpec
@@ -26,7 +26,7 @@ class Document:
     boxes: tuple[Box, ...] | None = None
 
 
-def own_marks(edits: Edits) -> dict[str, object]:
+def own_marks(edits: Edits) -> dict[str, tuple[OwnMark, ...]]:
     """Face id → the marks that the person brushed, if there are any; what is healed there is part of the layers."""
     return {face: each.marks for face, each in edits.items() if each.marks}
 

@@ -95,7 +95,7 @@ class Canvas(QWidget):
             for pane in self.compare.panes:
                 painter.setClipRect(QRect(pane.x, pane.y, *pane.size))
                 self.overlay.paint(painter, pane, ratio)
-        if self.tools.active:
+        if self.tools.active or self.photo.healing:
             for pane in self.compare.panes:
                 painter.setClipRect(QRect(pane.x, pane.y, *pane.size))
                 self.tool_overlay.paint(painter, pane, ratio)

@@ -60,8 +60,9 @@ class StatusBar(QFrame):
         self.summary.setText(photo.summary)
         self.notice.setText(photo.notice)
         self.notice.setToolTip(photo.notice)
-        for widget in (self.doing, self.bar, self.cancel):
-            widget.setVisible(photo.busy)
+        self.cancel.setVisible(photo.busy)
+        for widget in (self.doing, self.bar):
+            widget.setVisible(bool(photo.doing))
         self.doing.setText(photo.doing)
         fraction = photo.progress.fraction if photo.progress is not None else 0.0
         # An unknown share is a bar that moves.

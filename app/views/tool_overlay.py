@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
@@ -19,6 +19,8 @@ from engine.types import Box
 LOUPE = 130
 """Radius of the loupe, in logical pixels."""
 LOUPE_ZOOM = 2
+WASH = 95
+"""Opacity of a stroke that heals, of 255."""
 
 
 class ToolOverlay:
@@ -29,8 +31,10 @@ class ToolOverlay:
         self.at: Point | None = None
 
     def paint(self, painter: QPainter, pane: Pane, ratio: float) -> None:
-        """On one pane."""
+        """On one pane. What was brushed to be healed stays painted until it is."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for mark in self.tools.photo.healing if pane.side != "before" and not self.compare.holding else ():
+            self._wash(painter, pane, mark.points, mark.radius, theme.REMOVE)
         if self.tools.tool is Tool.FACES:
             self._boxes(painter, pane, ratio)
         elif self.tools.painting:
@@ -40,19 +44,7 @@ class ToolOverlay:
         viewport, tools = self.compare.viewport, self.tools
         assert viewport is not None
         if tools.points and tools.tool is Tool.HEAL:  # what other strokes do is in the picture at once
-            radius = tools.radius(tools.points[0]) * viewport.zoom
-            path = QPainterPath()
-            for index, point in enumerate(tools.points):
-                x, y = viewport.to_view(point, pane.size)
-                if index:
-                    path.lineTo(x + pane.x, y + pane.y)
-                else:
-                    path.moveTo(x + pane.x, y + pane.y)
-                    path.lineTo(x + pane.x + 0.01, y + pane.y)
-            colour = QColor(_colour(tools))
-            colour.setAlpha(95)
-            pen = QPen(colour, 2 * radius, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
-            painter.strokePath(path, pen)
+            self._wash(painter, pane, tools.points, tools.radius(tools.points[0]), _colour(tools))
         if self.at is not None and pane.holds(self.at):
             source = viewport.to_source(pane.local(self.at), pane.size)
             radius = max(tools.radius(tools.points[0] if tools.points else source) * viewport.zoom, 2 * ratio)
@@ -60,6 +52,23 @@ class ToolOverlay:
             for colour, width in ((QColor(0, 0, 0, 140), 3.0), (QColor(_colour(tools)), 1.3)):
                 painter.setPen(QPen(colour, width * ratio))
                 painter.drawEllipse(QPointF(*self.at), radius, radius)
+
+    def _wash(self, painter: QPainter, pane: Pane, points: Sequence[Point], radius: float, colour: str) -> None:
+        """A stroke one can see the skin through. points, radius: source pixels."""
+        viewport = self.compare.viewport
+        assert viewport is not None
+        path = QPainterPath()
+        for index, point in enumerate(points):
+            x, y = viewport.to_view(point, pane.size)
+            if index:
+                path.lineTo(x + pane.x, y + pane.y)
+            else:
+                path.moveTo(x + pane.x, y + pane.y)
+                path.lineTo(x + pane.x + 0.01, y + pane.y)
+        wash, width = QColor(colour), 2 * radius * viewport.zoom
+        wash.setAlpha(WASH)
+        pen = QPen(wash, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
+        painter.strokePath(path, pen)
 
     def _boxes(self, painter: QPainter, pane: Pane, ratio: float) -> None:
         for index, box in enumerate(self.tools.boxes):

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QEnterEvent
+from PySide6.QtGui import QColor, QEnterEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -35,7 +35,10 @@ from app.viewmodels.settings import SettingsModel
 from app.viewmodels.state import Change, Stage
 from app.viewmodels.tools import Tool
 from app.viewmodels.variations import Variation
+from app.viewmodels.working import LANE
+from app.views import theme
 from app.views.main_window import MainWindow
+from app.views.tool_overlay import WASH
 from app.views.variations_panel import Tile, Tiles, VariationsPanel, most_seen
 from engine import sidecar
 from engine.imageio.colour import to_lab
@@ -679,3 +682,19 @@ def test_settings_that_are_pasted_too_early_wait_for_the_retouch(
     assert photo.history.position == 1 and photo.history.undo_label == "Even light 80", (
         "what was cancelled comes no more"
     )
+
+
+def test_what_is_being_healed_stays_painted_on_the_picture(window: MainWindow, qtbot: QtBot) -> None:
+    photo, gate = window.photo, threading.Event()
+    window.compare.set_mode(Mode.AFTER)
+    settle(qtbot, window)
+    photo.runner.start(LANE, lambda token, report: gate.wait(), lambda _: None, lambda _: None)
+    x, y = view_of(window, (100.0, 150.0))
+    was = picture(window)[y, x]
+    photo.add_mark("face-0", [(100.0, 150.0)], 12.0)
+    ink = np.array(QColor(theme.REMOVE).getRgb()[:3])
+    assert np.abs(picture(window)[y, x] - (was + (ink - was) * WASH / 255)).max() < 2
+    assert window.status.doing.isVisible() and not window.status.cancel.isVisible()
+    gate.set()
+    qtbot.waitUntil(lambda: not photo.healing and photo.frames.settled)
+    assert not window.status.doing.isVisible()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from app.viewmodels.presets import SHIPPED, PresetModel, preset_folder, read_pre
 from app.viewmodels.state import Change
 from app.viewmodels.tools import Effect, Tool, ToolModel
 from app.viewmodels.variations import Anchor, VariationsModel, root
+from app.viewmodels.working import LANE
 from engine import sidecar
 from engine.errors import UsageError
 from engine.journal import Journal, journal_file
@@ -170,6 +172,23 @@ def test_a_stroke_over_a_spot_adds_a_mark_that_heals(open_model: PhotoModel, qtb
     assert mark.id == "own-1" and open_model.decision("face-0", mark) is Decision.REMOVE
     open_model.undo()
     qtbot.waitUntil(lambda: len(open_model.layers["face-0"].marks) == 2)
+
+
+def test_what_is_brushed_while_the_lane_is_busy_is_known_at_once(open_model: PhotoModel, qtbot: QtBot) -> None:
+    tools, gate = ToolModel(open_model), threading.Event()
+    open_model.runner.start(LANE, lambda token, report: gate.wait(), lambda _: None, lambda _: None)
+    tools.choose(Tool.HEAL)
+    for x in (100.0, 120.0):
+        tools.begin((x, 150.0))
+        tools.end()
+    assert [mark.points for mark in open_model.healing] == [((100.0, 150.0),), ((120.0, 150.0),)]
+    assert open_model.doing == "Healing the mark" and not open_model.busy
+    open_model.undo()
+    assert [mark.id for mark in open_model.healing] == ["own-1"]
+    gate.set()
+    qtbot.waitUntil(lambda: not open_model.healing)
+    assert [mark.id for mark in open_model.layers["face-0"].marks] == ["blemish", "mole", "own-1"]
+    assert open_model.doing == ""
 
 
 def test_the_brush_paints_erases_and_protects(open_model: PhotoModel) -> None:

@@ -12,7 +12,7 @@ from engine.layers.areas import ALLOWANCE, PERSONAL, limit_of, painted, weight_o
 from engine.layers.brush import coverage, paint
 from engine.layers.preview import PreviewRenderer
 from engine.layers.render import render
-from engine.marks.own import with_own_marks
+from engine.marks.own import OwnMarks
 from engine.metrics.change import changed
 from engine.types import (
     LAYERS,
@@ -157,7 +157,8 @@ def test_an_own_mark_heals_its_spot_and_nothing_else(made: Made) -> None:
     off = Strengths({**dict.fromkeys(LAYERS, 0.0), "heal": 50.0})
     decisions = {mark.id: Decision.KEEP for mark in layers.marks}
     own = OwnMark("own-1", ((200.0, 180.0),), 8.0)
-    healed = with_own_marks(photo, face, layers, [own])
+    marks = OwnMarks(photo, face)
+    healed = marks.onto(layers, [own])
     edits = FaceEdits(off, decisions, marks=(own,))
     out = render(photo, [(healed, edits)])
     around = np.hypot(xx + 0.5 - 200, yy + 0.5 - 180)
@@ -166,7 +167,9 @@ def test_an_own_mark_heals_its_spot_and_nothing_else(made: Made) -> None:
     keep = replace(edits, decisions={**decisions, "own-1": Decision.KEEP})
     assert np.array_equal(render(photo, [(healed, keep)]), photo.pixels)
     outside = OwnMark("own-2", ((2.0, 2.0),), 3.0)
-    assert with_own_marks(photo, face, layers, [outside]).marks == layers.marks
+    assert marks.onto(layers, [outside]).marks == layers.marks
+    again = marks.onto(layers, [outside, own])
+    assert again.marks == healed.marks and again.patches[-1] is healed.patches[-1], "a mark is healed once"
 
 
 @pytest.mark.parametrize(
