@@ -49,6 +49,7 @@ class Photo:
 
     Shapes: pixels (H, W, 3) uint8 or uint16. Space: source, encoded by `icc` (sRGB if the file had none and `icc` is
     None). `notes` are declared conversions, such as "float TIFF converted to 16 bit", shown to the person.
+    compression: of a TIFF, "lzw" or "deflate"; empty for none, and for others.
     """
 
     pixels: Pixels
@@ -58,6 +59,7 @@ class Photo:
     format: str
     notes: tuple[str, ...] = ()
     alpha: npt.NDArray[Any] | None = None
+    compression: str = ""
 
     @property
     def depth(self) -> int:

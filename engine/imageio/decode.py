@@ -26,7 +26,8 @@ REEXPORT = "Open it in another program, save it as TIFF or JPEG, and try again."
 @dataclass
 class Decoded:
     """samples: (h, w) or (h, w, channels) uint8 or uint16 of `model` ("gray", "rgb" or "cmyk", full ink = full scale),
-    without alpha. tree: directories of a TIFF or raw file. upright: the decoder has applied the orientation."""
+    without alpha. tree: directories of a TIFF or raw file. upright: the decoder has applied the orientation.
+    compression: as in `Photo`."""
 
     samples: npt.NDArray[Any]
     blocks: Blocks
@@ -35,6 +36,7 @@ class Decoded:
     tree: Tree | None = None
     upright: bool = False
     notes: list[str] = field(default_factory=list)
+    compression: str = ""
 
 
 @dataclass(frozen=True)

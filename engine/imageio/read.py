@@ -142,6 +142,7 @@ def _read(path: Path, data: bytes, max_pixels: int) -> Photo:
         format=kind,
         notes=(*notes, *left_out),
         alpha=None if decoded.alpha is None else turned(decoded.alpha, turn),
+        compression=decoded.compression,
     )
 
 

@@ -6,12 +6,16 @@ import io
 import logging
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import numpy.typing as npt
 import tifffile
 
+from engine.device import threads
 from engine.errors import ImageReadError
 from engine.imageio.containers import Blocks
 from engine.imageio.decode import REEXPORT, Decoded, Source
@@ -36,6 +40,8 @@ logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 _LAYERS_TAG = 37724
 _STRIP_ROWS = 256
+_COMPRESSIONS = {5: "lzw", 8: "deflate", 32946: "deflate"}
+"""Tag 259 → the kinds that are written too; 32946 is the old number of 8."""
 _MODELS = {0: "gray", 1: "gray", 2: "rgb", 3: "palette", 5: "cmyk", 6: "rgb"}
 
 
@@ -59,6 +65,7 @@ def decode_tiff(source: Source, tree: Tree) -> Decoded:
             samples = np.moveaxis(samples, 0, -1)
         colormap = page.colormap
         extra = [int(value) for value in page.extrasamples]
+        compression = _COMPRESSIONS.get(int(page.compression), "")
         white_is_zero, bits = int(page.photometric) == 0, page.bitspersample
     if model == "palette":
         samples, model = _from_palette(samples, colormap), "rgb"
@@ -67,7 +74,7 @@ def decode_tiff(source: Source, tree: Tree) -> Decoded:
     if white_is_zero:
         samples = np.iinfo(samples.dtype).max - samples
     samples, alpha = _split_extra(samples, {"gray": 1, "rgb": 3, "cmyk": 4}[model], extra, notes)
-    return Decoded(samples, blocks_of_tree(tree), model, alpha, tree, notes=notes)
+    return Decoded(samples, blocks_of_tree(tree), model, alpha, tree, notes=notes, compression=compression)
 
 
 def _page_notes(file: tifffile.TiffFile, tree: Tree) -> list[str]:
@@ -145,19 +152,25 @@ def _split_extra(
 
 
 def tiff_with(
-    samples: npt.NDArray[Any], blocks: Blocks, *, alpha: bool, layers: Callable[[str], bytes] | None = None
+    samples: npt.NDArray[Any],
+    blocks: Blocks,
+    *,
+    alpha: bool,
+    layers: Callable[[str], bytes] | None = None,
+    compression: str = "",
 ) -> list[bytes | memoryview]:
-    """An uncompressed TIFF as pieces to write.
+    """A TIFF as pieces to write.
 
     The EXIF block becomes the head of the file unchanged, so that all its offsets, also those inside maker notes, stay
     valid; a new IFD0 with the block's entries and the picture's takes the place of its own.
     samples: (h, w, 3 or 4) uint8 or uint16. layers: byte order → Photoshop's layers of the picture (tag 37724).
+    compression: "lzw" or "deflate", both with horizontal differences (predictor 2); empty for none.
     """
     head, order, kept = _head_of(blocks.exif)
     height, width, channels = samples.shape
     bits = samples.dtype.itemsize * 8
-    row = width * channels * samples.dtype.itemsize
-    counts = [row * min(_STRIP_ROWS, height - y) for y in range(0, height, _STRIP_ROWS)]
+    strips = _strips(samples, order, compression)
+    counts = [len(each) for each in strips]
 
     def numbers(kind: int, *values: int) -> Entry:
         return Entry(kind, len(values), struct.pack(f"{order}{len(values)}{'H' if kind == 3 else 'I'}", *values))
@@ -166,7 +179,7 @@ def tiff_with(
         256: numbers(4, width),
         257: numbers(4, height),
         258: numbers(3, *[bits] * channels),
-        259: numbers(3, 1),
+        259: numbers(3, {"lzw": 5, "deflate": 8}.get(compression, 1)),
         262: numbers(3, 2),
         273: numbers(4, *[0] * len(counts)),
         ORIENTATION: numbers(3, 1),
@@ -176,6 +189,8 @@ def tiff_with(
         284: numbers(3, 1),
         339: numbers(3, *[1] * channels),
     }
+    if compression:
+        directory[317] = numbers(3, 2)
     if alpha:
         directory[338] = numbers(3, 2)
     for tag, block, kind in ((XMP_TAG, blocks.xmp, 1), (IPTC_TAG, blocks.iptc, 7), (ICC_TAG, blocks.icc, 7)):
@@ -189,10 +204,26 @@ def tiff_with(
         directory[296] = numbers(3, 2)
     # The directory's size does not depend on the values: lay it out once to learn where the strips begin.
     start = len(_with_directory(head, order, directory))
-    offsets = [start + sum(counts[:i]) for i in range(len(counts))]
-    directory[273] = numbers(4, *offsets)
-    stored: Any = np.ascontiguousarray(samples, samples.dtype.newbyteorder("<" if order == "<" else ">"))
-    return [_with_directory(head, order, directory), memoryview(stored).cast("B")]
+    directory[273] = numbers(4, *accumulate(counts[:-1], initial=start))
+    return [_with_directory(head, order, directory), *strips]
+
+
+def _strips(samples: npt.NDArray[Any], order: str, compression: str) -> list[bytes | memoryview]:
+    """The picture in strips of `_STRIP_ROWS`, compressed or not."""
+    strips = [samples[y : y + _STRIP_ROWS] for y in range(0, len(samples), _STRIP_ROWS)]
+
+    def stored(strip: Any) -> Any:
+        return np.ascontiguousarray(strip, samples.dtype.newbyteorder("<" if order == "<" else ">"))
+
+    def compressed(strip: npt.NDArray[Any]) -> bytes:
+        steps = stored(imagecodecs.delta_encode(strip, axis=1))
+        encoded = imagecodecs.lzw_encode(steps) if compression == "lzw" else imagecodecs.deflate_encode(steps, level=6)
+        return bytes(encoded)
+
+    if not compression:
+        return [memoryview(stored(strip)).cast("B") for strip in strips]
+    with ThreadPoolExecutor(min(threads(), 8)) as pool:
+        return list(pool.map(compressed, strips))
 
 
 def _with_directory(head: bytes, order: str, directory: Directory) -> bytes:

@@ -46,7 +46,8 @@ def write_photo(
 
     format: "jpeg", "png" or "tiff"; None takes it from the suffix. depth: 8 or 16 bits per channel; None keeps the
     photo's own where the format can. quality: JPEG 1–100, always without chroma subsampling. inputs: files that must
-    survive besides `photo.path`. layers: for TIFF, gives Photoshop's layers in a byte order ("<" or ">").
+    survive besides `photo.path`. layers: for TIFF, gives Photoshop's layers in a byte order ("<" or ">"). A TIFF is
+    compressed as the photo's own file is.
     in_place: the photo's own file may be replaced, because it is a copy that was handed over for that.
     Returns: notes on what the format could not hold.
     Raises: ExportError (would overwrite, not writable, disk full), UsageError (settings that have no meaning).
@@ -128,7 +129,7 @@ def _encode(
         raise ExportError(f"{path.name} would be larger than the 4 GB that TIFF can hold.", "Choose PNG or 8 bit.")
     from engine.imageio.tiff import tiff_with
 
-    return tiff_with(pixels, blocks, alpha=alpha is not None, layers=layers)
+    return tiff_with(pixels, blocks, alpha=alpha is not None, layers=layers, compression=photo.compression)
 
 
 def to_depth(values: npt.NDArray[Any], bits: int) -> npt.NDArray[Any]:

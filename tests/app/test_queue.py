@@ -359,8 +359,9 @@ def test_recipes_that_cannot_be_used_are_said_in_the_windows_language(
 def test_a_handed_copy_is_written_in_place_and_the_window_closes(
     make_window: MakeWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    first, second = write_portrait(tmp_path / "one.png"), write_portrait(tmp_path / "two.png")
-    before = np.asarray(Image.open(first)).astype(int)
+    first, second = tmp_path / "one.tif", write_portrait(tmp_path / "two.png")
+    before = np.asarray(Image.open(second)).astype(int)
+    Image.open(second).save(first, compression="tiff_adobe_deflate")
     window = make_window()
     window.desk.edit([first, second])
     qtbot.waitUntil(lambda: bool(window.photo.layers) and not window.photo.busy)
@@ -369,12 +370,14 @@ def test_a_handed_copy_is_written_in_place_and_the_window_closes(
     window.photo.set_strength("heal", 0)
     window.main_button.click()
     qtbot.waitUntil(lambda: window.photo.path == second and bool(window.photo.layers) and not window.photo.busy)
-    after = np.asarray(Image.open(first)).astype(int)
+    with Image.open(first) as written:
+        assert written.info["compression"] == "tiff_adobe_deflate"
+        after = np.asarray(written).astype(int)
     assert np.abs((after - before)[140:160, 95:115] - 2 * BRIGHTER * 255).max() <= 1
     assert (after[:9] == before[:9]).all()
     window.main_button.click()
     qtbot.waitUntil(lambda: not window.isVisible())
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["one.png", "two.png"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["one.tif", "two.png"]
 
 
 def test_a_copy_that_is_not_saved_leaves_no_trace_beside_it_nor_of_where_one_was(

@@ -38,6 +38,47 @@ def test_lossless_formats_keep_every_bit(tmp_path: Path, suffix: str, dtype: Any
             assert np.array_equal(np.asarray(picture), pixels)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize(
+    ("source", "kept"),
+    [
+        ({"compression": "lzw", "predictor": True}, 5),
+        ({"compression": "lzw"}, 5),
+        ({"compression": 32946}, 8),
+        ({"compression": "zlib", "predictor": True, "tile": (64, 64)}, 8),
+        ({"compression": "packbits"}, 1),
+        ({}, 1),
+    ],
+)
+def test_a_tiff_keeps_its_compression(
+    tmp_path: Path, source: dict[str, Any], kept: int, dtype: Any, order: Any
+) -> None:
+    """Two other libraries read what is written."""
+    y, x = np.mgrid[:521, :97]
+    pixels = (np.stack([y * 7 + x, y + x * 5, y * x], -1) % 251 * (np.iinfo(dtype).max // 255)).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", byteorder=order, **source)
+    photo = read_photo(tmp_path / "a.tif")
+    exif = b"MM\0*\0\0\0\x08\0\0\0\0\0\0" if order == ">" else None
+    alpha = np.ascontiguousarray(pixels[..., 1])
+    for name, made in (("b.tif", photo), ("c.tif", replace(photo, alpha=alpha))):
+        write_photo(replace(made, metadata=Metadata(exif=exif)), tmp_path / name)
+        with tifffile.TiffFile(tmp_path / name) as file:
+            page: Any = file.pages[0]
+            assert (file.byteorder, int(page.compression), page.predictor) == (order, kept, 1 if kept == 1 else 2)
+            assert np.array_equal(page.asarray()[..., :3], pixels)
+        assert np.array_equal(read_photo(tmp_path / name).pixels, pixels)
+    assert np.array_equal(read_photo(tmp_path / "c.tif").alpha, alpha)  # type: ignore[arg-type]
+    if dtype is np.uint8:
+        with Image.open(tmp_path / "b.tif") as picture:
+            assert picture.info["compression"] == {1: "raw", 5: "tiff_lzw", 8: "tiff_adobe_deflate"}[kept]
+            assert np.array_equal(np.asarray(picture), pixels)
+    if kept != 1:
+        assert (tmp_path / "b.tif").stat().st_size < pixels.nbytes / 2
+        write_photo(photo, tmp_path / "d.png")
+        assert read_photo(tmp_path / "d.png").compression == ""
+
+
 def test_depth_changes_only_when_asked(tmp_path: Path) -> None:
     deep = np.arange(65536, dtype=np.uint16).repeat(3).reshape(256, 256, 3)
     assert write_photo(photo_of(deep), tmp_path / "a.tif", depth=8) == ()
