@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -80,20 +81,22 @@ def _marked(box: Box) -> Detection:
 def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters: Any, embed: bool) -> FaceAnalysis:
     landmarks, width = fitted.landmarks, width_of(fitted.landmarks)
     face_grid = grid.face_grid(landmarks, width, photo.size)
-    lab = grid.grid_lab(photo, face_grid)
-    pose = pose_of(fitted.points)
-    person, hands = person_and_hands(fitted.surroundings, landmarks, width, face_grid, segmenters)
+    with ThreadPoolExecutor(1) as beside:
+        colours = beside.submit(grid.grid_lab, photo, face_grid)
+        person, hands = person_and_hands(fitted.surroundings, landmarks, width, face_grid, segmenters)
+        embedding = _embedding(fitted) if embed else None
+        lab = colours.result()
     face = FaceAnalysis(
         id=name,
         box=grid.face_box(landmarks, photo.size),
         landmarks=landmarks,
         width=width,
-        pose=pose,
+        pose=pose_of(fitted.points),
         confidence=_confidence(detection, fitted),
         grid=face_grid,
         lab=lab,
         regions={},
-        embedding=_embedding(fitted) if embed else None,
+        embedding=embedding,
         person=person,
         hands=hands,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from engine.device import side_by_side
 from engine.faces import models
 from engine.faces.models import Srgb8
 from engine.imageio.colour import to_srgb8
@@ -61,12 +62,13 @@ def find(photo: Photo) -> list[Detection]:
         short = stack.enter_context(models.detector(models.SHORT_RANGE, LEAST_SCORE))
         full = stack.enter_context(models.detector(models.FULL_RANGE, LEAST_SCORE))
         stack.enter_context(models.quiet())
-        for detector in (short, full):
-            found += _detect(detector, frame)
-        if max(frame.shape[:2]) > TILE * 1.3:
-            for x, y in _tiles(frame.shape[1], frame.shape[0]):
-                found += _detect(full, frame[y : y + TILE, x : x + TILE], (x, y))
-        found += _detect_turned(short, frame)  # always: the detectors also take an inverted face for an upright one
+        # Turned always: the detectors also take an inverted face for an upright one. Each detector in its own thread.
+        searches: tuple[Callable[[], list[Detection]], ...] = (
+            lambda: _detect(short, frame) + _detect_turned(short, frame),
+            lambda: _detect(full, frame) + _detect_tiles(full, frame),
+        )
+        for each in side_by_side(lambda search: search(), searches):
+            found += each
         if not found:
             found = _detect_bordered(short, frame) or _detect_bordered(full, frame) or _detect_turned(full, frame)
     to_source = np.tile(1 / scale, 2)
@@ -98,6 +100,15 @@ def _detect(detector: Any, frame: Srgb8, origin: tuple[float, float] = (0, 0)) -
         eyes = np.array([[k.x * width, k.y * height] for k in item.keypoints[:2]], np.float32)
         offset = np.array(origin, np.float32)
         found.append(Detection(box + np.tile(offset, 2), eyes + offset, item.categories[0].score))
+    return found
+
+
+def _detect_tiles(detector: Any, frame: Srgb8) -> list[Detection]:
+    """Small faces, in tiles of a large frame."""
+    found: list[Detection] = []
+    if max(frame.shape[:2]) > TILE * 1.3:
+        for x, y in _tiles(frame.shape[1], frame.shape[0]):
+            found += _detect(detector, frame[y : y + TILE, x : x + TILE], (x, y))
     return found
 
 

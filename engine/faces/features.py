@@ -30,22 +30,22 @@ def _open(ring: F32, unit: float) -> F32:
 def iris(points: F32, shape: tuple[int, int], opening: F32) -> F32:
     """Iris discs within the eye openings."""
     out = np.zeros(shape, np.float32)
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32) + np.float32(0.5)
+    y, x = (np.arange(n, dtype=np.float32) + np.float32(0.5) for n in shape)
     for ring in (topology.RIGHT_IRIS, topology.LEFT_IRIS):
         cx, cy = points[ring[0]]
         radius = np.linalg.norm(points[ring[1:]] - points[ring[0]], axis=1).mean()
-        out = np.maximum(out, np.clip(radius + 0.5 - np.hypot(x - cx, y - cy), 0, 1))
+        out = np.maximum(out, np.clip(radius + 0.5 - np.hypot(x - cx, y[:, None] - cy), 0, 1))
     return (out * opening).astype(np.float32)
 
 
-def brows(points: F32, shape: tuple[int, int], unit: float, lab: F32) -> F32:
-    """Brow hair: the landmark polygon, and what is darker than the skin around it close by; spots apart are marks."""
+def brows(points: F32, shape: tuple[int, int], unit: float, light: F32) -> F32:
+    """Brow hair: the landmark polygon, and what is darker than the skin around it close by; spots apart are marks.
+    light: (h, w) L*."""
     core, wide = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for ring in (topology.RIGHT_BROW, topology.LEFT_BROW):
         core = np.maximum(core, polygon(points[ring], shape, unit / 90))
         wide = np.maximum(wide, polygon(expand(points[ring], unit / 22), shape, unit / 60))
-    light = blur(lab[..., 0].copy(), unit / 150)
-    darker = blur(lab[..., 0].copy(), unit / 14) - light
+    darker = blur(light, unit / 14) - blur(light, unit / 150)
     found = np.maximum(core * 0.9, wide * ramp(darker, 2.5, 7.0))
     labels, area, compact = compact_parts(found > 0.1)
     apart = compact & (np.bincount(labels[core > 0.5], minlength=len(area)) == 0)
@@ -83,12 +83,12 @@ def teeth(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: Sk
     return (inside * ramp(light, -26, -12) * ramp(redness, 3, -3)).astype(np.float32)
 
 
-def nostrils(points: F32, shape: tuple[int, int], unit: float, lab: F32) -> F32:
-    """Dark pixels within the nostril polygons, and much darker ones beside them: a mark there is no nostril."""
+def nostrils(points: F32, shape: tuple[int, int], unit: float, light: F32) -> F32:
+    """Dark pixels within the nostril polygons, and much darker ones beside them: a mark there is no nostril.
+    light: (h, w) L*."""
     core, wide = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     for ring in (topology.RIGHT_NOSTRIL, topology.LEFT_NOSTRIL):
         core = np.maximum(core, polygon(points[ring], shape, unit / 120))
         wide = np.maximum(wide, polygon(expand(points[ring], unit / 60), shape, unit / 80))
-    around = blur(lab[..., 0].copy(), unit / 12)
-    darker = around - blur(lab[..., 0].copy(), unit / 250)
+    darker = blur(light, unit / 12) - blur(light, unit / 250)
     return np.maximum(core * ramp(darker, 5, 14), wide * ramp(darker, 9, 18)).astype(np.float32)

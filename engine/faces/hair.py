@@ -7,11 +7,11 @@ import numpy as np
 from engine.faces import topology
 from engine.faces.parts import axes
 from engine.faces.raster import blur, expand, polygon, ramp
-from engine.faces.skin import SkinColour, fine_amplitude, shade_chroma
+from engine.faces.skin import SkinColour, shade_chroma
 from engine.types import F32
 
 
-def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colour: SkinColour) -> F32:
+def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, grain: F32, colour: SkinColour) -> F32:
     """Beard, moustache and stubble: in the lower face, rough together with dark or grey.
 
     Smooth shade under the chin is dark but not rough, wrinkles and pores are rough but have the skin's colour, and skin
@@ -19,7 +19,6 @@ def facial_hair(points: F32, shape: tuple[int, int], unit: float, lab: F32, colo
     """
     zone = polygon(_beard_zone(points, unit), shape, unit / 40)
     lips = polygon(expand(points[topology.LIPS_OUTER], unit / 80), shape, unit / 150)
-    grain = np.log2(np.maximum(fine_amplitude(lab, unit), 0.1) / colour.texture)
     local = blur(lab, unit / 60)
     darker = colour.mean[0] - local[..., 0]
     chroma = float(np.hypot(colour.mean[1], colour.mean[2]))
@@ -45,8 +44,7 @@ def hair(points: F32, shape: tuple[int, int], unit: float, person: F32, skin: F3
     across, down = axes(points)
     oval = points[topology.OVAL]
     middle = oval.mean(0) - down * 0.12 * unit
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    offset = np.stack([x - middle[0], y - middle[1]], -1)
-    u, v = offset @ across / (0.95 * unit), offset @ down / unit
+    y, x = (np.arange(n, dtype=np.float32) - m for n, m in zip(shape, middle[::-1], strict=True))
+    u, v = ((y[:, None] * axis[1] + x * axis[0]) / scale for axis, scale in ((across, 0.95 * unit), (down, unit)))
     head = ramp(np.hypot(u, np.where(v < 0, v / 1.15, v / 0.75)).astype(np.float32), 1.0, 0.85)
     return (head * person * (1 - skin)).astype(np.float32)

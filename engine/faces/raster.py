@@ -12,13 +12,23 @@ from engine.types import F32
 
 _FRACTION_BITS = 4
 
+KERNEL = 4.5
+"""σ after which a blur of zeros stays zero, with room for what it is reduced by."""
+
 
 def polygon(points: F32, shape: tuple[int, int], soft: float = 0.0) -> F32:
     """A filled closed polygon, antialiased, then blurred by `soft` pixels. points: (n, 2), pixel centres at .5."""
-    canvas = np.zeros(shape, np.uint8)
-    fixed = np.rint((points - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32)
-    cv2.fillPoly(canvas, [fixed], 255, lineType=cv2.LINE_AA, shift=_FRACTION_BITS)
-    return blur(canvas.astype(np.float32) / np.float32(255), soft)
+    out = np.zeros(shape, np.float32)
+    reach = int(np.ceil(KERNEL * soft)) + 2
+    limit = np.array(shape[::-1])
+    x0, y0 = (int(v) for v in np.clip(np.floor(points.min(0)) - reach, 0, limit))
+    x1, y1 = (int(v) for v in np.clip(np.ceil(points.max(0)) + reach, 0, limit))
+    if x1 > x0 and y1 > y0:  # nothing of it lies outside this part
+        canvas = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        fixed = np.rint((points - (x0, y0) - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32)
+        cv2.fillPoly(canvas, [fixed], 255, lineType=cv2.LINE_AA, shift=_FRACTION_BITS)
+        out[y0:y1, x0:x1] = blur(canvas.astype(np.float32) / np.float32(255), soft)
+    return out
 
 
 def lines(strokes: Sequence[F32], shape: tuple[int, int], thickness: float) -> F32:
@@ -36,6 +46,13 @@ def expand(points: F32, by: float) -> F32:
     away = points - centre
     length = np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
     return (points + away / length * by).astype(np.float32)
+
+
+def around(mask: npt.NDArray[np.bool_], room: float) -> tuple[slice, slice]:
+    """Rows and columns of the box of a mask that is not empty, with room in pixels around it."""
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    more = int(np.ceil(room))
+    return slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
 
 
 def blur(values: F32, sigma: float) -> F32:
@@ -72,8 +89,14 @@ def guided(mask: F32, guide: F32, radius: int, eps: float) -> F32:
 
 def ramp(values: F32, low: float, high: float) -> F32:
     """Smooth step from 0 at `low` to 1 at `high` (or down, when high < low)."""
-    t = np.clip((values - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    t = np.subtract(values, low, out=np.empty(np.shape(values), np.float32))
+    t /= high - low
+    np.clip(t, 0, 1, out=t)
+    smooth: F32 = np.multiply(t, -2, out=np.empty_like(t))
+    smooth += 3
+    smooth *= t
+    smooth *= t
+    return smooth
 
 
 def compact_parts(
@@ -88,6 +111,14 @@ def compact_parts(
     return np.asarray(labels, np.int32), np.asarray(area, np.int32), np.asarray(compact, np.bool_)
 
 
+def opened(mask: npt.NDArray[np.bool_], radius: float) -> npt.NDArray[np.bool_]:
+    """What a disc reaches that lies within the mask wholly; beyond the border the mask goes on."""
+    middles = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) > radius
+    if not middles.any():
+        return np.zeros_like(mask)
+    return np.asarray(cv2.distanceTransform((~middles).astype(np.uint8), cv2.DIST_L2, 5) < radius, np.bool_)
+
+
 def spots_in(mask: F32, inside: F32, spot_like: npt.NDArray[np.bool_], unit: float) -> F32:
     """What is missing from `mask` because a mark lies there: compact gaps inside `inside`, (h, w) in [0, 1].
 
@@ -96,9 +127,7 @@ def spots_in(mask: F32, inside: F32, spot_like: npt.NDArray[np.bool_], unit: flo
     """
     allowed = inside > 0.5
     gap = (mask < 0.5) & allowed
-    size = 2 * round(unit / 30) + 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    body = cv2.morphologyEx((gap | ~allowed).astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+    body = opened(gap | ~allowed, round(unit / 30) + 0.5)
     labels, area, chosen = compact_parts(gap & ~body)
     count = len(area)
     joined = np.bincount(labels[cv2.dilate(body.astype(np.uint8), np.ones((3, 3))) > 0], minlength=count) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
@@ -10,10 +11,11 @@ from typing import Any, Self
 import cv2
 import numpy as np
 
+from engine.device import side_by_side
 from engine.faces import features, hair, models, occluders, parts, topology
 from engine.faces.landmarks import Surroundings, roll_of
 from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
-from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, likeness, pale
+from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, grain_of, likeness, pale
 from engine.types import F32, REGIONS, FaceAnalysis, FaceGrid
 
 CONTEXT = 3.2
@@ -78,23 +80,32 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     points: landmarks in grid pixels. unit: W in grid pixels. lab: (h, w, 3). person, hands: as in `FaceAnalysis`.
     """
     shape = lab.shape[:2]
-    lashes = features.lash_zone(points, shape, unit)
+    light, rough = np.ascontiguousarray(lab[..., 0]), fine_amplitude(lab, unit)
+    eyes, lashes = features.eyes(points, shape), features.lash_zone(points, shape, unit)
     mouth = np.maximum(features.lip_zone(points, shape, unit), features.mouth(points, shape, unit))
-    colour = fit_colour(lab, points, unit, (1 - np.maximum(lashes, mouth)) * (1 - hands))
-    out = _features(points, unit, lab, colour)
-    light = np.ascontiguousarray(lab[..., 0])
-    out["occluders"] = np.maximum(occluders.glasses(points, light, unit, lashes), hands)
-    out["facial_hair"] = hair.facial_hair(points, shape, unit, lab, colour)
+    colour = fit_colour(lab, rough, points, unit, (1 - np.maximum(lashes, mouth)) * (1 - hands))
+    grain = grain_of(rough, colour)
+    parted: dict[str, Callable[[], F32]] = {
+        "eyes": lambda: eyes,
+        "iris": lambda: features.iris(points, shape, eyes),
+        "brows": lambda: features.brows(points, shape, unit, light),
+        "lips": lambda: features.lips(points, shape, unit),
+        "teeth": lambda: features.teeth(points, shape, unit, lab, colour),
+        "nostrils": lambda: features.nostrils(points, shape, unit, light),
+        "occluders": lambda: np.maximum(occluders.glasses(points, light, unit, lashes), hands),
+        "facial_hair": lambda: hair.facial_hair(points, shape, unit, lab, grain, colour),
+        "calm": lambda: _calm(lab, rough, colour, unit),
+        "core": lambda: parts.core(points, shape, unit),
+        "hairline": lambda: polygon(parts.tall_forehead(points, unit), shape, unit / 30),
+    }
+    out = dict(zip(parted, side_by_side(lambda make: make(), parted.values()), strict=True))
     blocked = np.maximum.reduce([lashes, mouth, out["brows"], out["nostrils"]])
     free = (1 - blocked) * (1 - out["occluders"])
-    zones, core = parts.zones(points, shape, unit), parts.core(points, shape, unit)
+    zones, core = parts.zones(points, shape, unit), out["core"]
     prior = np.maximum(zones.face, 0.5 * zones.around) * free
-    hairline = polygon(parts.tall_forehead(points, unit), shape, unit / 30)
-    like = likeness(lab, colour, prior, core, hairline, unit)
+    like = likeness(lab, grain, colour, prior, core, out["hairline"], unit)
     like = guided(like, light / np.float32(100), max(2, round(unit / 80)), 1e-3)
-    calm = ramp(fine_amplitude(lab, unit) / colour.texture, 3.0, 1.7) * ramp(light / colour.mean[0], 0.3, 0.5)
-    calm = calm * (1 - pale(lab, colour, unit))  # no cloth
-    like = ramp(like, 0.2, 0.8) * np.maximum(zones.face, zones.around * blur(calm, unit / 80))
+    like = ramp(like, 0.2, 0.8) * np.maximum(zones.face, zones.around * out["calm"])
     out["hair"] = hair.hair(points, shape, unit, person, like) * free * (1 - core)
     present = ramp(person, 0.2, 0.7)
     skin = like * free * (1 - out["facial_hair"]) * present
@@ -105,7 +116,27 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
         out[name] = out[name] * (1 - marks)
     out["skin"] = _without(out, np.maximum(skin, marks))
     out.update(parts.split(out["skin"], zones, points, shape, unit))
-    return {name: np.ascontiguousarray(np.clip(out[name], 0, 1), np.float32) for name in REGIONS}
+    return {name: np.ascontiguousarray(np.clip(out[name], 0, 1, out=out[name]), np.float32) for name in REGIONS}
+
+
+class Masks(Mapping[str, F32]):
+    """`masks`, made when one is first asked for: a policy gives a face finer ones before anybody looks."""
+
+    def __init__(self, points: F32, unit: float, lab: F32, person: F32, hands: F32) -> None:
+        self._seen: tuple[F32, float, F32, F32, F32] | None = (points, unit, lab, person, hands)
+        self._made: dict[str, F32] = {}
+
+    def __getitem__(self, name: str) -> F32:
+        if (seen := self._seen) is not None:  # two threads may both make them; neither finds them half made
+            self._made = masks(*seen)
+            self._seen = None
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(REGIONS)
+
+    def __len__(self) -> int:
+        return len(REGIONS)
 
 
 def with_masks(face: FaceAnalysis, lab: F32) -> FaceAnalysis:
@@ -113,9 +144,8 @@ def with_masks(face: FaceAnalysis, lab: F32) -> FaceAnalysis:
     line, a brow or a nostril hides no skin. The same face where masks cannot be made."""
     if face.person is None or face.hands is None:
         return face
-    return replace(
-        face, regions=masks(face.grid.to_grid(face.landmarks), face.grid_width, lab, face.person, face.hands)
-    )
+    points = face.grid.to_grid(face.landmarks)
+    return replace(face, regions=Masks(points, face.grid_width, lab, face.person, face.hands))
 
 
 def _without(out: dict[str, F32], skin: F32) -> F32:
@@ -123,14 +153,7 @@ def _without(out: dict[str, F32], skin: F32) -> F32:
     return skin * ramp(np.maximum.reduce([out[name] for name in NOT_SKIN]), 0.5, 0.2)
 
 
-def _features(points: F32, unit: float, lab: F32, colour: SkinColour) -> dict[str, F32]:
-    shape = lab.shape[:2]
-    eyes = features.eyes(points, shape)
-    return {
-        "eyes": eyes,
-        "iris": features.iris(points, shape, eyes),
-        "brows": features.brows(points, shape, unit, lab),
-        "lips": features.lips(points, shape, unit),
-        "teeth": features.teeth(points, shape, unit, lab, colour),
-        "nostrils": features.nostrils(points, shape, unit, lab),
-    }
+def _calm(lab: F32, rough: F32, colour: SkinColour, unit: float) -> F32:
+    """(h, w) in [0, 1]: neither hair nor cloth nor deep shade, as skin around a face must be."""
+    calm = ramp(rough / colour.texture, 3.0, 1.7) * ramp(lab[..., 0] / colour.mean[0], 0.3, 0.5)
+    return blur(calm * (1 - pale(lab, colour, unit)), unit / 80)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from engine.faces import topology
-from engine.faces.raster import blur, ramp, weighted_blur
+from engine.faces.raster import around, blur, ramp, weighted_blur
 from engine.types import F32
 
 FLOOR = np.array([9.0, 4.0, 5.0], np.float32)
@@ -53,22 +53,23 @@ def fine_amplitude(lab: F32, unit: float) -> F32:
     return blur(np.abs(light - blur(light, unit / 160)), unit / 90)
 
 
-def fit_colour(lab: F32, points: F32, unit: float, allowed: F32) -> SkinColour:
-    """Robust colour of the skin samples. allowed: (h, w) weights that exclude features and occluders."""
-    smooth = blur(lab, unit / 100)
+def fit_colour(lab: F32, rough: F32, points: F32, unit: float, allowed: F32) -> SkinColour:
+    """Robust colour of the skin samples. rough: (h, w) `fine_amplitude`; allowed: (h, w) weights that exclude features
+    and occluders."""
     chosen = (sample_mask(points, lab.shape[:2], unit) > 0) & (allowed > 0.5)
     if chosen.sum() < 50:
         chosen = sample_mask(points, lab.shape[:2], unit) > 0
     if not chosen.any():
         return SkinColour(np.array([60, 12, 15], np.float32), FLOOR * 2, np.array(0.5, np.float32))
-    values = smooth[chosen]
+    part = around(chosen, unit / 25)
+    values = blur(np.ascontiguousarray(lab[part]), unit / 100)[chosen[part]]
     for _ in range(3):
         middle = np.median(values, axis=0)
         deviation = np.maximum(1.4826 * np.median(np.abs(values - middle), axis=0), FLOOR)
         near = (np.abs(values - middle) / deviation).max(1) < 2.5
         if near.sum() > 20:
             values = values[near]
-    texture = np.median(fine_amplitude(lab, unit)[chosen])
+    texture = np.median(rough[chosen])
     return SkinColour(middle.astype(np.float32), deviation.astype(np.float32), np.array(max(texture, 0.15), np.float32))
 
 
@@ -104,9 +105,15 @@ def pale(lab: F32, colour: SkinColour, unit: float) -> F32:
     return missing * ramp(smooth[..., 0] / colour.mean[0], 0.7, 0.9)
 
 
-def likeness(lab: F32, colour: SkinColour, prior: F32, core: F32, hairline: F32, unit: float) -> F32:
+def grain_of(rough: F32, colour: SkinColour) -> F32:
+    """(h, w) octaves by which detail is rougher than this skin's. rough: `fine_amplitude`."""
+    return np.asarray(np.log2(np.maximum(rough, 0.1) / colour.texture), np.float32)
+
+
+def likeness(lab: F32, grain: F32, colour: SkinColour, prior: F32, core: F32, hairline: F32, unit: float) -> F32:
     """Probability-like map (h, w) of "this pixel has the colour of the skin here".
 
+    grain: (h, w) `grain_of`;
     prior: where skin is expected; core: the middle of the face, where a dark place is rather shade than hair;
     hairline: where hair of the skin's own colour may fall over it, known by its strands.
     """
@@ -115,7 +122,6 @@ def likeness(lab: F32, colour: SkinColour, prior: F32, core: F32, hairline: F32,
     local, possible = _local_skin(_quarter(smooth), _quarter(prior), _quarter(core), colour, unit / 4)
     lenient = 1 - SHADE * core
     near = _residual(smooth, _enlarged(local, shape), LOCAL, lenient)
-    grain = np.log2(np.maximum(fine_amplitude(lab, unit), 0.1) / colour.texture)
     near = near + 1.2 * ramp(grain, 1.6, 3.2) + 2.5 * hairline * ramp(blur(grain, unit / 60), 0.8, 1.6)
     return (ramp(near, 4.2, 2.4) * _enlarged(possible, shape)).astype(np.float32)
 

@@ -9,7 +9,6 @@ colorimetric (methods: ICC.1:2022, section 6.2). `icc` None means sRGB (IEC 6196
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +16,7 @@ import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
-from engine.device import threads
+from engine.device import side_by_side
 from engine.errors import ColourProfileError
 from engine.imageio.matrix import RELATIVE_COLORIMETRIC, MatrixModel, matrix_model, outside
 from engine.imageio.profiles import PROFILE_HINT, lab_profile, profile_space, srgb_profile
@@ -176,8 +175,7 @@ def _in_strips(
     channels: int,
     dtype: npt.DTypeLike,
 ) -> npt.NDArray[Any]:
-    """Apply a per-pixel conversion to strips that fit into the cache, in threads (numpy, OpenCV and littlecms release
-    the interpreter lock). (h, w, channels) → (h, w, 3)."""
+    """Apply a per-pixel conversion to strips that fit into the cache, side by side. (h, w, channels) → (h, w, 3)."""
     if pixels.ndim != 3 or pixels.shape[2] != channels or pixels.dtype not in (np.uint8, np.uint16, np.float32):
         expected = f"(h, w, {channels}) uint8, uint16 or float32"
         raise ValueError(f"Expected {expected}, got {pixels.shape} {pixels.dtype}.")
@@ -193,6 +191,5 @@ def _in_strips(
         for y in starts:
             work(y)
     else:
-        with ThreadPoolExecutor(min(threads(), 8)) as pool:
-            list(pool.map(work, starts))
+        side_by_side(work, starts)
     return out

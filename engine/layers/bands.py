@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.device import side_by_side
 from engine.types import F32
 
 PORE_CUT: Final = 1 / 400
@@ -140,9 +141,11 @@ def band_split(lab: F32, width: float, mask: F32 | None = None) -> Bands:
         mask: (h, w) soft mask in [0, 1] outside which pixels do not count in the averages; at its border the two
             coarser bands follow slopes of light (`masked_plane`).
     """
-    fine = masked_gaussian(lab, width * PORE_CUT, mask)
-    middle, form = (
-        gaussian(lab, width * cut) if mask is None else masked_plane(lab, width * cut, mask)
-        for cut in (BUMP_CUT, BLOTCH_CUT)
-    )
+
+    def below(cut: float) -> F32:
+        if mask is None or cut == PORE_CUT:
+            return masked_gaussian(lab, width * cut, mask)
+        return masked_plane(lab, width * cut, mask)
+
+    fine, middle, form = side_by_side(below, (PORE_CUT, BUMP_CUT, BLOTCH_CUT))
     return Bands(lab - fine, fine - middle, middle - form, form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,8 +10,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.device import side_by_side
 from engine.errors import ModelCorruptError
 from engine.imageio.colour import from_lab
+from engine.layers.bands import PORE_CUT
 from engine.layers.heal import heal_patches
 from engine.layers.resample import support
 from engine.marks.find import MarkMasks
@@ -54,15 +56,16 @@ def build_layers(
         _check(photo, "texture", texture_gain, face.grid.shape)
 
     source = from_lab(face.lab, photo.icc)
-    deltas = {name: _encode(photo, face.lab, source, delta, name) for name, delta in lab_deltas.items()}
-    change = from_lab(healed_lab, photo.icc) - source
-    _check(photo, "heal", change, source.shape)
     soft = _partition(photo, marks, mark_masks, face.grid.shape)
+    healed = (healed_lab - face.lab) * _near(soft.values(), face.grid_width, face.grid.shape)[..., None]
+    proposed = {**lab_deltas, "heal": healed}
+    encoded = side_by_side(lambda item: _encode(photo, face.lab, source, item[1], item[0]), proposed.items())
+    *planes, change = encoded
+    deltas = dict(zip(lab_deltas, planes, strict=True))
     patches = heal_patches(photo, face, marks, soft, source, change)
 
-    touched = np.zeros(face.grid.shape, bool)
-    for delta in deltas.values():
-        touched |= _beyond(delta, np.float32(0))
+    nowhere = np.zeros(face.grid.shape, bool)
+    touched = np.logical_or.reduce([nowhere, *side_by_side(lambda delta: _beyond(delta, np.float32(0)), planes)])
     if texture_gain is not None:
         touched |= texture_gain != 0
     for (rows, columns), mask in soft.values():
@@ -124,14 +127,12 @@ def _check(photo: Photo, name: str, values: F32, shape: tuple[int, ...]) -> None
 def _encode(photo: Photo, lab: F32, source: F32, delta: F32, name: str) -> F32:
     """L*a*b* difference → difference of encoded values, exactly 0 where nothing changes."""
     encoded = np.zeros_like(delta)
-    changed = _beyond(delta, np.float32(0))
-    part = support(changed)
-    if part is None:
-        return encoded
-    inner = from_lab((lab[part] + delta[part]).astype(np.float32), photo.icc) - source[part]
+    changed = np.flatnonzero(_beyond(delta, np.float32(0)))
+    was, lab, delta = (plane.reshape(-1, 3)[changed] for plane in (source, lab, delta))
+    inner = from_lab((lab + delta)[:, None], photo.icc)[:, 0] - was
     _check(photo, name, inner, inner.shape)
-    inner[~(_beyond(inner, NEGLIGIBLE) & changed[part])] = 0
-    encoded[part] = inner
+    inner *= _beyond(inner, NEGLIGIBLE)[:, None]
+    encoded.reshape(-1, 3)[changed] = inner
     return encoded
 
 
@@ -159,6 +160,15 @@ def _partition(
             total[where] += cut[mark.id][1]
     share = np.maximum(total, 1)
     return {key: (where, (mask / share[where]).astype(np.float32)) for key, (where, mask) in cut.items()}
+
+
+def _near(soft: Iterable[SoftMask], width: float, shape: tuple[int, int]) -> F32:
+    """(h, w) 1 on marks and as far around them as a blur between the bands of pores and bumps reaches, else 0."""
+    near = np.zeros(shape, np.uint8)
+    for where, mask in soft:
+        near[where] |= mask > 0
+    side = 2 * int(np.ceil(4 * width * PORE_CUT)) + 1
+    return np.asarray(cv2.dilate(near, np.ones((side, side), np.uint8)), np.float32)
 
 
 def _cut(photo: Photo, mask: F32, shape: tuple[int, int]) -> SoftMask:

@@ -41,12 +41,12 @@ OWN_FINE: Final = np.float32(0.5)
 
 @dataclass(frozen=True)
 class _Scene:
-    """What all marks of a face share; integral images (h + 1, w + 1) over the grid."""
+    """What all marks of a face share. planes: (h, w, 6) source and change without their pore band, encoded; the others
+    are integral images (h + 1, w + 1) over the grid."""
 
     photo: Photo
     grid: FaceGrid
-    source: F32
-    change: F32
+    planes: F32
     clean: npt.NDArray[np.float64]
     level: npt.NDArray[np.float64]
     energy: npt.NDArray[np.float64]
@@ -69,7 +69,6 @@ def heal_patches(
     if not soft:
         return ()
     sigma = face.grid_width * PORE_CUT
-    low = gaussian(source, sigma)
     lightness = np.ascontiguousarray(face.lab[..., 0])
     fine = lightness - gaussian(lightness, sigma)
     marked = np.zeros(face.grid.shape, np.float32)
@@ -83,8 +82,7 @@ def heal_patches(
     scene = _Scene(
         photo,
         face.grid,
-        low,
-        gaussian(change, sigma),
+        gaussian(np.concatenate([source, change], -1), sigma),
         _integral(clean),
         _integral(level * clean),
         _integral(fine * fine * clean),
@@ -108,14 +106,15 @@ def _patch(scene: _Scene, mark: Mark, where: tuple[slice, slice], mask: F32) -> 
     m[0] = m[-1] = m[:, 0] = m[:, -1] = 0
 
     full = np.float32(np.iinfo(photo.pixels.dtype).max)
-    own = _pixels(photo, box, full) - enlarge(scene.source, grid, box)
+    source, change = np.split(enlarge(scene.planes, grid, box), 2, axis=-1)
+    own = _pixels(photo, box, full) - source
     shift = _donor(scene, (gx0, gy0, gx1, gy1), box)
     if shift is None:
         fine = OWN_FINE * own
     else:
         donor = (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
-        fine = _pixels(photo, donor, full) - enlarge(scene.source, grid, donor)
-    delta = m[..., None] * (enlarge(scene.change, grid, box) + fine - own)
+        fine = _pixels(photo, donor, full) - enlarge(scene.planes[..., :3], grid, donor)
+    delta = m[..., None] * (change + fine - own)
     return HealPatch(mark.id, box, delta.astype(np.float16))
 
 

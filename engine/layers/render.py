@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import partial, reduce
 from typing import Final
 
 import cv2
 import numpy as np
 
-from engine.device import threads
+from engine.device import side_by_side
 from engine.layers.areas import weight_of
 from engine.layers.bands import PORE_CUT
 from engine.layers.resample import across, down, enlarging, intersect, reach, support
@@ -83,15 +82,12 @@ class _Face:
         self.photo, self.layers, self.box = photo, layers, box
         grid = layers.grid
         total = _total(layers, edits)
-        sx = grid.scale[0]
-        cubic = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=True)
-        linear = enlarging(grid.shape[1], grid.box[0], sx, box[0], box[2], cubic=False)
-        self.delta = across(cubic, total) if total is not None and total.any() else None
-        self.mask = across(linear, layers.mask)
+        columns = (grid.shape[1], grid.box[0], grid.scale[0], box[0], box[2])
+        self.cubic, self.linear = enlarging(*columns, cubic=True), enlarging(*columns, cubic=False)
+        self.delta = total if total is not None and total.any() else None
         texture, gain = weight_of(layers, edits, "texture"), layers.texture_gain
-        self.gain = across(linear, texture * gain) if gain is not None and np.any(texture) and gain.any() else None
-        heal = weight_of(layers, edits, "heal")
-        self.heal = across(linear, heal) if isinstance(heal, np.ndarray) else heal
+        self.gain = texture * gain if gain is not None and np.any(texture) and gain.any() else None
+        self.heal = heal = weight_of(layers, edits, "heal")
         self.patches = removed_patches(layers, edits) if np.any(heal) else ()
 
     @property
@@ -104,17 +100,18 @@ class _Face:
         rows = (grid.shape[0], grid.box[1], grid.scale[1], top, bottom)
         kept = reach(*rows)
         linear = enlarging(*rows, cubic=False, window=kept)
-        gate = gate_of(down(linear, self.mask[kept]))[..., None]
+        gate = gate_of(down(linear, across(self.linear, self.layers.mask[kept])))[..., None]
         touched = np.flatnonzero(gate.any(axis=(0, 2)))
         if not touched.size:
             return
         columns = slice(int(touched[0]), int(touched[-1]) + 1)
-        out, gate, part = out[:, columns], gate[:, columns], (kept, columns)
+        out, gate, beside = out[:, columns], gate[:, columns], self.linear[columns]
         region = (self.box[0] + columns.start, top, self.box[0] + columns.stop, bottom)
         change = np.zeros(out.shape, np.float32)
         if self.delta is not None:
-            change += down(enlarging(*rows, cubic=True, window=kept), self.delta[part]) * full
-        heal = down(linear, self.heal[part])[..., None] if isinstance(self.heal, np.ndarray) else None
+            wide = across(self.cubic[columns], self.delta[kept])
+            change += down(enlarging(*rows, cubic=True, window=kept), wide) * full
+        heal = down(linear, across(beside, self.heal[kept]))[..., None] if isinstance(self.heal, np.ndarray) else None
         for patch in self.patches:
             if common := intersect(patch.box, region):
                 x0, y0, x1, y1 = common
@@ -123,7 +120,8 @@ class _Face:
                 where = np.s_[y0 - top : y1 - top, x0 - region[0] : x1 - region[0]]
                 change[where] += delta * full * (self.heal if heal is None else heal[where])
         if self.gain is not None:
-            change += pore_band(self.photo, region, self.layers.width) * down(linear, self.gain[part])[..., None]
+            gain = down(linear, across(beside, self.gain[kept]))[..., None]
+            change += pore_band(self.photo, region, self.layers.width) * gain
         change *= gate
         change += out
         np.rint(change, out=change)
@@ -133,18 +131,18 @@ class _Face:
 
 def _total(layers: RetouchLayers, edits: FaceEdits) -> F32 | None:
     """The sum (h, w, 3) of all deltas at these edits; None if every strength is 0. Layers at 0 are not looked at."""
-    total: F32 | None = None
-    for name in layers.deltas:
-        weight = weight_of(layers, edits, name)
-        if np.any(weight):
-            part = layers.deltas[name] * _plane(weight)
-            total = part if total is None else np.add(total, part, out=total)
-    return total
+    weights = {name: weight for name in layers.deltas if np.any(weight := weight_of(layers, edits, name))}
+    parts = side_by_side(lambda name: layers.deltas[name] * _plane(weights[name]), weights)
+    return reduce(lambda total, part: np.add(total, part, out=total), parts) if parts else None
 
 
 def _plane(weight: F32 | np.float32) -> F32 | np.float32:
     """A weight (h, w), or one number, as a factor on (h, w, 3)."""
     return weight[..., None] if isinstance(weight, np.ndarray) else weight
+
+
+def _copy(source: Pixels, out: Pixels, start: int) -> None:
+    out[start : start + STRIP_ROWS] = source[start : start + STRIP_ROWS]
 
 
 def _strip(face: _Face, view: Pixels, start: int) -> None:
@@ -162,16 +160,17 @@ def render(photo: Photo, faces: Sequence[tuple[RetouchLayers, FaceEdits]], box: 
     x0, y0, x1, y1 = box or (0, 0, width, height)
     if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
         raise ValueError(f"Box {(x0, y0, x1, y1)} is not inside the photo of {width}×{height} pixels.")
-    out = photo.pixels[y0:y1, x0:x1].copy()
-    with ThreadPoolExecutor(min(threads(), 8)) as pool:
-        for layers, edits in faces:
-            reach = reach_of(layers) if edits.enabled else None
-            common = intersect(reach, (x0, y0, x1, y1)) if reach else None
-            if common is None:
-                continue
-            face = _Face(photo, layers, edits, common)
-            if face.idle:
-                continue
-            view = out[common[1] - y0 : common[3] - y0, common[0] - x0 : common[2] - x0]
-            list(pool.map(partial(_strip, face, view), range(0, view.shape[0], STRIP_ROWS)))
+    source = photo.pixels[y0:y1, x0:x1]
+    out = np.empty_like(source, order="C")
+    side_by_side(partial(_copy, source, out), range(0, y1 - y0, STRIP_ROWS))
+    for layers, edits in faces:
+        reach = reach_of(layers) if edits.enabled else None
+        common = intersect(reach, (x0, y0, x1, y1)) if reach else None
+        if common is None:
+            continue
+        face = _Face(photo, layers, edits, common)
+        if face.idle:
+            continue
+        view = out[common[1] - y0 : common[3] - y0, common[0] - x0 : common[2] - x0]
+        side_by_side(partial(_strip, face, view), range(0, view.shape[0], STRIP_ROWS))
     return out

@@ -41,7 +41,7 @@ def enlarging(
     index = first[:, None] + np.arange(4 if cubic else 2)
     weight = _taps(position[:, None] - index, cubic).astype(np.float32)
     kept = window or slice(0, count)
-    columns = np.clip(index, 0, count - 1).ravel().astype(np.int32) - np.int32(kept.start)
+    columns = np.minimum(np.maximum(index, 0), count - 1).ravel().astype(np.int32) - np.int32(kept.start)
     ends = np.arange(0, columns.size + 1, index.shape[1], dtype=np.int32)
     return sparse.csr_array((weight.ravel(), columns, ends), shape=(stop - start, kept.stop - kept.start))
 

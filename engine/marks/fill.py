@@ -7,6 +7,7 @@ import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
+from engine.device import side_by_side
 from engine.faces.raster import ramp
 from engine.layers.bands import PORE_CUT, masked_gaussian
 from engine.types import F32
@@ -35,11 +36,11 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
     if not marked.any():
         return change
     clean = (np.clip(skin, 0, 1) * ~marked).astype(np.float32)
-    around = masked_gaussian(lab + change, width * PORE_CUT, clean)
-    own = masked_gaussian(lab + change, width * PORE_CUT, skin)
+    planes = ((lab + change, clean), (lab + change, skin), (change, skin))
+    around, own, smooth = side_by_side(lambda plane: masked_gaussian(plane[0], width * PORE_CUT, plane[1]), planes)
     rows, columns = np.nonzero(marked)
     lacking = _membrane(around, own, marked, clean > 0.5, rows, columns) - own[rows, columns]
-    proposed = masked_gaussian(change, width * PORE_CUT, skin)[rows, columns]
+    proposed = smooth[rows, columns]
     mark, weight = labels[rows, columns], soft[rows, columns]
     energy = np.bincount(mark, (proposed**2).sum(1) * weight)
     factor = 1 + np.bincount(mark, (lacking * proposed).sum(1) * weight) / np.maximum(energy, 1e-6)

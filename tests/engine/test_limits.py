@@ -1,4 +1,4 @@
-"""What "auto" stands for and how many threads are used, by the environment."""
+"""What "auto" stands for, how many threads are used, by the environment, and work in them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from engine.device import DEVICE_VARIABLE, THREADS_VARIABLE, candidates, prefer, threads
+from engine.device import DEVICE_VARIABLE, THREADS_VARIABLE, candidates, prefer, side_by_side, threads
 from engine.errors import DeviceError, UsageError
 
 
@@ -37,3 +37,10 @@ def test_prefer_changes_nothing_by_default(monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setenv(variable, "1")  # so that what `prefer` sets is undone
     prefer("cpu", 2)
     assert (os.environ[DEVICE_VARIABLE], os.environ[THREADS_VARIABLE]) == ("cpu", "2")
+
+
+def test_works_side_by_side_come_back_in_order_and_the_first_failure_is_told() -> None:
+    assert side_by_side(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+    assert side_by_side(str, []) == []
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lambda n: 1 // n, [1, 0, 2])

@@ -4,7 +4,7 @@
 
 A graph holds no weights: they are the safetensors', by the same names, put in when a network is loaded. So one file of
 weights serves both runtimes and the trainer, and new weights of the same network need no new graph. Needs the extra
-"train". int8 was measured and is not used, see the model card.
+"train". int8 was measured and is not used, see docs/benchmarks.md.
 """
 
 from __future__ import annotations

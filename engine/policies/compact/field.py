@@ -13,6 +13,7 @@ from typing import Final
 import cv2
 import numpy as np
 
+from engine.device import side_by_side
 from engine.faces import topology
 from engine.faces.raster import ramp
 from engine.layers.bands import PORE_CUT, gaussian
@@ -177,11 +178,10 @@ def _reduced(face: FaceAnalysis) -> FaceAnalysis:
     if scale >= 1:
         return face
     h, w = (max(1, round(side * scale)) for side in face.grid.shape)
-    lab, *planes = (
-        np.asarray(cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA), np.float32)
-        for image in (face.lab, *face.regions.values())
-    )
-    regions = dict(zip(face.regions, planes, strict=True))
+    planes = {"": face.lab, **face.regions}
+    small = side_by_side(lambda plane: cv2.resize(plane, (w, h), interpolation=cv2.INTER_AREA), planes.values())
+    regions = {name: np.asarray(plane, np.float32) for name, plane in zip(planes, small, strict=True)}
+    lab = regions.pop("")
     return replace(face, grid=replace(face.grid, shape=(h, w)), lab=lab, regions=regions)
 
 
@@ -200,4 +200,5 @@ def _mean(plane: F32, weight: F32) -> float:
 
 def _size(delta: F32) -> F32:
     """ΔE76 of an L*a*b* difference."""
-    return np.sqrt((delta**2).sum(-1)).astype(np.float32)
+    light, a, b = cv2.split(delta)
+    return np.sqrt(light**2 + a**2 + b**2)

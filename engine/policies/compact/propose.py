@@ -7,13 +7,15 @@ wrinkles and make-up and stay (`_gentle`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
+import cv2
 import numpy as np
 
+from engine.device import side_by_side
 from engine.faces.raster import ramp
-from engine.layers.bands import band_split, gaussian, masked_gaussian
+from engine.layers.bands import Bands, band_split, gaussian, masked_gaussian
 from engine.types import F32, FaceAnalysis
 
 LIGHT_SHARE: Final = {
@@ -41,6 +43,8 @@ AROUND: Final = 1 / 7
 """σ of a face's own large-scale light, as a share of W, against which shine stands out."""
 FEATHER: Final = 1 / 60
 """σ by which the edges of gloss are softened, as a share of W."""
+RED, YELLOW = 1.0, 2.0
+"""In a* and b*: from which teeth and the whites of eyes have a colour that goes."""
 CHEEK: Final = 1 / 11
 """σ of the cheek nearby to which the skin under an eye is lifted, as a share of W."""
 
@@ -61,27 +65,35 @@ def unit_layers(face: FaceAnalysis, base: F32, protect: F32 | None = None) -> di
     calm = skin * (1 - 0.8 * lids)
     part = sum(share * face.regions[name] for name, share in LIGHT_SHARE.items())
 
-    chroma = bands.blotch[..., 1:] + 0.5 * bands.bump[..., 1:]
-    tone = _stack(np.zeros_like(calm), *np.moveaxis(-calm[..., None] * _gentle(chroma, CHROMA_SIZE), -1, 0))
-    redness = calm * _redness(bands.form, skin)
-    tone += _stack(REDNESS_LIGHT * redness, -redness)
-    return {
-        "smooth": _stack(-skin * (1 - 0.5 * lids) * _gentle(bands.bump[..., 0], BUMP_SIZE)),
-        "tone": tone,
-        "light": _stack(-np.minimum(part, 1) * calm * _gentle(bands.blotch[..., 0], BLOTCH_SIZE)),
-        "shine": _shine(smoothed, calm, width),
-        "under_eye": _under_eye(smoothed, face.regions, skin, width),
-        **_features(base, face.regions, width),
+    layers: dict[str, Callable[[], F32]] = {
+        "smooth": lambda: _stack(-skin * (1 - 0.5 * lids) * _gentle(bands.bump[..., 0], BUMP_SIZE)),
+        "tone": lambda: _tone(bands, calm, skin),
+        "light": lambda: _stack(-np.minimum(part, 1) * calm * _gentle(bands.blotch[..., 0], BLOTCH_SIZE)),
+        "shine": lambda: _shine(smoothed, calm, width),
+        "under_eye": lambda: _under_eye(smoothed, face.regions, skin, width),
+        "features": lambda: _clarity(base, face.regions, width),
+        "teeth": lambda: _teeth(base, face.regions),
+        "eye_whites": lambda: _eye_whites(base, face.regions),
     }
+    return dict(zip(layers, side_by_side(lambda layer: layer(), layers.values()), strict=True))
+
+
+def _tone(bands: Bands, calm: F32, skin: F32) -> F32:
+    """Takes the chroma's blotches away, and a part of its bumps, and what is redder than the face's own skin."""
+    a, b = (bands.blotch[..., c] + 0.5 * bands.bump[..., c] for c in (1, 2))
+    share = -calm * _share(a**2 + b**2, CHROMA_SIZE)
+    redness = calm * _redness(bands.form, skin)
+    return _stack(REDNESS_LIGHT * redness, share * a - redness, share * b)
 
 
 def _gentle(band: F32, size: float) -> F32:
-    """Odd, slope 1 at 0, half its argument at `size`, falling beyond: strong lines, edges and make-up stay.
+    """Odd, slope 1 at 0, half its argument at `size`, falling beyond: strong lines, edges and make-up stay."""
+    return band * _share(band**2, size)
 
-    band: (h, w), or (h, w, 2) whose vectors keep their direction.
-    """
-    power = band**2 if band.ndim == 2 else (band**2).sum(-1, keepdims=True)
-    return np.asarray(band / (1 + power / size**2), np.float32)
+
+def _share(power: F32, size: float) -> F32:
+    """What of a band of this squared magnitude counts as blotches: 1 at 0, half at `size`²."""
+    return np.asarray(1 / (1 + power / size**2), np.float32)
 
 
 def _lids(face: FaceAnalysis) -> F32:
@@ -129,20 +141,29 @@ def _under_eye(smoothed: F32, regions: Mapping[str, F32], skin: F32, width: floa
     return _stack(lift, *(colour * 0.7 * np.clip(cheek[..., c] - smoothed[..., c], -6, 6) for c in (1, 2)))
 
 
-def _features(base: F32, regions: Mapping[str, F32], width: float) -> dict[str, F32]:
-    """Clarity of eyes, brows and lips; teeth and whites less yellow. Irises keep their colour."""
+def _clarity(base: F32, regions: Mapping[str, F32], width: float) -> F32:
+    """Clarity of eyes, brows and lips."""
     sharp = np.maximum.reduce([regions["eyes"], regions["brows"], regions["lips"]]) * (1 - regions["occluders"])
     detail = base[..., 0] - masked_gaussian(base[..., 0], width / 70, sharp)
+    return _stack(sharp * (8 * np.tanh(detail / 8)))
+
+
+def _teeth(base: F32, regions: Mapping[str, F32]) -> F32:
+    """Lighter and less yellow."""
     teeth = regions["teeth"]
+    return _stack(teeth * 3.0, np.zeros_like(teeth), -teeth * 0.7 * _above(base[..., 2], YELLOW))
+
+
+def _eye_whites(base: F32, regions: Mapping[str, F32]) -> F32:
+    """Lighter, less red and less yellow; irises keep their colour."""
     whites = np.clip(regions["eyes"] - regions["iris"], 0, 1) * ramp(base[..., 0], 30.0, 42.0)
-    red, yellow = (np.clip(base[..., c] - least, 0, 20) for c, least in ((1, 1.0), (2, 2.0)))
-    return {
-        "features": _stack(sharp * (8 * np.tanh(detail / 8))),
-        "teeth": _stack(teeth * 3.0, np.zeros_like(teeth), -teeth * 0.7 * yellow),
-        "eye_whites": _stack(whites * 3.0, -whites * 0.6 * red, -whites * 0.5 * yellow),
-    }
+    return _stack(whites * 3.0, -whites * 0.6 * _above(base[..., 1], RED), -whites * 0.5 * _above(base[..., 2], YELLOW))
+
+
+def _above(values: F32, least: float) -> F32:
+    return np.clip(values - np.float32(least), 0, 20)
 
 
 def _stack(light: F32, a: F32 | None = None, b: F32 | None = None) -> F32:
     zero = np.zeros_like(light)
-    return np.stack([light, zero if a is None else a, zero if b is None else b], -1).astype(np.float32)
+    return np.asarray(cv2.merge([light, zero if a is None else a, zero if b is None else b]), np.float32)

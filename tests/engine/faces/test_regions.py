@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import pickle
+
 import cv2
 import numpy as np
 import pytest
 
-from engine.faces import features, hair, occluders, parts, regions, topology
+from engine.faces import features, hair, occluders, parts, raster, regions, topology
 from engine.faces.analysis import analyse
 from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
-from engine.faces.skin import SkinColour, fit_colour, pale
+from engine.faces.regions import masks
+from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, grain_of, pale
 from engine.types import REGIONS
 from tests.engine.faces.conftest import as_photo
 from tests.helpers.faces import synthetic_face
@@ -142,6 +145,19 @@ def test_masks_of_healed_skin_are_those_of_skin_with_masks(analysed):
     assert all(np.array_equal(again.regions[name], face.regions[name]) for name in REGIONS)
 
 
+def test_masks_are_made_when_one_is_looked_at_and_travel_either_way(analysed, monkeypatch):
+    (face,), _ = analysed(PEOPLE["light"])
+    made = []
+    monkeypatch.setattr(regions, "masks", lambda *seen: made.append(1) or masks(*seen))
+    fresh = regions.with_masks(face, face.lab)
+    before = pickle.dumps(fresh)
+    assert list(fresh.regions) == list(REGIONS) and not made
+    for each in (fresh, pickle.loads(before)):
+        assert all(np.array_equal(each.regions[name], face.regions[name]) for name in REGIONS)
+    after = pickle.loads(pickle.dumps(fresh))
+    assert np.array_equal(after.regions["skin"], face.regions["skin"]) and len(made) == 2
+
+
 def test_a_face_whose_surroundings_are_not_known_keeps_its_masks():
     _, face = synthetic_face()
     assert regions.with_masks(face, face.lab + 5) is face
@@ -211,10 +227,11 @@ def test_colour_fit_ignores_a_minority_of_wrong_samples():
     points, lab = _drawn_face()
     points[topology.SKIN_SAMPLES] = np.stack(np.meshgrid(np.arange(13) * 30 + 100, [250, 380, 450]), -1).reshape(-1, 2)
     lab[:, 400:] = (20, 2, 2)
-    colour = fit_colour(lab, points, 400.0, np.ones(lab.shape[:2], np.float32))
+    rough = fine_amplitude(lab, 400.0)
+    colour = fit_colour(lab, rough, points, 400.0, np.ones(lab.shape[:2], np.float32))
     np.testing.assert_allclose(colour.mean, (62, 15, 18), atol=1)
     assert (colour.deviation > 0).all() and colour.texture > 0
-    assert hair.facial_hair(points, (760, 640), 400.0, lab, colour).shape == (760, 640)
+    assert hair.facial_hair(points, (760, 640), 400.0, lab, grain_of(rough, colour), colour).shape == (760, 640)
     assert features.mouth(points, (760, 640), 400.0).max() == 0
     assert parts.zones(points, (760, 640), 400.0).face[380, 320] == pytest.approx(1, abs=0.01)
 
@@ -269,7 +286,7 @@ def test_a_dark_mark_beside_a_nostril_is_none():
         points[ring] = np.stack([x + 14 * np.cos(angle), 440 + 7 * np.sin(angle)], 1)
         cv2.ellipse(lab, (x, 440), (14, 7), 0, 0, 360, (38, 12, 12), -1)
     cv2.circle(lab, (290, 452), 5, (52, 22, 18), -1)  # a red spot that touches the opening
-    found = features.nostrils(points, lab.shape[:2], 400.0, lab)
+    found = features.nostrils(points, lab.shape[:2], 400.0, lab[..., 0].copy())
     assert found[440, [290, 350]].min() > 0.9
     assert found[453, 290] < 0.1
 
@@ -280,6 +297,25 @@ def test_polygon_area_and_place():
     assert mask.sum() == pytest.approx(1600, rel=0.08)
     y, x = np.nonzero(mask > 0.5)
     assert x.mean() + 0.5 == pytest.approx(30, abs=0.6) and y.mean() + 0.5 == pytest.approx(40, abs=0.6)
+
+
+@pytest.mark.parametrize("soft", [0.0, 2.0, 5.7, 14.0, 25.0])
+def test_a_polygon_s_blur_is_that_of_the_whole_picture(soft):
+    corners = np.array([[70.3, 20], [130, 88.6], [60, 119], [-30, 60]], np.float32)  # one lies outside
+    hard = polygon(corners, (260, 240))
+    direct = cv2.GaussianBlur(hard, (0, 0), soft, borderType=cv2.BORDER_REFLECT) if soft else hard
+    assert np.abs(polygon(corners, (260, 240), soft) - direct).max() < 0.02
+    assert polygon(corners + 1000, (260, 240), soft).max() == 0
+
+
+def test_opening_is_that_of_a_disc():
+    noise = cv2.GaussianBlur(np.random.default_rng(5).random((300, 340)).astype(np.float32), (0, 0), 4)
+    mask = noise > np.median(noise)
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13))
+    expected = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc) > 0
+    found = raster.opened(mask, 6.5)
+    assert 0.1 < expected.mean() < 0.45 and (found != expected).mean() < 0.04
+    assert not raster.opened(np.zeros((30, 30), bool), 6.5).any() and raster.opened(np.ones((30, 30), bool), 6.5).all()
 
 
 def test_wide_blur_equals_the_direct_one():
