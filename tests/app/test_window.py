@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import threading
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtWidgets import QApplication
@@ -56,8 +59,6 @@ def test_arrays_become_images_unchanged() -> None:
 
 
 def test_the_canvas_shows_the_photos_pixels_at_100_percent(window: MainWindow, qtbot: QtBot) -> None:
-    from PIL import Image
-
     assert window.photo.path is not None
     source = np.asarray(Image.open(window.photo.path)).astype(int)
     window.compare.hold(True)
@@ -66,6 +67,65 @@ def test_the_canvas_shows_the_photos_pixels_at_100_percent(window: MainWindow, q
     x, y = view_of(window, (0.5, 0.5))
     got = picture(window)[y + 100 : y + 300, x : x + 211]
     assert np.array_equal(got, source[100:300])
+
+
+SCALED = """
+import json, sys
+from pathlib import Path
+from PySide6.QtWidgets import QApplication
+from app.viewmodels.compare import Mode
+from app.viewmodels.photo import PhotoModel
+from app.views.main_window import MainWindow
+from engine.delivery.recipe import Recipe
+from tests.helpers.fake_engine import FakeEngine
+
+folder = Path(sys.argv[1])
+application = QApplication([])
+window = MainWindow(PhotoModel(FakeEngine()))
+photo, compare, canvas = window.photo, window.compare, window.canvas
+window.resize(1000, 701)
+window.show()
+photo.open(folder / "noise.png")
+while not (photo.layers and photo.frames.settled) or photo.busy:
+    application.processEvents()
+photo.set_strength("light", 83)
+photo.session.edits.update(photo.edits)
+photo.session.export(folder / "export.png", Recipe(format="png"))
+told = {"ratio": canvas.devicePixelRatioF()}
+for mode in (Mode.AFTER, Mode.SIDE, Mode.STACKED):
+    compare.set_mode(mode)
+    compare.zoom_to(1.0)
+    while not photo.frames.settled:
+        application.processEvents()
+    canvas.grab().save(str(folder / f"{mode}.png"))
+    at = [compare.viewport.to_view((0, 0), pane.size) for pane in compare.panes]
+    told[mode] = [(pane.side, pane.x, pane.y, *pane.size, *xy) for pane, xy in zip(compare.panes, at)]
+print(json.dumps(told))
+window.close()
+"""
+
+
+@pytest.mark.parametrize("ratio", ["1.5", "2"])
+def test_on_a_fine_screen_100_percent_is_the_export_pixel_for_pixel(ratio: str, tmp_path: Path) -> None:
+    """Within the one step of 255 that the preview is rounded by, at few pixels; nothing is scaled or shifted."""
+    noise = np.random.default_rng(5).integers(0, 256, (1307, 1453, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "QT_QPA_PLATFORM": "offscreen", "QT_SCALE_FACTOR": ratio}
+    done = subprocess.run(
+        [sys.executable, "-c", SCALED, str(tmp_path)], env=environment, capture_output=True, text=True, check=True
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told.pop("ratio") == float(ratio)
+    after = np.asarray(Image.open(tmp_path / "export.png")).astype(int)
+    assert (after != noise).any()
+    for mode, panes in told.items():
+        shot = np.asarray(Image.open(tmp_path / f"{mode}.png").convert("RGB")).astype(int)
+        for side, x, y, width, height, left, top in panes:
+            rows, columns = slice(round(-top) + 80, round(-top) + height), slice(round(-left), round(-left) + width)
+            wanted = (after if side == "after" else noise.astype(int))[rows, columns]  # below the words on the picture
+            off = np.abs(shot[y + 80 : y + height, x : x + width] - wanted)
+            assert wanted.shape == off.shape and off.max() <= (side == "after"), (mode, side)
+            assert (off > 0).mean() < 0.02, (mode, side)
 
 
 def test_a_slider_changes_the_picture_at_once(window: MainWindow) -> None:
