@@ -20,7 +20,9 @@ from engine.proposal import ProposalSpec
 from engine.sidecar import FaceEntry, Strict
 from engine.types import Box
 
-VERSION: Final = 1
+VERSION: Final = 2
+KNOWN: Final = (1, VERSION)
+"""Version 1 knew no doubted faces."""
 
 
 class Record(Strict):
@@ -70,7 +72,7 @@ class Journal:
                 version = data.pop("v")
             except (ValueError, KeyError, AttributeError, RecursionError):
                 continue
-            if version != VERSION:
+            if version not in KNOWN:
                 self.writable = False
             elif "blob" in data:
                 blobs[data["blob"]] = data.get("data", "")

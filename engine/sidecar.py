@@ -41,7 +41,9 @@ from engine.types import (
     Strengths,
 )
 
-VERSION: Final = 2
+VERSION: Final = 3
+"""Unknown fields are refused, so every new one is a new version (here and in journals, which hold faces too): older
+programs then say that a newer one wrote the file, and leave it alone."""
 SUFFIX = ".porelight.json"
 DEVICE_MEAN, DEVICE_PEAK, DEVICE_OUTLIERS = 0.25 / 255, 2 / 255, 0.005
 _SAME_FACE = 0.5
@@ -166,7 +168,7 @@ class Sidecar(Strict):
     """The whole file. boxes: face boxes that a person set by hand, None if faces were found by detection. settings: for
     faces without an entry, on photos that settings were given to before they were first retouched."""
 
-    version: Literal[2] = 2
+    version: Literal[3] = VERSION
     application: str = ""
     saved: str = ""
     photo: PhotoId
@@ -244,16 +246,18 @@ def parse(data: object, name: str) -> Sidecar:
 
 
 def _upgraded(data: dict[str, Any]) -> dict[str, Any]:
-    """Data of version 1 as of version 2: there a strength that was not named was 50 for every layer."""
-    if data["version"] != 1 or not isinstance(data.get("faces"), list):
-        return data
-    faces = [
-        {**face, "strengths": {**dict.fromkeys(LAYERS, PROPOSED), **face.get("strengths", {})}}
-        if isinstance(face, dict) and isinstance(face.get("strengths", {}), dict)
-        else face
-        for face in data["faces"]
-    ]
-    return {**data, "version": 2, "faces": faces}
+    """Data of an older version as of this one: in 1 a strength that was not named was 50 for every layer; before 3 no
+    face was doubted."""
+    faces = data.get("faces")
+    if data["version"] == 1 and isinstance(faces, list):
+        faces = [
+            {**face, "strengths": {**dict.fromkeys(LAYERS, PROPOSED), **face.get("strengths", {})}}
+            if isinstance(face, dict) and isinstance(face.get("strengths", {}), dict)
+            else face
+            for face in faces
+        ]
+        data = {**data, "faces": faces}
+    return {**data, "version": VERSION} if data["version"] in (1, 2) else data
 
 
 def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
@@ -277,6 +281,7 @@ def save(sidecar: Sidecar, photo: Path, *, user_folder: bool = False) -> Path:
 
 def untouched(data: Mapping[str, Any]) -> bool:
     """Whether a sidecar, as it lies in its file, holds no choice of a person: everything was taken back."""
+    data = _upgraded(dict(data))
     plain = PLAIN.model_dump(mode="json", exclude={"id", "box", "strengths", "enabled", "doubted"})
     whole = data.get("version") == VERSION and data.get("boxes") is None and data.get("settings") is None
     return (

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from engine import paths
-from engine.errors import ExportError
+from engine.errors import ExportError, SidecarError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,7 +109,7 @@ def thawed(entry: Entry) -> RetouchRequest:
     from engine.delivery.recipe import Recipe
     from engine.outputs import Target
     from engine.pipeline import Delivery, RetouchRequest
-    from engine.sidecar import Sidecar
+    from engine.sidecar import parse
 
     try:
         deliveries = tuple(
@@ -117,8 +117,8 @@ def thawed(entry: Entry) -> RetouchRequest:
             for each in entry.data["deliveries"]
         )
         edits = entry.data.get("edits")
-        saved = None if edits is None else Sidecar.model_validate_json(json.dumps(edits))
-    except (KeyError, TypeError, ValueError) as error:
+        saved = None if edits is None else parse(edits, entry.source.name)
+    except (KeyError, TypeError, ValueError, SidecarError) as error:
         message = f"The job of {entry.source.name} was written by another version of Porelight."
         raise ExportError(message, "Export the photo again.", cause=str(error)) from error
     own = bool(entry.data.get("again")) and all(each.recipe.existing == "rename" for each in deliveries)

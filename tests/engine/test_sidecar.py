@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import paths, sidecar
+from engine import journal, paths, sidecar
 from engine.errors import SidecarError
 from engine.proposal import ProposalSpec, SamplerSettings
 from engine.sidecar import FaceEntry, MarkChoice, PhotoId, Sidecar
@@ -60,7 +61,7 @@ def test_everything_comes_back(photo: Path) -> None:
 
 def test_the_file_is_plain_json_with_its_version(photo: Path) -> None:
     data = json.loads(sidecar.save(_sidecar(), photo).read_bytes())
-    assert data["version"] == 2
+    assert data["version"] == sidecar.VERSION == 3
     assert data["proposal"]["anchor"]["sampler"] == {
         **{"kind": "dpg", "steps": 8, "shift": 1.5, "eta": 0.8, "segments": 3, "lambda_max": 0.9, "form": "cps"}
     }
@@ -81,6 +82,7 @@ def test_no_sidecar_is_no_error(photo: Path) -> None:
         b'{"version": 1}',
         b'{"version": 1, "faces": [7, {"strengths": 3}]}',
         b'{"version": 2}',
+        b'{"version": 3}',
         b"\xff\xfe\x00",
         b'{"version": "1"}',
         b'{"version": 0, "photo": {}}',
@@ -142,7 +144,7 @@ def test_a_damaged_file_is_kept_when_another_is_saved(photo: Path) -> None:
 
 def test_a_newer_version_is_neither_read_nor_replaced(photo: Path) -> None:
     path = sidecar.save(_sidecar(), photo)
-    newer = path.read_text().replace('"version": 2', '"version": 3')
+    newer = path.read_text().replace('"version": 3', '"version": 4')
     path.write_text(newer)
     with pytest.raises(SidecarError, match="newer"):
         sidecar.load(photo)
@@ -225,6 +227,26 @@ def test_entries_find_their_faces_by_overlap() -> None:
     )
     found = _sidecar(faces=saved).face_entries([left, right])
     assert {key: entry.amount for key, entry in found.items()} == {"one": 10, "two": 20}
+
+
+def test_a_file_of_version_2_is_read_and_is_as_untouched_as_it_was(photo: Path) -> None:
+    entry = FaceEntry(id="face-0", box=(2, 3, 20, 30))
+    path = sidecar.save(_sidecar(faces=(entry,), proposal=SPEC), photo)
+    old = json.loads(path.read_text())
+    old["version"] = 2
+    del old["faces"][0]["doubted"]
+    assert sidecar.untouched(old) and not sidecar.untouched({**old, "version": 1})
+    path.write_text(json.dumps(old))
+    loaded = sidecar.load(photo)
+    assert loaded is not None and loaded.faces == (entry,) and loaded.version == 3
+
+
+def test_fields_change_only_with_the_version() -> None:
+    """Who adds, renames or drops a field gives a new number to sidecars and journals, and a step to `_upgraded`."""
+    parts = Sidecar.model_json_schema()["$defs"] | {"Sidecar": Sidecar.model_json_schema()}
+    fields = sorted(f"{name}.{field}" for name, part in parts.items() for field in part.get("properties", ()))
+    checksum = hashlib.sha256(" ".join(fields).encode()).hexdigest()[:12]
+    assert (sidecar.VERSION, journal.VERSION, checksum) == (3, 2, "981642085f03"), fields
 
 
 def test_a_file_of_version_1_still_says_50_where_it_names_no_strength(photo: Path) -> None:
