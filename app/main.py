@@ -21,6 +21,7 @@ from app.commands.variations import variations
 from app.commands.watch import watch
 from app.commands.window import edit, window
 from engine import network
+from engine.device import share_memory
 
 cli = typer.Typer(
     name="porelight",
@@ -73,6 +74,7 @@ def _root(
 def main() -> None:
     """Entry point of the command `porelight`. From here on nothing in this process reaches the network."""
     network.guard()
+    share_memory()
     cli()
 
 

@@ -5,11 +5,14 @@ Two runtimes compute: ONNX Runtime and torch. Each is imported only when asked f
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar
 
@@ -44,6 +47,10 @@ MOST_THREADS: Final = 8
 """Of one computation on pixels: more gain nothing."""
 
 
+M_ARENA_MAX: Final = -8
+"""From glibc's malloc.h."""
+
+
 def threads() -> int:
     """Processor threads to use at most."""
     limit = os.environ.get(THREADS_VARIABLE, "")
@@ -56,6 +63,17 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
     lock. Raises: what the first item raised that failed."""
     with ThreadPoolExecutor(min(threads(), MOST_THREADS)) as pool:
         return list(pool.map(work, items))
+
+
+def share_memory() -> None:
+    """Let this process's threads share two stores of freed memory; to be called before there are any.
+
+    glibc gives each thread its own, so that what one has freed no other can use: a warm 24 MP photo then takes 1.6 GB
+    instead of 1.0, and no less time.
+    """
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 def prefer(device: str, limit: int) -> None:

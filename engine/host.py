@@ -31,6 +31,7 @@ import numpy as np
 
 from engine import errors, network
 from engine.children import environment, give_way
+from engine.device import share_memory
 from engine.errors import Cancelled, DeviceError, EngineError
 from engine.jobs import CancelToken, Report, silent
 from engine.proposal import Proposal, ProposalSpec
@@ -213,6 +214,7 @@ class _Child:
 def main() -> None:
     """The child's main function: requests on the standard input, answers on the standard output."""
     network.guard()
+    share_memory()
     give_way(5)  # the window goes first
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print goes to the standard error

@@ -22,6 +22,7 @@ from pathlib import Path
 import cv2
 from PIL import Image
 
+from engine.device import share_memory
 from engine.policies.registry import load_policy
 from engine.session import RetouchSession
 
@@ -90,6 +91,7 @@ def main() -> None:
     parser.add_argument("--photo", type=Path, help="the frame, if it was made before")
     options = parser.parse_args()
     cv2.setNumThreads(2)
+    share_memory()
     with tempfile.TemporaryDirectory() as folder:
         if options.photo is None:
             if (child := os.fork()) == 0:  # a process of its own: the frame's making must not count as peak memory
