@@ -30,7 +30,7 @@ def add(target: Stack, stack: Stack, factor: float) -> None:
     """target += factor · stack, saturating."""
     for start in range(0, target.shape[0], CHUNK_ROWS):
         part = np.s_[start : start + CHUNK_ROWS]
-        target[part] = cv2.addWeighted(target[part], 1.0, stack[part], factor, 0.0)
+        cv2.addWeighted(target[part], 1.0, stack[part], factor, 0.0, dst=target[part])
 
 
 def to_bytes(
@@ -38,12 +38,16 @@ def to_bytes(
 ) -> npt.NDArray[np.uint8]:
     """round((total + factor · stack) / UNIT), clipped to 0–255."""
     out = np.empty(total.shape, np.uint8) if out is None else out
+    chunk = np.empty((CHUNK_ROWS, *total.shape[1:]), np.int16)
     for start in range(0, total.shape[0], CHUNK_ROWS):
         part = np.s_[start : start + CHUNK_ROWS]
-        value = total[part]
+        shown = chunk[: len(total[part])]
         if stack is not None and factor:
-            value = np.asarray(cv2.addWeighted(value, 1.0, stack[part], factor, 0.0), np.int16)
-        out[part] = cv2.convertScaleAbs(np.maximum(value, 0), alpha=1 / UNIT)
+            cv2.addWeighted(total[part], 1.0, stack[part], factor, 0.0, dst=shown)
+        else:
+            shown[...] = total[part]
+        cv2.threshold(shown, 0, 0, cv2.THRESH_TOZERO, dst=shown)
+        cv2.convertScaleAbs(shown, dst=out[part], alpha=1 / UNIT)
     return out
 
 

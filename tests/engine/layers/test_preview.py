@@ -12,6 +12,7 @@ from engine.imageio.profiles import adobe_rgb_profile, prophoto_profile
 from engine.jobs import CancelToken
 from engine.layers.preview import REFRESH, PreviewRenderer
 from engine.layers.render import render
+from engine.layers.stacks import add, to_bytes
 from engine.types import LAYERS, Decision, FaceEdits, Photo, RetouchLayers, Strengths
 from tests.helpers.scenes import layers_on, scene
 
@@ -121,3 +122,19 @@ def test_wrong_views_are_refused_and_building_can_be_cancelled() -> None:
     token.cancel()
     with pytest.raises(Cancelled):
         PreviewRenderer(photo, [layers], VIEW, (50, 50), token)
+
+
+def test_stacks_add_and_show_what_sixty_fourths_say():
+    rng = np.random.default_rng(1)
+    total, stack = (rng.integers(-limit, limit, (301, 40, 3)).astype(np.int16) for limit in (30000, 9000))
+    part = np.s_[10:211, 3:30]
+    out = np.full(total.shape, 7, np.uint8)
+    to_bytes(total[part], stack[part], 0.61, out=out[part])
+    mixed = np.rint(total[part] + 0.61 * stack[part]).clip(-32768, 32767)
+    np.testing.assert_array_equal(out[part], np.rint(mixed / 64).clip(0, 255))
+    assert (out[:10] == 7).all() and (out[:, :3] == 7).all() and (out[211:] == 7).all()
+    np.testing.assert_array_equal(to_bytes(total), np.rint(total / 64).clip(0, 255))
+    moved = total.copy()
+    add(moved[part], stack[part], -0.4)
+    np.testing.assert_array_equal(moved[part], np.rint(total[part] - 0.4 * stack[part]).clip(-32768, 32767))
+    np.testing.assert_array_equal(moved[211:], total[211:])
