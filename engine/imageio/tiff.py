@@ -6,7 +6,6 @@ import io
 import logging
 import struct
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate
 from typing import Any
 
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from engine.device import threads
+from engine.device import side_by_side
 from engine.errors import ImageReadError
 from engine.imageio.containers import Blocks
 from engine.imageio.decode import REEXPORT, Decoded, Source
@@ -222,8 +221,7 @@ def _strips(samples: npt.NDArray[Any], order: str, compression: str) -> list[byt
 
     if not compression:
         return [memoryview(stored(strip)).cast("B") for strip in strips]
-    with ThreadPoolExecutor(min(threads(), 8)) as pool:
-        return list(pool.map(compressed, strips))
+    return side_by_side(compressed, strips)
 
 
 def _with_directory(head: bytes, order: str, directory: Directory) -> bytes:
