@@ -208,11 +208,13 @@ LAYERS = ("heal", "smooth", "tone", "light", "shine", "under_eye", "texture", "f
 @dataclass(frozen=True)
 class HealPatch:
     """How one mark disappears: source + delta. box in source pixels; delta (h, w, 3) float16 in encoded units of
-    full scale 1 (the mark's soft mask is already multiplied in, so it is 0 at the box's border)."""
+    full scale 1 (the mark's soft mask is already multiplied in, so it is 0 at the box's border). cover: (h, w) in
+    [0, 1], how far it takes the place of the patches before it; None if it is added to them."""
 
     mark_id: str
     box: Box
     delta: npt.NDArray[np.float16]
+    cover: npt.NDArray[np.float16] | None = None
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,10 @@ class PhotoModel(EditModel):
         self._journal: Journal | None = None
         self._drawn: tuple[object, object] = (None, None)
         """Proposal and boxes of the document that faces and layers were last drawn for."""
-        self._healed: Mapping[str, Sequence[OwnMark]] = {}
+        self._resolved: Mapping[str, Sequence[OwnMark]] = {}
         """Face id → the brushed marks that its layers have."""
+        self._healed: Mapping[str, Sequence[OwnMark]] = {}
+        """The same of the layers that are in the picture."""
         self._unsaved = False
         self._waiting: tuple[FaceSettings, str] | None = None
         """Settings that the photo gets once it is retouched, and their label."""
@@ -78,6 +80,7 @@ class PhotoModel(EditModel):
         self._saving.setSingleShot(True)
         self._saving.setInterval(SAVE_MS)
         self._saving.timeout.connect(self.save)
+        self.frames.changed.connect(self._show_healed)
         self.frames.failed.connect(lambda error: self.fail(error, tr("Showing the photo")))
 
     @property
@@ -186,6 +189,7 @@ class PhotoModel(EditModel):
         self.read_only = found.read_only
         self._journal = None if self.read_only else self.engine.journal(self.photo.path, self.photo.size)
         self._drawn, self._healed = _drawing(found.document), own_marks(found.edits)
+        self._resolved = self._healed
         self._restart(found.document, found.history)
         if found.unsaved:
             self._unsaved = True
@@ -247,6 +251,7 @@ class PhotoModel(EditModel):
             moved = label and found.document.boxes != document.boxes
             self.notice = " ".join(skipped.reason for skipped in found.skipped) if moved else ""
             self._drawn, self._healed = _drawing(found.document if label else document), own_marks(found.edits)
+            self._resolved = self._healed
             if label:
                 self._set(found.document)
                 self._commit(label)
@@ -280,17 +285,23 @@ class PhotoModel(EditModel):
 
         def done(layers: dict[str, RetouchLayers]) -> None:
             if session is self._session and own_marks(self.edits) == own_marks(document.edits):
-                self.layers, self._healed = layers, own_marks(document.edits)
+                self.layers, self._resolved = layers, own_marks(document.edits)
                 assert self.photo is not None
                 source = self.engine.source(self.photo, self.layers)
                 self.frames.set_source(source, self.photo.size, same_photo=True)
                 self.changed.emit(Change.PROPOSAL | Change.EDITS)
 
         def failed(error: Exception) -> None:
-            self._healed = own_marks(document.edits)  # they are not being healed any more
+            self._healed = self._resolved = own_marks(document.edits)  # they are not being healed any more
             self.fail(error, tr("Healing the mark"), also=Change.EDITS)
 
         self.runner.start(LANE, work, done, failed)
+
+    def _show_healed(self) -> None:
+        """A brushed mark counts as healed once the picture shows it."""
+        if self._healed is not self._resolved and self.frames.settled:
+            self._healed = self._resolved
+            self.changed.emit(Change.JOB)
 
     # --- saving and exporting -----------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ class Banner(QFrame):
         layout.setSpacing(8)
         layout.addLayout(words, 1)
         for button in (self.action, self.copy, self.close_button):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys where they are
             layout.addWidget(button)
         self.action.clicked.connect(self._act)
         self.copy.clicked.connect(self._copy)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
 
 from app.language import tr
@@ -30,8 +30,9 @@ class Strip(QFrame):
         row.setContentsMargins(16, 9, 12, 9)
         row.setSpacing(8)
         row.addLayout(words, 1)
-        row.addWidget(self.action)
-        row.addWidget(self.dismiss)
+        for button in (self.action, self.dismiss):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys where they are
+            row.addWidget(button)
         self.action.clicked.connect(self.acted)
         self.dismiss.clicked.connect(self.hide)
         self.dismiss.clicked.connect(self.dismissed)

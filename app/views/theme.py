@@ -139,7 +139,8 @@ QScrollBar::handle:disabled {{ background: transparent; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 QPushButton, QToolButton {{
-  background: {RAISED}; color: {TEXT}; border: 1px solid transparent; border-radius: 5px; padding: 5px 12px; }}
+  background: {RAISED}; color: {TEXT}; border: 1px solid transparent; border-radius: 5px; padding: 5px 12px;
+  outline: none; }}
 QFileDialog QToolButton {{ padding: 3px; }}
 QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QPushButton:hover, QToolButton:hover {{ background: {HOVER}; }}

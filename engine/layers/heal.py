@@ -59,11 +59,14 @@ def heal_patches(
     soft: Mapping[str, tuple[tuple[slice, slice], F32]],
     source: F32,
     change: F32,
+    *,
+    covering: bool = False,
 ) -> tuple[HealPatch, ...]:
     """One patch per mark that has a mask.
 
     Args:
         soft: mark id → where on the grid, and the mask's values there; they sum to at most 1.
+        covering: whether they take the place of patches made before, instead of being added to them.
         source: (h, w, 3) encoded values of the grid. change: healed minus source, encoded.
     """
     if not soft:
@@ -87,11 +90,11 @@ def heal_patches(
         _integral(level * clean),
         _integral(fine * fine * clean),
     )
-    patches = (_patch(scene, mark, *soft[mark.id]) for mark in marks if mark.id in soft)
+    patches = (_patch(scene, mark, *soft[mark.id], covering) for mark in marks if mark.id in soft)
     return tuple(patch for patch in patches if patch is not None)
 
 
-def _patch(scene: _Scene, mark: Mark, where: tuple[slice, slice], mask: F32) -> HealPatch | None:
+def _patch(scene: _Scene, mark: Mark, where: tuple[slice, slice], mask: F32, covering: bool) -> HealPatch | None:
     """The mask is written to a grid window with a margin of zeros and enlarged linearly from there."""
     grid, photo = scene.grid, scene.photo
     (h, w), (rows, columns) = grid.shape, where
@@ -115,7 +118,7 @@ def _patch(scene: _Scene, mark: Mark, where: tuple[slice, slice], mask: F32) -> 
         donor = (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
         fine = _pixels(photo, donor, full) - enlarge(scene.planes[..., :3], grid, donor)
     delta = m[..., None] * (change + fine - own)
-    return HealPatch(mark.id, box, delta.astype(np.float16))
+    return HealPatch(mark.id, box, delta.astype(np.float16), m.astype(np.float16) if covering else None)
 
 
 def _pixels(photo: Photo, box: Box, full: np.float32) -> F32:

@@ -62,7 +62,7 @@ class _FaceView:
     linear: tuple[Matrix, Matrix]
     gate: F32
     split: tuple[str, ...]
-    patches: dict[str, tuple[Rect, F32]] = field(default_factory=dict)
+    patches: dict[str, tuple[Rect, F32, F32 | None]] = field(default_factory=dict)
     shown: frozenset[str] = frozenset()
 
 
@@ -178,9 +178,11 @@ class PreviewRenderer:
             if inside := intersect(patch.box, common):
                 inner = self._rect(inside)
                 x0, y0, x1, y1 = inside
-                part_delta = patch.delta[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
-                reduced = _apply(self._averages(inside, inner), part_delta.astype(np.float32))
-                face.patches[patch.mark_id] = inner, self._to_display(reduced * gate[within(inner, rect)], inner)
+                part = np.s_[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
+                means = self._averages(inside, inner)
+                delta = _apply(means, patch.delta[part].astype(np.float32)) * gate[within(inner, rect)]
+                cover = None if patch.cover is None else _apply(means, patch.cover[part].astype(np.float32))[..., None]
+                face.patches[patch.mark_id] = inner, self._to_display(delta, inner), cover
         self._add_layers(index, face, edits, token)
         return face
 
@@ -319,8 +321,11 @@ class PreviewRenderer:
         entries = [entry for entry in self._entries if entry.face == index and entry.name == "heal"]
         total = np.zeros(entries[0].stack.shape, np.float32)
         for mark_id in (key for key in face.patches if key in removed):
-            inner, delta = face.patches[mark_id]
-            total[within(inner, face.rect)] += delta
+            inner, delta, cover = face.patches[mark_id]
+            here = total[within(inner, face.rect)]
+            if cover is not None:
+                here *= 1 - cover
+            here += delta
         for entry in entries:
             entry.stack = to_stack(total if entry.weight is None else total * entry.weight[..., None])
         face.shown = removed

@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from engine.device import side_by_side
 from engine.layers.areas import weight_of
@@ -36,6 +38,27 @@ def removed_patches(layers: RetouchLayers, edits: FaceEdits) -> tuple[HealPatch,
     """Patches of the marks to remove: the person's decision goes before the policy's."""
     decisions = {mark.id: edits.decisions.get(mark.id, mark.decision) for mark in layers.marks}
     return tuple(patch for patch in layers.patches if decisions.get(patch.mark_id) is Decision.REMOVE)
+
+
+def _laid(patches: Sequence[HealPatch]) -> tuple[HealPatch, ...]:
+    """Patches that can be added up: what one covers is taken from those before it."""
+    laid: list[HealPatch] = []
+    for patch in patches:
+        if patch.cover is not None:
+            laid = [_beneath(each, patch.box, patch.cover) for each in laid]
+        laid.append(patch)
+    return tuple(laid)
+
+
+def _beneath(patch: HealPatch, box: Box, cover: npt.NDArray[np.float16]) -> HealPatch:
+    common = intersect(patch.box, box)
+    if common is None:
+        return patch
+    x0, y0, x1, y1 = common
+    delta = patch.delta.copy()
+    part = delta[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
+    part *= 1 - cover[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0], None]
+    return replace(patch, delta=delta)
 
 
 def gate_of(mask: F32) -> F32:
@@ -88,7 +111,7 @@ class _Face:
         texture, gain = weight_of(layers, edits, "texture"), layers.texture_gain
         self.gain = texture * gain if gain is not None and np.any(texture) and gain.any() else None
         self.heal = heal = weight_of(layers, edits, "heal")
-        self.patches = removed_patches(layers, edits) if np.any(heal) else ()
+        self.patches = _laid(removed_patches(layers, edits)) if np.any(heal) else ()
 
     @property
     def idle(self) -> bool:

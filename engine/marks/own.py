@@ -40,7 +40,8 @@ class OwnMarks:
         self._healed: dict[OwnMark, _Healed | None] = {}
 
     def onto(self, layers: RetouchLayers, marks: Sequence[OwnMark]) -> RetouchLayers:
-        """`layers` with further marks to be removed; those without a mask (outside the face's grid) are left out."""
+        """`layers` with further marks to be removed, the later over the earlier; those without a mask (outside the
+        face's grid) are left out."""
         for own in marks:
             if own not in self._healed:
                 self._healed[own] = self._heal(own)
@@ -74,7 +75,8 @@ class OwnMarks:
         mark = Mark(own.id, place, own.radius + spread, contrast, MarkKind.UNKNOWN, 1.0, Decision.REMOVE)
         encoded = np.zeros_like(change)
         encoded[where] = from_lab(face.lab[where] + change[where], self.photo.icc) - self._source[where]
-        patches = heal_patches(self.photo, face, [mark], {own.id: (where, soft[where])}, self._source, encoded)
+        masks = {own.id: (where, soft[where])}
+        patches = heal_patches(self.photo, face, [mark], masks, self._source, encoded, covering=True)
         return _Healed(mark, patches, where, soft[where] > 0)
 
     def _soft(self, own: OwnMark) -> F32:

@@ -262,7 +262,9 @@ def test_who_does_not_want_picks_recorded_is_not_asked_again(
     window = taking(make_window, qtbot, portrait)
     model = window.adjust.variations
     model.take(1)
-    window.learn.strip.dismiss.click()
+    window.canvas.setFocus()
+    qtbot.mouseClick(window.learn.strip.dismiss, Qt.MouseButton.LeftButton)
+    assert window.focusWidget() is window.canvas, "the keys stay the photo's"
     qtbot.waitUntil(lambda: model.ready)
     model.take(2)
     qtbot.waitUntil(lambda: model.ready)

@@ -170,6 +170,15 @@ def test_an_own_mark_heals_its_spot_and_nothing_else(made: Made) -> None:
     assert marks.onto(layers, [outside]).marks == layers.marks
     again = marks.onto(layers, [outside, own])
     assert again.marks == healed.marks and again.patches[-1] is healed.patches[-1], "a mark is healed once"
+    twice = replace(own, id="own-3")
+    both = marks.onto(layers, [own, twice])
+    off = np.abs(render(photo, [(both, replace(edits, marks=(own, twice)))]).astype(int) - out)
+    assert off[around < 5].max() <= 1 and off.max() <= 5, "the second lies over the first"
+    only = replace(edits, marks=(own, twice), decisions={**decisions, "own-3": Decision.KEEP})
+    assert np.array_equal(render(photo, [(both, only)]), out), "a mark that is kept covers nothing"
+    view = PreviewRenderer(photo, [both], (0, 0, *photo.size), photo.size)
+    for mine in (edits, only):
+        assert np.abs(view.update([mine]).astype(int) - render(photo, [(both, mine)])).max() <= 1
 
 
 @pytest.mark.parametrize(
