@@ -24,6 +24,10 @@ CLEAR_BRIDGE, CLEAR_RIM = 8.5, 9.5
 one face without glasses was taken for one with."""
 
 
+RIM_WIDTH = 1 / 40
+"""Half the width of a rim with its shade on the skin, as a share of W."""
+
+
 def hand_mask(hands: Sequence[F32], shape: tuple[int, int]) -> F32:
     """The area of hands from their 21 landmarks (MediaPipe's order), each (21, 2) in pixels."""
     out = np.zeros(shape, np.float32)
@@ -59,10 +63,14 @@ def glasses(points: F32, light: F32, unit: float, eyes: F32) -> F32:
     )
     points, unit = points * np.float32(half), unit * half
     thin = thin_lines(light, unit)
-    bridge, rim = bridge_strength(points, thin, unit), rim_strength(points, thin, unit)
+    bridge, rims = bridge_strength(points, thin, unit), lower_rims(points, thin, unit)
+    rim = min(float(strength.mean()) for strength, _ in rims)
     if not ((bridge > BRIDGE and rim > RIM) or (bridge > CLEAR_BRIDGE and rim > CLEAR_RIM)):
         return np.zeros(full, np.float32)
-    frame = _frame(np.maximum(*thin) * _frame_zone(points, light.shape, unit) * (1 - eyes), unit)
+    paths = [path for _, path in rims]
+    frame = _frame(np.maximum(*thin) * _frame_zone(points, light.shape, unit, paths) * (1 - eyes), unit)
+    seen = [pair for strength, path in rims for pair in _seen(strength, path)]
+    frame = np.maximum(frame, blur(lines(seen, light.shape, RIM_WIDTH * unit), unit / 200) * (1 - eyes))
     return np.asarray(cv2.resize(frame, full[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
@@ -113,31 +121,47 @@ def bridge_strength(points: F32, thin: tuple[F32, F32], unit: float) -> float:
     return best
 
 
-def rim_strength(points: F32, thin: tuple[F32, F32], unit: float) -> float:
-    """Mean strength in L* of the best line below each eye, of the eye where it is weaker."""
+def _seen(strength: F32, path: F32) -> list[F32]:
+    """The pieces (2, 2) of a rim that can be seen."""
+    smooth = cv2.blur(strength[None], (9, 1), borderType=cv2.BORDER_REPLICATE)[0]
+    return [path[i : i + 2] for i in range(len(path) - 1) if min(smooth[i : i + 2]) > RIM]
+
+
+def lower_rims(points: F32, thin: tuple[F32, F32], unit: float) -> list[tuple[F32, F32]]:
+    """The best line below each eye, the image-left eye first: its strength (n,) in L* at its points (n, 2), from the
+    image's left to its right."""
     across, down = axes(points)
-    angle, radius = np.meshgrid(np.radians(np.arange(10, 171, 3.0)), np.arange(0.10, 0.27, 0.004) * unit)
-    weakest = np.inf
+    angle, radius = np.meshgrid(np.radians(np.arange(170, 9, -3.0)), np.arange(0.10, 0.27, 0.004) * unit)
+    found = []
     for corners in ((33, 133), (263, 362)):
         centre = points[list(corners)].mean(0)
         u, v = (1.15 * radius * np.cos(angle))[..., None], (radius * np.sin(angle))[..., None]
-        where = centre + u * across + v * down
-        best = max(_best_path(np.minimum(_sample(t, where[..., 0], where[..., 1]), 15)) for t in thin)
-        weakest = min(weakest, best)
-    return weakest
+        where = (centre + u * across + v * down).astype(np.float32)
+        planes = [np.minimum(_sample(t, where[..., 0], where[..., 1]), 15) for t in thin]
+        columns = np.arange(angle.shape[1])
+        strength, rows = max((_best_path(values) for values in planes), key=lambda each: float(each[0].sum()))
+        found.append((strength, where[rows, columns]))
+    return found
 
 
-def _best_path(values: F32) -> float:
-    """Mean along the best path from left to right that moves at most one row per column."""
-    total = values[:, 0]
+def _best_path(values: F32) -> tuple[F32, npt.NDArray[np.intp]]:
+    """The best path from left to right that moves at most one row per column: its value and its row in each column."""
+    total, moves = values[:, 0], []
     for column in values.T[1:]:
         padded = np.pad(total, 1, constant_values=-np.inf)
-        total = np.maximum.reduce([padded[:-2], padded[1:-1], padded[2:]]) + column
-    return float(total.max()) / values.shape[1]
+        before = np.stack([padded[:-2], padded[1:-1], padded[2:]])
+        moves.append(before.argmax(0) - 1)
+        total = before.max(0) + column
+    rows = [int(total.argmax())]
+    for move in reversed(moves):
+        rows.append(rows[-1] + int(move[rows[-1]]))
+    path = np.array(rows[::-1], np.intp)
+    return values[path, np.arange(len(path))], path
 
 
-def _frame_zone(points: F32, shape: tuple[int, ...], unit: float) -> F32:
-    """Where frames can be: around both eyes, over the nose's bridge, along the temples."""
+def _frame_zone(points: F32, shape: tuple[int, ...], unit: float, rims: Sequence[F32]) -> F32:
+    """Where frames can be: around both eyes, over the nose's bridge, along the temples, but not below the lower rims,
+    where wrinkles and the nose's edge may touch them. rims: see `lower_rims`."""
     across, down = axes(points)
     size = shape[0], shape[1]
     zone = np.zeros(size, np.float32)
@@ -149,4 +173,8 @@ def _frame_zone(points: F32, shape: tuple[int, ...], unit: float) -> F32:
         temple = [centre - down * 0.12 * unit, points[side] - down * 0.14 * unit]
         temple += [points[side] + down * 0.02 * unit, centre + down * 0.08 * unit]
         zone = np.maximum(zone, polygon(np.array(temple, np.float32), size))
-    return zone
+    low = np.concatenate(rims) + down * (RIM_WIDTH * unit)
+    beyond = across * (2 * unit)
+    above = np.stack([low[-1] + beyond, low[-1] + beyond - down * (2 * unit), low[0] - beyond - down * (2 * unit)])
+    outline = np.concatenate([[low[0] - beyond], low, above])
+    return zone * polygon(outline.astype(np.float32), size)

@@ -169,6 +169,18 @@ def test_the_dark_side_of_a_shaven_face_is_no_beard(analysed, name):
     assert (face.regions["facial_hair"] > 0.5).sum() < 0.03 * face.grid_width**2  # was 0.05 to 0.11
 
 
+@pytest.mark.parametrize("name", ["gary-peters", "harold-rogers", "karen-bass"])
+def test_thin_lower_rims_are_kept_out_of_the_skin_and_wrinkles_below_are_not(analysed, name):
+    (face,), _ = analysed(f"train/officials/{name}.jpg")
+    frame, points, width = face.regions["occluders"], face.grid.to_grid(face.landmarks), face.grid_width
+    for corners in ((33, 133), (263, 362)):
+        x, y = points[list(corners)].mean(0)
+        below = frame[int(y + 0.09 * width) : int(y + 0.3 * width), int(x - 0.08 * width) : int(x + 0.08 * width)]
+        assert (below.max(0) > 0.5).mean() > 0.9  # was 0.24 to 0.6 on the first two
+    nose = int(points[4, 1] - 0.06 * width)
+    assert frame[nose:].sum() / width**2 < 0.015  # was 0.05 on the last
+
+
 def test_open_mouth_shows_teeth_and_a_closed_one_none(analysed):
     (smiling,), _ = analysed("train/officials/tim-scott.jpg")
     (closed,), _ = analysed("train/canada/003f.jpg")
