@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QKeySequence
 
+from app.language import tr
 from app.viewmodels.actions import ACTIONS
 from app.viewmodels.settings import SettingsModel
 
@@ -30,10 +31,13 @@ class Shortcuts(QObject):
     """Keys by action. No key belongs to two actions, nor begins another's."""
 
     changed = Signal()
+    begun = Signal(str)
+    """What may follow the key that was pressed, in words; empty once another one was released."""
 
     def __init__(self, settings: SettingsModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.settings = settings
+        self._first = ""
         self._now = self._all()
         settings.changed.connect(self._settle)
 
@@ -50,6 +54,20 @@ class Shortcuts(QObject):
         """The first action that a key sequence belongs to, or begins the keys of, if it is another one than `but`."""
         wanted = normal(keys)
         return next((id for id, own in self._now.items() if id != but and any(clash(wanted, key) for key in own)), None)
+
+    def pressed(self, keys: str) -> None:
+        """A key that no widget wants for itself: say what may follow it, if it begins anything."""
+        own = [key for each in self._now.values() for key in each if key.startswith(f"{keys}, ")]
+        if own:
+            self._first = keys
+            following = " ".join(shown(key.removeprefix(f"{keys}, ")) for key in own)
+            self.begun.emit(tr("{keys}, then one of these: {following}", keys=shown(keys), following=following))
+
+    def released(self, keys: str) -> None:
+        """Whatever key follows, it is no longer said what may."""
+        if self._first not in ("", keys):
+            self._first = ""
+            self.begun.emit("")
 
     def changed_from_default(self, action: str) -> bool:
         return self.keys(action) != tuple(map(normal, ACTIONS[action].keys))

@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QKeyEvent,
+    QKeySequence,
     QMoveEvent,
     QResizeEvent,
     QShowEvent,
@@ -121,6 +122,7 @@ class MainWindow(QMainWindow):
         self.shoot.changed.connect(self._show_page)
         self.desk.library.changed.connect(lambda _: self._refresh(Change.JOB))
         self.desk.returned.connect(self.close)
+        self.shortcuts.begun.connect(photo.say)
         self._refresh(Change.PHOTO | Change.EDITS | Change.JOB)
         self._refresh_view_actions()
 
@@ -358,6 +360,11 @@ class MainWindow(QMainWindow):
 
     # --- events -------------------------------------------------------------------------------------------------------
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and not event.isAutoRepeat():
+            self.shortcuts.pressed(QKeySequence(event.keyCombination()).toString())
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if self.actions_made.holds("original", event):
             if not event.isAutoRepeat():
@@ -373,6 +380,7 @@ class MainWindow(QMainWindow):
             if not event.isAutoRepeat():
                 self.compare.hold(False)
             return
+        self.shortcuts.released(QKeySequence(event.keyCombination()).toString())
         super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:

@@ -470,7 +470,10 @@ def test_the_keys_that_mark_filter_after_f(make_window: MakeWindow, qtbot: QtBot
             qtbot.keyClick(window, key)
         return library.shown
 
-    assert press("fp") == [paths[0], paths[2]] and actions["only_flag_pick"].isChecked()
+    press("f")
+    assert window.status.notice.text() == "F, then one of these: 0 1 2 3 4 5 6 7 8 9 P X U"
+    assert press("p") == [paths[0], paths[2]] and actions["only_flag_pick"].isChecked()
+    assert window.status.notice.text() == ""
     assert press("f3") == [paths[2]]
     assert press("fp") == paths[1:3] and not actions["only_flag_pick"].isChecked()
     assert press("f0") == paths
