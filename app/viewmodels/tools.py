@@ -110,12 +110,16 @@ class ToolModel(QObject):
     # --- strokes ------------------------------------------------------------------------------------------------------
 
     def face_at(self, point: Point) -> FaceAnalysis | None:
-        """The face that a stroke is for: the selected one, or that whose middle is nearest among those around it."""
-        photo = self.photo
-        if photo.selected is not None:
-            return next((face for face in photo.faces if face.id == photo.selected), None)
-        around = [face for face in photo.faces if _holds(face.grid.box, point)]
+        """The face that a stroke is for: of those it lies on or beside the selected one, or the nearest."""
+        chosen = self.photo.selected
+        around = [face for face in self.photo.faces if _holds(face.grid.box, point) and chosen in (None, face.id)]
         return min(around, key=lambda face: _distance(face.box, point), default=None)
+
+    def _refusal(self, face: FaceAnalysis | None) -> str:
+        """Why nothing can be painted here, if so."""
+        if face is None:
+            return tr("Only a face and the skin around it can be painted on; if several are there, the chosen one.")
+        return "" if self.photo.edits_of(face.id).enabled else tr("The retouch of this face is off.")
 
     def radius(self, point: Point | None = None) -> float:
         """Of the brush, in source pixels."""
@@ -124,11 +128,15 @@ class ToolModel(QObject):
         return max(share * (face.width if face else 200.0), 1.0)
 
     def begin(self, point: Point, *, erase: bool = False) -> None:
-        """Start a stroke."""
-        if self.painting and self.face_at(point) is not None:
-            self.points, self.erasing, self._previewed = [point], erase, 0
-            self._preview()
-            self.changed.emit()
+        """Start a stroke, or say why there can be none."""
+        if not self.painting:
+            return
+        if refusal := self._refusal(self.face_at(point)):
+            self.photo.say(refusal)
+            return
+        self.points, self.erasing, self._previewed = [point], erase, 0
+        self._preview()
+        self.changed.emit()
 
     def extend(self, point: Point) -> None:
         """Go on; points closer than a tenth of the radius say nothing new."""

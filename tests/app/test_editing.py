@@ -191,6 +191,26 @@ def test_what_is_brushed_while_the_lane_is_busy_is_known_at_once(open_model: Pho
     assert open_model.doing == ""
 
 
+def test_where_nothing_can_be_painted_it_is_said(pair: PhotoModel) -> None:
+    tools = ToolModel(pair)
+    tools.choose(Tool.HEAL)
+    before, inside = pair.document, (50.0, 150.0)  # on the first of two faces
+    pair.select("face-1")
+    tools.begin(inside)
+    tools.end()
+    assert pair.document == before and pair.notice.startswith("Only a face and the skin around it")
+    pair.select(None)
+    tools.begin((50.0, 1.0))
+    assert tools.points == []
+    pair.enable("face-0", False)
+    tools.begin(inside)
+    assert tools.points == [] and pair.notice == "The retouch of this face is off."
+    pair.enable("face-0", True)
+    tools.begin(inside)
+    tools.end()
+    assert len(pair.edits["face-0"].marks) == 1 and "face-1" not in {k for k, v in pair.edits.items() if v.marks}
+
+
 def test_the_brush_paints_erases_and_protects(open_model: PhotoModel) -> None:
     tools = ToolModel(open_model)
     tools.choose(Tool.BRUSH)
