@@ -155,7 +155,7 @@ class FaceList(QWidget):
         removed = sum(self.photo.decision(face, mark) is Decision.REMOVE for mark in layers.marks)
         return (
             tr(
-                "{counted} removed, {value} kept",
+                "{counted} removed, {value}\N{NO-BREAK SPACE}kept",  # the line breaks at the comma
                 counted=counted(removed, "mark", "marks"),
                 value=len(layers.marks) - removed,
             )
