@@ -157,7 +157,7 @@ class PhotoModel(EditModel):
         if session is None or source is None or self.stage not in (Stage.OPEN, Stage.PROPOSED) or self._unsaved:
             return
         found = None
-        if self.stage is Stage.PROPOSED:
+        if self.stage is Stage.PROPOSED and self._resolved == own_marks(self.edits):  # else the layers lack a mark
             notes = tuple(session.notes)
             found = Retouched(self.faces, self.skipped, self.layers, self.document, notes, self.history, self.read_only)
         self.left.emit(Opened(session, source, self._stamp, found, self.edits))

@@ -22,7 +22,7 @@ from engine.errors import UsageError
 from engine.journal import Journal, journal_file
 from engine.settings import FaceSettings
 from engine.types import DEFAULT_STRENGTHS, Brushwork, Decision, Strengths
-from tests.helpers.fake_engine import FakeEngine, opened
+from tests.helpers.fake_engine import FakeEngine, opened, write_portrait
 
 
 @pytest.fixture
@@ -189,6 +189,21 @@ def test_what_is_brushed_while_the_lane_is_busy_is_known_at_once(open_model: Pho
     qtbot.waitUntil(lambda: not open_model.healing)
     assert [mark.id for mark in open_model.layers["face-0"].marks] == ["blemish", "mole", "own-1"]
     assert open_model.doing == ""
+
+
+def test_a_photo_left_before_its_mark_is_healed_comes_back_healed(
+    open_model: PhotoModel, portrait: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    gate, left = threading.Event(), []
+    open_model.left.connect(left.append)
+    open_model.runner.start(LANE, lambda token, report: gate.wait(), lambda _: None, lambda _: None)
+    open_model.add_mark("face-0", [(100.0, 150.0)], 6.0)
+    open_model.open(write_portrait(tmp_path / "other.png"))
+    gate.set()
+    qtbot.waitUntil(lambda: bool(open_model.layers) and not open_model.busy)
+    open_model.open(portrait, left[0])
+    qtbot.waitUntil(lambda: bool(open_model.layers) and not open_model.busy)
+    assert open_model.layers["face-0"].marks[-1].id == "own-1" and not open_model.healing
 
 
 def test_where_nothing_can_be_painted_it_is_said(pair: PhotoModel) -> None:
