@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.imageio.colour import from_lab
+from engine.imageio.colour import from_lab, to_lab
 from engine.layers.bands import PORE_CUT
 from engine.layers.brush import stroke
 from engine.layers.heal import heal_patches
@@ -24,60 +24,96 @@ FEATHER = 1 / 350
 
 
 class _Healed(NamedTuple):
-    """where, inside: part of the grid, and what of it the mark's soft edge reaches."""
+    """where: part of the grid that is changed. inside, change: what of it the mark's soft edge reaches, and by how much
+    L*a*b* the mark heals what those before it have left."""
 
     mark: Mark
     patches: tuple[HealPatch, ...]
     where: tuple[slice, slice]
     inside: npt.NDArray[np.bool_]
+    change: F32
 
 
 class OwnMarks:
-    """Heals marks of one face; each is healed once."""
+    """Heals marks of one face, in their order: each what the policy and the marks before it have left."""
 
     def __init__(self, photo: Photo, face: FaceAnalysis) -> None:
         self.photo, self.face = photo, face
-        self._healed: dict[OwnMark, _Healed | None] = {}
+        self._layers: RetouchLayers | None = None
+        self._proposed: F32 = face.lab
+        """(h, w, 3) L*a*b* with the marks gone that the layers propose to remove."""
+        self._healed: dict[tuple[OwnMark, ...], _Healed | None] = {}
+        """Marks → how the last of them is healed."""
 
     def onto(self, layers: RetouchLayers, marks: Sequence[OwnMark]) -> RetouchLayers:
         """`layers` with further marks to be removed, the later over the earlier; those without a mask (outside the
         face's grid) are left out."""
-        for own in marks:
-            if own not in self._healed:
-                self._healed[own] = self._heal(own)
-        found = [healed for own in marks if (healed := self._healed[own]) is not None]
-        if not found:
-            return layers
-        mask = layers.mask.copy()
-        for each in found:
-            mask[each.where][each.inside] = 1
+        if layers is not self._layers:
+            self._layers, self._healed, self._proposed = layers, {}, self._with_proposed(layers)
+        lab, mask = self._proposed.copy(), layers.mask.copy()
+        found: list[_Healed] = []
+        for number in range(1, len(marks) + 1):
+            key = tuple(marks[:number])
+            if key not in self._healed:
+                self._healed[key] = self._heal(key[-1], lab)
+            healed = self._healed[key]
+            if healed is not None:
+                lab[healed.where] += healed.change
+                mask[healed.where][healed.inside] = 1
+                found.append(healed)
         ledger = (*layers.marks, *(each.mark for each in found))
         patches = (*layers.patches, *(patch for each in found for patch in each.patches))
-        return replace(layers, marks=ledger, patches=patches, mask=mask)
+        return replace(layers, marks=ledger, patches=patches, mask=mask) if found else layers
 
     @cached_property
     def _source(self) -> F32:
         """(h, w, 3) encoded values of the grid."""
         return from_lab(self.face.lab, self.photo.icc)
 
-    def _heal(self, own: OwnMark) -> _Healed | None:
+    def _with_proposed(self, layers: RetouchLayers) -> F32:
+        grid, going = self.face.grid, {mark.id for mark in layers.marks if mark.decision is Decision.REMOVE}
+        encoded = self._source.copy()
+        for patch in layers.patches:
+            corners = np.array([patch.box[:2], patch.box[2:]], np.float32)
+            (x0, y0), (x1, y1) = np.rint(grid.to_grid(corners)).astype(int).clip(0, grid.shape[::-1])
+            if patch.mark_id in going and x1 > x0 and y1 > y0:
+                size = int(x1 - x0), int(y1 - y0)
+                encoded[y0:y1, x0:x1] += cv2.resize(patch.delta.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        lab = self.face.lab.copy()
+        changed = (encoded != self._source).any(axis=2)
+        if changed.any():
+            lab[changed] = to_lab(encoded[changed][:, None], self.photo.icc)[:, 0]
+        return lab
+
+    def _heal(self, own: OwnMark, lab: F32) -> _Healed | None:
+        """lab: of the grid, as the marks before have left it."""
         face, soft = self.face, self._soft(own)
         if soft.max(initial=0) < 0.5:
             return None
         where = support(soft)
         assert where is not None, "what is half covered is covered"
-        change = self._change(soft, where)
+        # As much around as the pore band's blur sees.
+        reach = int(np.ceil(3 * face.grid_width * PORE_CUT)) + 2
+        rows, columns = (slice(max(each.start - reach, 0), each.stop + reach) for each in where)
+        near = rows, columns
+        here, none = lab[near], np.zeros_like(lab[near])
+        labels = (soft[near] > 0).astype(np.int32)
+        change = np.zeros_like(lab)
+        change[near] = close_marks(here, none, labels, soft[near], face.regions["skin"][near], face.grid_width)
         points = np.asarray(own.points, np.float64)
         centre = (points.min(0) + points.max(0)) / 2
         spread = float(np.hypot(*(points.max(0) - points.min(0)))) / 2
         contrast = float(np.linalg.norm(change[where][soft[where] > 0.5].mean(0)))
         place = float(centre[0]), float(centre[1])
         mark = Mark(own.id, place, own.radius + spread, contrast, MarkKind.UNKNOWN, 1.0, Decision.REMOVE)
-        encoded = np.zeros_like(change)
-        encoded[where] = from_lab(face.lab[where] + change[where], self.photo.icc) - self._source[where]
+        encoded = np.zeros_like(lab)
+        encoded[near] = from_lab(here + change[near], self.photo.icc) - self._source[near]
+        # Pores come from skin where no mark is.
+        clean = face.regions["skin"] * (lab == face.lab).all(axis=2)
+        donors = replace(face, regions={**face.regions, "skin": clean.astype(np.float32)})
         masks = {own.id: (where, soft[where])}
-        patches = heal_patches(self.photo, face, [mark], masks, self._source, encoded, covering=True)
-        return _Healed(mark, patches, where, soft[where] > 0)
+        patches = heal_patches(self.photo, donors, [mark], masks, self._source, encoded, covering=True)
+        return _Healed(mark, patches, where, soft[where] > 0, change[where])
 
     def _soft(self, own: OwnMark) -> F32:
         """(h, w) soft mask in [0, 1]: discs along the stroke, feathered."""
@@ -87,14 +123,3 @@ class OwnMarks:
         covered = stroke(face.grid.shape, points, radius).astype(np.float32)
         soft = cv2.GaussianBlur(covered, (0, 0), max(face.grid_width * FEATHER, 0.7))
         return np.clip(soft * 1.02 - 0.02, 0, 1).astype(np.float32)
-
-    def _change(self, soft: F32, where: tuple[slice, slice]) -> F32:
-        """(h, w, 3) L*a*b* that heals; computed where it is not 0, with as much around as the pore band's blur sees."""
-        face = self.face
-        reach = int(np.ceil(3 * face.grid_width * PORE_CUT)) + 2
-        near = tuple(slice(max(each.start - reach, 0), each.stop + reach) for each in where)
-        lab, mask = face.lab[near], soft[near]
-        labels = (mask > 0).astype(np.int32)
-        change = np.zeros_like(face.lab)
-        change[near] = close_marks(lab, np.zeros_like(lab), labels, mask, face.regions["skin"][near], face.grid_width)
-        return change
