@@ -112,7 +112,7 @@ def _case(case: Case, tools: Tools, found: Evaluation, crops: Path, token: Cance
 def _read_result(photo: Photo, path: Path) -> Pixels:
     """A result in the photo's own size, depth and encoding. Raises: ImageReadError, ColourProfileError,
     _NotComparableError."""
-    from engine.imageio.colour import encoded_to_srgb_float, srgb_float_to_encoded
+    from engine.imageio.colour import converted
     from engine.imageio.read import read_photo
 
     other = read_photo(path)
@@ -123,11 +123,11 @@ def _read_result(photo: Photo, path: Path) -> Pixels:
         )
     if other.size == photo.size and other.icc == photo.icc and other.pixels.dtype == photo.pixels.dtype:
         return other.pixels
-    values = encoded_to_srgb_float(other.pixels, other.icc)
+    values = converted(other.pixels, other.icc, None)
     if other.size != photo.size:
         method = cv2.INTER_AREA if ow > w else cv2.INTER_CUBIC
         values = np.asarray(cv2.resize(values, (w, h), interpolation=method), np.float32)
-    encoded = srgb_float_to_encoded(np.ascontiguousarray(values), photo.icc)
+    encoded = converted(np.ascontiguousarray(values), None, photo.icc)
     full = np.iinfo(photo.pixels.dtype).max
     return np.asarray(np.rint(np.clip(encoded, 0, 1) * full), photo.pixels.dtype)
 

@@ -82,17 +82,27 @@ def from_lab(lab: F32, icc: bytes | None) -> F32:
     return _in_strips(convert, lab, 3, np.float32)
 
 
-def encoded_to_srgb_float(pixels: Pixels | F32, icc: bytes | None) -> F32:
-    """Encoded pixels to sRGB-encoded float32, full scale 1, unbounded.
+def converted(pixels: Pixels | F32, icc: bytes | None, to: bytes | None) -> F32:
+    """Values encoded by one profile as values encoded by another, float32 at full scale 1, unbounded.
 
     Shapes: (h, w, 3) → (h, w, 3). Raises: ColourProfileError.
     """
-    return as_float(pixels) if icc is None else from_lab(to_lab(pixels, icc), None)
+    if icc == to:
+        return as_float(pixels)
+    profile, target = icc or srgb_profile(), to or srgb_profile()
+    model, other = _model(profile), _model(target)
+    if model is None or other is None:
+        return from_lab(to_lab(pixels, icc), to)
 
+    def convert(part: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        encoded, beyond = model.to(other, part)
+        if part.dtype.kind == "f":
+            beyond |= outside(part)
+        if beyond.any():
+            encoded[beyond] = _littlecms(part[beyond][None], profile, "rgb", target, "rgb")[0]
+        return encoded
 
-def srgb_float_to_encoded(srgb: Pixels | F32, icc: bytes | None) -> F32:
-    """Inverse of `encoded_to_srgb_float`."""
-    return as_float(srgb) if icc is None else from_lab(to_lab(srgb, None), icc)
+    return _in_strips(convert, pixels, 3, np.float32)
 
 
 def to_srgb8(pixels: Pixels | F32, icc: bytes | None) -> npt.NDArray[np.uint8]:

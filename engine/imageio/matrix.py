@@ -68,9 +68,17 @@ class MatrixModel:
         """L*a*b* to (encoded values, (h, w) mask of the pixels out of gamut, which are clipped)."""
         y = (lab[..., 0] + 16) / np.float32(116)
         curved = (y + lab[..., 1] / np.float32(500), y, y - lab[..., 2] / np.float32(200))
-        out = np.empty(lab.shape, np.float32)
-        beyond = np.zeros(lab.shape[:2], np.bool_)
-        for i, linear in enumerate(_mix(self.from_white, [_from_lab_curve(f) for f in curved])):
+        return self._encoded(_mix(self.from_white, [_from_lab_curve(f) for f in curved]))
+
+    def to(self, other: MatrixModel, pixels: npt.NDArray[Any]) -> tuple[F32, npt.NDArray[np.bool_]]:
+        """(h, w, 3) encoded, within 0–1, to another model's values, as `from_lab` gives them."""
+        return other._encoded(_mix(other.from_white @ self.to_white, self.linear(pixels)))
+
+    def _encoded(self, planes: list[F32]) -> tuple[F32, npt.NDArray[np.bool_]]:
+        """Three linear planes to (encoded values, (h, w) mask of the pixels out of gamut, which are clipped)."""
+        out = np.empty((*planes[0].shape, 3), np.float32)
+        beyond = np.zeros(planes[0].shape, np.bool_)
+        for i, linear in enumerate(planes):
             beyond |= ~((linear >= 0) & (linear <= 1))
             out[..., i] = _interpolate(self.encode[i], np.sqrt(np.clip(linear, 0, 1)))
         return out, beyond
@@ -107,11 +115,16 @@ def _from_lab_curve(f: F32) -> F32:
 
 def _interpolate(table: F32, values: F32) -> F32:
     """Linear interpolation in a table over 0–1; values outside give its ends, no numbers give its start."""
-    position = np.clip(np.nan_to_num(values), 0, 1) * np.float32(_NODES - 1)
-    index = np.minimum(position, _NODES - 2).astype(np.uint16)
+    position = values * np.float32(_NODES - 1)
+    np.fmax(position, 0, out=position)
+    np.fmin(position, _NODES - 1, out=position)
+    index = position.astype(np.uint16)
     position -= index
     low = np.take(table, index, mode="clip")
-    result: F32 = low + (np.take(table[1:], index, mode="clip") - low) * position
+    result: F32 = np.take(table[1:], index, mode="clip")  # after the last node there is nothing to add
+    result -= low
+    result *= position
+    result += low
     return result
 
 

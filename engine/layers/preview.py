@@ -22,12 +22,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.imageio.colour import encoded_to_srgb_float, from_lab, to_lab, to_srgb8, to_uint8
+from engine.imageio.colour import converted, from_lab, to_lab, to_srgb8, to_uint8
 from engine.jobs import CancelToken
 from engine.layers.areas import REST, brushed, factor_of, masks_of, part_mask, split_of, touched, weight_of
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.render import gate_of, pore_band, removed_patches
-from engine.layers.resample import Matrix, across, averaging, down, enlarging, intersect
+from engine.layers.resample import Matrix, across, averaging, down, enlarging, intersect, reach, support
 from engine.layers.stacks import Rect, Stack, add, to_bytes, to_stack, union, within
 from engine.types import F32, Box, FaceEdits, Photo, RetouchLayers
 
@@ -48,18 +48,31 @@ class _Entry:
     weight: F32 | None = None
 
 
+@dataclass(frozen=True)
+class _Resampling:
+    """From an image to view pixels: what of it they depend on, and one matrix per axis, as in `resample`."""
+
+    part: tuple[slice, slice]
+    columns: Matrix
+    rows: Matrix
+
+    def __call__(self, image: F32) -> F32:
+        """(h, w) or (h, w, c) → (H, W) or (H, W, c)."""
+        return down(self.rows, across(self.columns, image[self.part]))
+
+
 @dataclass
 class _FaceView:
     """One face on the view, and parts of its heal stack by mark, at view scale, for when a decision changes.
 
-    common: the part of its grid's box that shows. cubic, linear: (columns, rows) from the grid to view pixels. gate:
-    (h, w, 1). split: the regions that have stacks of their own."""
+    common: the part of its grid's box that shows. cubic, linear: from the grid to view pixels. gate: (h, w, 1). split:
+    the regions that have stacks of their own."""
 
     layers: RetouchLayers
     common: Box
     rect: Rect
-    cubic: tuple[Matrix, Matrix]
-    linear: tuple[Matrix, Matrix]
+    cubic: _Resampling
+    linear: _Resampling
     gate: F32
     split: tuple[str, ...]
     patches: dict[str, tuple[Rect, F32, F32 | None]] = field(default_factory=dict)
@@ -169,19 +182,19 @@ class PreviewRenderer:
             return None
         rect = self._rect(common)
         cubic, linear = (
-            self._matrices(layers, common, rect, cubic=True),
-            self._matrices(layers, common, rect, cubic=False),
+            self._resampling(layers, common, rect, cubic=True),
+            self._resampling(layers, common, rect, cubic=False),
         )
-        gate = gate_of(_apply(linear, layers.mask))[..., None]
+        gate = gate_of(linear(layers.mask))[..., None]
         face = _FaceView(layers, common, rect, cubic, linear, gate, split)
         for patch in layers.patches:
             if inside := intersect(patch.box, common):
                 inner = self._rect(inside)
                 x0, y0, x1, y1 = inside
                 part = np.s_[y0 - patch.box[1] : y1 - patch.box[1], x0 - patch.box[0] : x1 - patch.box[0]]
-                means = self._averages(inside, inner)
-                delta = _apply(means, patch.delta[part].astype(np.float32)) * gate[within(inner, rect)]
-                cover = None if patch.cover is None else _apply(means, patch.cover[part].astype(np.float32))[..., None]
+                means = _Resampling((slice(None), slice(None)), *self._averages(inside, inner))
+                delta = means(patch.delta[part].astype(np.float32)) * gate[within(inner, rect)]
+                cover = None if patch.cover is None else means(patch.cover[part].astype(np.float32))[..., None]
                 face.patches[patch.mark_id] = inner, self._to_display(delta, inner), cover
         self._add_layers(index, face, edits, token)
         return face
@@ -197,18 +210,18 @@ class PreviewRenderer:
                 token.check()
                 here = delta if mask is None else delta * mask[..., None]
                 if here.any():
-                    self._keep(index, name, part, rect, _apply(face.cubic, here) * gate)
+                    self._keep(index, name, part, rect, np.multiply(shown := face.cubic(here), gate, out=shown))
         if layers.texture_gain is not None and (names is None or "texture" in names):
             pores = self._pores(face.common, rect, layers.width) * gate
             for part, mask in masks_of(parts, brushed(layers, edits, "texture")):
                 token.check()
                 gain = layers.texture_gain if mask is None else layers.texture_gain * mask
                 if gain.any():
-                    self._keep(index, "texture", part, rect, _apply(face.linear, gain)[..., None] * pores)
+                    self._keep(index, "texture", part, rect, face.linear(gain)[..., None] * pores)
         if face.patches and (names is None or "heal" in names):
             face.shown = frozenset()
             for part, mask in masks_of(parts, brushed(layers, edits, "heal")):
-                weight = None if mask is None else _apply(face.linear, mask)
+                weight = None if mask is None else face.linear(mask)
                 empty = np.zeros((*gate.shape[:2], 3), np.int16)
                 self._entries.append(_Entry(index, "heal", part, rect, empty, weight))
 
@@ -219,15 +232,15 @@ class PreviewRenderer:
 
     def _to_display(self, delta: F32, rect: Rect) -> F32:
         """A difference of encoded values as the difference that it makes in display sRGB."""
-        if self._as_is or not delta.any():
+        if self._as_is or (part := support(delta)) is None:
             return delta
-        return np.asarray(self._colours(self._encoded[rect] + delta) - self._shown[rect], np.float32)
+        shown = np.zeros_like(delta)
+        shown[part] = self._colours(self._encoded[rect][part] + delta[part]) - self._shown[rect][part]
+        return shown
 
     def _colours(self, encoded: F32) -> F32:
         """Encoded values of the photo as the display's, full scale 1."""
-        if self._display is None:
-            return encoded_to_srgb_float(encoded, self.photo.icc)
-        return from_lab(to_lab(encoded, self.photo.icc), self._display)
+        return converted(encoded, self.photo.icc, self._display)
 
     def _rect(self, box: Box) -> Rect:
         """The view pixels that show a part of `box`."""
@@ -244,13 +257,16 @@ class PreviewRenderer:
             averaging(box[1], box[3], self.box[1], sy, rows.start, rows.stop),
         )
 
-    def _matrices(self, layers: RetouchLayers, box: Box, rect: Rect, *, cubic: bool) -> tuple[Matrix, Matrix]:
-        """(columns, rows) from the face grid to view pixels."""
+    def _resampling(self, layers: RetouchLayers, box: Box, rect: Rect, *, cubic: bool) -> _Resampling:
+        """From the face grid to view pixels."""
         grid = layers.grid
         columns, rows = self._averages(box, rect)
-        x = enlarging(grid.shape[1], grid.box[0], grid.scale[0], box[0], box[2], cubic=cubic)
-        y = enlarging(grid.shape[0], grid.box[1], grid.scale[1], box[1], box[3], cubic=cubic)
-        return (columns @ x).tocsr(), (rows @ y).tocsr()
+        x = (grid.shape[1], grid.box[0], grid.scale[0], box[0], box[2])
+        y = (grid.shape[0], grid.box[1], grid.scale[1], box[1], box[3])
+        part = reach(*y), reach(*x)
+        columns = columns @ enlarging(*x, cubic=cubic, window=part[1])
+        rows = rows @ enlarging(*y, cubic=cubic, window=part[0])
+        return _Resampling(part, columns.tocsr(), rows.tocsr())
 
     def _pores(self, box: Box, rect: Rect, width: float) -> F32:
         """The pore band at view scale, full scale 1; reduced views take it from the reduced source."""
@@ -294,7 +310,7 @@ class PreviewRenderer:
             layers = face.layers
             mask = touched(layers, layer)
             work = brushed(layers, edit, "all") if layer is None else weight_of(layers, edit, layer)
-            shown = _apply(face.linear, np.asarray(mask if work is None else mask * work, np.float32))
+            shown = face.linear(np.asarray(mask if work is None else mask * work, np.float32))
             out[face.rect] = np.maximum(out[face.rect], shown)
         return out
 
@@ -388,8 +404,3 @@ def _same_colours(icc: bytes | None, display: bytes | None) -> bool:
     cube = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
     shown = to_srgb8(cube, icc) if display is None else to_uint8(from_lab(to_lab(cube, icc), display))
     return int(np.abs(shown.astype(int) - cube).max()) <= 1
-
-
-def _apply(matrices: tuple[Matrix, Matrix], image: F32) -> F32:
-    columns, rows = matrices
-    return down(rows, across(columns, image))

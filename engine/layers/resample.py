@@ -90,8 +90,10 @@ def enlarge(image: F32, grid: FaceGrid, box: Box, *, cubic: bool = True) -> F32:
 
 
 def support(image: npt.NDArray[Any]) -> tuple[slice, slice] | None:
-    """Rows and columns of the smallest part of (h, w) outside which everything is 0; None if everything is."""
-    rows, columns = np.flatnonzero(image.any(axis=1)), np.flatnonzero(image.any(axis=0))
+    """Rows and columns of the smallest part of (h, w) or (h, w, c) outside which everything is 0; None if all is."""
+    height, width = image.shape[:2]
+    rows = np.flatnonzero(image.reshape(height, -1).any(axis=1))
+    columns = np.flatnonzero(image.any(axis=0).reshape(width, -1).any(axis=1))
     if not rows.size:
         return None
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)

@@ -22,8 +22,9 @@ Rect = tuple[slice, slice]
 
 def to_stack(delta: F32) -> Stack:
     """Encoded differences at full scale 1 as int16 in 1/UNIT of an 8-bit step."""
-    scaled = np.rint(delta * np.float32(255 * UNIT))
-    return np.clip(scaled, -32768, 32767).astype(np.int16)
+    scaled = delta * np.float32(255 * UNIT)
+    np.rint(scaled, out=scaled)
+    return np.clip(scaled, -32768, 32767, out=scaled).astype(np.int16)
 
 
 def add(target: Stack, stack: Stack, factor: float) -> None:

@@ -96,9 +96,9 @@ def test_the_table_model_agrees_with_littlecms(name: str, monkeypatch: pytest.Mo
     icc = CASES[name][0]
     pixels = colours("uint16")
     assert matrix.matrix_model(icc) is not None
-    fast = colour.to_lab(pixels, icc), colour.to_srgb8(pixels, icc), colour.encoded_to_srgb_float(pixels, icc)
+    fast = colour.to_lab(pixels, icc), colour.to_srgb8(pixels, icc), colour.converted(pixels, icc, None)
     monkeypatch.setattr(colour, "matrix_model", lambda _: None)
-    slow = colour.to_lab(pixels, icc), colour.to_srgb8(pixels, icc), colour.encoded_to_srgb_float(pixels, icc)
+    slow = colour.to_lab(pixels, icc), colour.to_srgb8(pixels, icc), colour.converted(pixels, icc, None)
     assert np.abs(fast[0] - slow[0]).max() < 0.02
     assert np.abs(fast[1].astype(int) - slow[1]).max() <= 1
     assert (fast[1] != slow[1]).mean() < 0.005
@@ -114,12 +114,22 @@ def test_srgb8_of_adobe_rgb() -> None:
     assert np.abs(colour.to_srgb8(pixels, profiles.adobe_rgb_profile()) - expected).max() < 1.0
 
 
+def test_converted_beyond_the_gamut_is_what_goes_through_lab() -> None:
+    values = np.linspace(-0.1, 1.1, 60, dtype=np.float32).reshape(1, 20, 3)[:, :, ::-1].copy()
+    icc, to = profiles.adobe_rgb_profile(), profiles.prophoto_profile()
+    for target in (None, to):
+        assert (
+            np.abs(colour.converted(values, icc, target) - colour.from_lab(colour.to_lab(values, icc), target)).max()
+            < 2e-3
+        )
+
+
 def test_srgb_float_there_and_back() -> None:
     icc = profiles.prophoto_profile()
     pixels = colours("float32")
-    back = colour.srgb_float_to_encoded(colour.encoded_to_srgb_float(pixels, icc), icc)
+    back = colour.converted(colour.converted(pixels, icc, None), None, icc)
     assert np.abs(back - pixels).max() < 1e-3
-    assert np.array_equal(colour.encoded_to_srgb_float(pixels, None), pixels)
+    assert np.array_equal(colour.converted(pixels, None, None), pixels)
 
 
 @settings(max_examples=20, deadline=None)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.layers.resample import across, averaging, down, enlarge, enlarging, intersect
+from engine.layers.resample import across, averaging, down, enlarge, enlarging, intersect, support
 from engine.types import FaceGrid
 
 
@@ -57,3 +57,11 @@ def test_a_grid_finer_than_the_source_is_sampled_without_a_shift() -> None:
 def test_boxes_that_only_touch_have_nothing_in_common() -> None:
     assert intersect((0, 0, 5, 5), (5, 0, 9, 5)) is None
     assert intersect((0, 0, 5, 5), (3, 2, 9, 4)) == (3, 2, 5, 4)
+
+
+def test_support_is_the_box_of_what_is_not_zero():
+    image = np.zeros((20, 30, 3), np.float32)
+    assert support(image) is None and support(image[..., 0]) is None
+    image[4, 7, 2] = image[11, 25, 0] = -1
+    assert support(image) == (slice(4, 12), slice(7, 26))
+    assert support(image[..., 2]) == (slice(4, 5), slice(7, 8))
