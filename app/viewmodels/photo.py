@@ -162,14 +162,16 @@ class PhotoModel(EditModel):
             found = Retouched(self.faces, self.skipped, self.layers, self.document, notes, self.history, self.read_only)
         self.left.emit(Opened(session, source, self._stamp, found, self.edits))
 
-    def retouch(self) -> None:
-        """Find the faces and propose a retouch, or take up the saved one."""
+    def retouch(self, boxes: Sequence[Box] | None = None) -> None:
+        """Find the faces, or look for them in boxes set by hand, and propose a retouch, or take up the saved one."""
         session, engine = self._session, self.engine
         if session is None or self.busy:
             return
         document = self.document if self.stage is Stage.PROPOSED else None
         name = session.photo.path.name
-        work: Work[Retouched] = lambda token, report: retouched(engine, session, token, report, document)  # noqa: E731
+        work: Work[Retouched] = lambda token, report: retouched(  # noqa: E731
+            engine, session, token, report, document, boxes
+        )
         self.dismiss()
         self.run_job(tr("Retouching"), work, self._proposed, lambda error: self._retouch_failed(error, name))
 
@@ -224,6 +226,9 @@ class PhotoModel(EditModel):
     def set_boxes(self, boxes: Sequence[Box], label: str) -> None:
         """Set the face boxes by hand and retouch the faces in them; what was edited goes with its face."""
         session, engine, document = self._session, self.engine, self.document
+        if self.stage is Stage.OPEN:
+            self.retouch(boxes)
+            return
         if session is None or self.stage is not Stage.PROPOSED or self.busy:
             return
 

@@ -29,16 +29,25 @@ NEWER = tr(
 
 
 def retouched(
-    engine: Engine, session: RetouchSession, token: CancelToken, report: Report, document: Document | None = None
+    engine: Engine,
+    session: RetouchSession,
+    token: CancelToken,
+    report: Report,
+    document: Document | None = None,
+    boxes: Sequence[Box] | None = None,
 ) -> Retouched:
-    """Find the faces and propose a retouch, or take up the saved one. document: of a proposal that is made anew.
+    """Find the faces and propose a retouch, or take up the saved one. document: of a proposal that is made anew. boxes:
+    of faces that a person set because none was found.
 
     Raises: as `RetouchSession.propose` and `restore`.
     """
     saved, kept = (None, Kept()) if document is not None else _kept(engine, session)
+    if boxes is not None:
+        kept = replace(kept, unsaved=True)
+        saved = saved.model_copy(update={"boxes": tuple(boxes)}) if saved is not None else None
     report(Progress("analyse", 0.0))
-    if saved is None and not session.faces:
-        session.analyse()
+    if saved is None and (boxes is not None or not session.faces):
+        session.analyse(boxes)
     if saved is None:
         session.require_faces()
     token.check()

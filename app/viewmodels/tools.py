@@ -79,9 +79,14 @@ class ToolModel(QObject):
         photo.frames.changed.connect(self._preview)
         photo.changed.connect(self._photo_changed)
 
+    def usable(self, tool: Tool) -> bool:
+        """Whether the open photo is far enough: boxes can also be drawn where no face was found."""
+        photo = self.photo
+        return photo.stage is Stage.PROPOSED or (tool is Tool.FACES and photo.stage is Stage.OPEN and not photo.busy)
+
     @property
     def active(self) -> bool:
-        return self.tool is not Tool.POINTER and self.photo.stage is Stage.PROPOSED
+        return self.tool is not Tool.POINTER and self.usable(self.tool)
 
     @property
     def painting(self) -> bool:

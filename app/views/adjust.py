@@ -133,7 +133,6 @@ class Adjust(QObject):
         self.profile_action = self._choice(tr("Choose Profile…"), self.ask_profile)
         self._editing = [
             *(self.sync_action, self.snapshot_action, self.face_action),
-            *self.tool_actions.values(),
             *self.slider_actions,
             *self.overlay_actions.values(),
             *self.layer_actions.values(),
@@ -235,6 +234,8 @@ class Adjust(QObject):
         self.pages.setEnabled(self.desk.adjusting)
         for action in self._editing:
             action.setEnabled(proposed)
+        for tool, action in self.tool_actions.items():
+            action.setEnabled(self.tools.usable(tool) and self.desk.adjusting)
         loaded = photo.stage in (Stage.OPEN, Stage.PROPOSED)
         self.fill_action.setEnabled(loaded)
         self.loupe_action.setEnabled(loaded)

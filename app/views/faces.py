@@ -103,7 +103,11 @@ class FaceList(QWidget):
             self._note(tr("Skipped: {reason}", reason=skipped.reason))
         if not faces and not self.photo.skipped:
             words = tr("Faces appear here.") if self.photo.photo is None else tr("Looking for faces…")
-            self._note(words if self.photo.photo is None or self.photo.busy else tr("No face found."))
+            self._note(
+                words
+                if self.photo.photo is None or self.photo.busy
+                else tr("No face found. The tool Faces marks one by hand.")
+            )
         self._show_state()
 
     def _add(self, face: str | None, title: str, thumbnail: QPixmap | None) -> None:

@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 
 from app.language import tr
 from app.viewmodels.labels import BRUSH_TITLES
-from app.viewmodels.state import Stage
 from app.viewmodels.tools import Effect, Tool, ToolModel
 from app.views import theme
 
@@ -107,7 +106,6 @@ class Toolbox(QWidget):
 
     def _refresh(self) -> None:
         tools = self.tools
-        self.setEnabled(tools.photo.stage is Stage.PROPOSED)
         self.options.setVisible(tools.active)
         self.help.setText(HELP.get(tools.tool, ""))
         self.choice.setVisible(tools.tool is Tool.BRUSH)

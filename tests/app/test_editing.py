@@ -22,7 +22,7 @@ from engine.errors import UsageError
 from engine.journal import Journal, journal_file
 from engine.settings import FaceSettings
 from engine.types import DEFAULT_STRENGTHS, Brushwork, Decision, Strengths
-from tests.helpers.fake_engine import FakeEngine, opened, write_portrait
+from tests.helpers.fake_engine import FakeEngine, FakeSession, opened, write_portrait
 
 
 @pytest.fixture
@@ -265,6 +265,29 @@ def test_face_boxes_are_added_moved_and_removed(open_model: PhotoModel, qtbot: Q
     qtbot.waitUntil(lambda: not open_model.busy)
     assert open_model.document.boxes is None and open_model.session is not None and open_model.session.boxes is None
     assert open_model.strength("tone") == 5
+
+
+def test_a_face_that_was_not_found_is_marked_by_hand(qtbot: QtBot, portrait: Path) -> None:
+    model = PhotoModel(FakeEngine(faces=0))
+    tools = ToolModel(model)
+    try:
+        model.open(portrait)
+        qtbot.waitUntil(lambda: model.problem is not None)
+        assert tools.usable(Tool.FACES) and not tools.usable(Tool.HEAL)
+        tools.choose(Tool.FACES)
+        assert isinstance(model.session, FakeSession)
+        model.session.count = 1  # what is found in the box
+        tools.grab((20.0, 30.0))
+        tools.drag((150.0, 220.0))
+        tools.drop()
+        qtbot.waitUntil(lambda: bool(model.layers) and not model.busy)
+        assert model.problem is None and model.document.boxes == ((20, 30, 150, 220),)
+        model.save()
+        qtbot.waitUntil(lambda: not model.runner.jobs)
+        saved = sidecar.load(portrait)
+        assert saved is not None and saved.boxes == ((20, 30, 150, 220),)
+    finally:
+        model.close()
 
 
 # --- variations -------------------------------------------------------------------------------------------------------
