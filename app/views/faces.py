@@ -103,11 +103,9 @@ class FaceList(QWidget):
             self._note(tr("Skipped: {reason}", reason=skipped.reason))
         if not faces and not self.photo.skipped:
             words = tr("Faces appear here.") if self.photo.photo is None else tr("Looking for faces…")
-            self._note(
-                words
-                if self.photo.photo is None or self.photo.busy
-                else tr("No face found. The tool Faces marks one by hand.")
-            )
+            self._note(words if self.photo.photo is None or self.photo.busy else tr("No face found."))
+        if not faces and self.photo.photo is not None and not self.photo.busy:
+            self._note(tr("The tool Faces marks one by hand."))
         self._show_state()
 
     def _add(self, face: str | None, title: str, thumbnail: QPixmap | None) -> None:
