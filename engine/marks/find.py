@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import find_objects
 
-from engine.layers.bands import gaussian
+from engine.layers.bands import BUMP_CUT, gaussian, masked_gaussian
 from engine.marks.kinds import KEPT, judged
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
@@ -23,8 +23,13 @@ SURE = 0.1
 """How much more likely a part of a spot is to stay than to go, on average, from which it is a mark of its own."""
 SOLID = 1 / 300
 """Radius of the largest disc inside a part of a spot from which it is a mark of its own and no rim, as a share of W."""
-MIN_CONTRAST = 1.2
+MIN_CONTRAST = 1.0
 """ΔE76 below which a mark is left alone: nobody sees it at 100%."""
+CLARITY = 1 / 180
+"""Least radius of a mark, as a share of W, times its contrast over that of the skin's own bumps: what rough or stubbly
+skin has everywhere is no mark. A disc stands out of noise in proportion to its radius."""
+PORELESS = 115
+"""Face width in pixels at which a pixel is as wide as a Gaussian of W/400: pores are averaged away."""
 
 EDGE, CLEAR = 4.0, 3.5
 """Where the large shades change by more than `EDGE` times a mark's contrast over `ACROSS`, it lies on an edge of shade,
@@ -88,17 +93,16 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     found = likelihood(classes) * np.clip(skin * 2, 0, 1) > THRESHOLD
     staying = classes[KEPT].max(0) - classes[~KEPT].max(0)
     labels, count = _label(found, staying, max(width * SOLID, 1.5))
-    shades = _shades(face.lab[..., 0] + change[..., 0], width * ACROSS)
-    spots = [
-        _Spot.of(labels, i, where, change, classes, shades) for i, where in enumerate(find_objects(labels), 1) if where
-    ]
-    spots = [s for s in spots if s.radius >= MIN_RADIUS * width and s.contrast >= s.least_contrast]
+    scene = _Scene.of(face, change, classes)
+    spots = [_Spot.of(labels, i, where, scene) for i, where in enumerate(find_objects(labels), 1) if where]
+    spots = [spot for spot in spots if spot.is_mark(width, scene.bumps)]
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
     kinds = judged(
         np.array([spot.scores for spot in spots], np.float32).reshape(-1, len(MARK_CLASSES)),
         np.array([spot.change for spot in spots], np.float32).reshape(-1, 3),
+        np.array([spot.lightness for spot in spots], np.float32),
     )
     for spot, scores in zip(spots, kinds, strict=True):
         kind = MARK_CLASSES[int(scores.argmax())]
@@ -159,48 +163,72 @@ def _solid(mask: npt.NDArray[np.bool_], staying: F32, radius: float, least: floa
 
 
 @dataclass(frozen=True)
+class _Scene:
+    """What all spots of a face are measured on. healed, change: (h, w, 3) L*a*b*; classes: (K, h, w); shades: (h, w),
+    see `_shades`; bumps: see `_bumps`."""
+
+    healed: F32
+    change: F32
+    classes: F32
+    shades: F32
+    bumps: float
+
+    @classmethod
+    def of(cls, face: FaceAnalysis, change: F32, classes: F32) -> _Scene:
+        width, healed = face.grid_width, np.ascontiguousarray(face.lab + change)
+        shades = _shades(healed[..., 0], width * ACROSS)
+        return cls(healed, change, classes, shades, _bumps(healed, face.regions["skin"], width))
+
+
+@dataclass(frozen=True)
 class _Spot:
-    """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels;
-    change: (3,) its mean, contrast: its mean magnitude; shade: how much the large shades change there, in L* over
-    `ACROSS`; scores: (K,) of the kinds, by how strong the change is."""
+    """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels; lightness: L* of the skin
+    without it; change: (3,) its mean, contrast: its mean magnitude; shade: how much the large shades change there, in
+    L* over `ACROSS`; scores: (K,) of the kinds, by how strong the change is."""
 
     label: int
     centre: tuple[float, float]
     radius: float
+    lightness: float
     change: F32
     contrast: float
     shade: float
     scores: F32
 
-    @property
-    def least_contrast(self) -> float:
-        """From which it is a mark, where it lies."""
-        return max(MIN_CONTRAST, min(self.shade / EDGE, CLEAR))
+    def is_mark(self, width: float, bumps: float) -> bool:
+        """Whether it is one, where it lies. width: W in grid pixels; bumps: see `_bumps`."""
+        if self.radius < MIN_RADIUS * width:
+            return False
+        least = max(MIN_CONTRAST, min(self.shade / EDGE, CLEAR), CLARITY * bumps * width / self.radius)
+        return self.contrast >= least
 
     @classmethod
-    def of(
-        cls,
-        labels: npt.NDArray[np.int32],
-        label: int,
-        window: tuple[slice, slice],
-        change: F32,
-        classes: F32,
-        shades: F32,
-    ) -> _Spot:
+    def of(cls, labels: npt.NDArray[np.int32], label: int, window: tuple[slice, slice], scene: _Scene) -> _Spot:
         inside = labels[window] == label
         y, x = np.nonzero(inside)
-        own = change[window][inside]
+        own = scene.change[window][inside]
         strength = np.linalg.norm(own, axis=-1)
         weights = strength if strength.any() else None
         return cls(
             label,
             (float(x.mean()) + window[1].start + 0.5, float(y.mean()) + window[0].start + 0.5),
             float(np.sqrt(inside.sum() / np.pi)),
+            float(scene.healed[window][inside][:, 0].mean()),
             own.mean(0),
             float(strength.mean()),
-            float(shades[window][inside].mean()),
-            np.average(classes[:, *window][:, inside], axis=1, weights=weights),
+            float(scene.shades[window][inside].mean()),
+            np.average(scene.classes[:, *window][:, inside], axis=1, weights=weights),
         )
+
+
+def _bumps(healed: F32, skin: F32, width: float) -> float:
+    """Contrast of the bumps and fine lines that a face's skin has everywhere, ΔE76: their geometric mean, to which
+    what stands out adds little. healed: (h, w, 3) L*a*b* with marks healed."""
+    h, w = skin.shape
+    size = max(1, round(w * PORELESS / width)), max(1, round(h * PORELESS / width))
+    small, inside = (np.asarray(cv2.resize(x, size, interpolation=cv2.INTER_AREA), np.float32) for x in (healed, skin))
+    energy = np.square(small - masked_gaussian(small, PORELESS * BUMP_CUT, inside)).sum(-1)
+    return float(np.exp((0.5 * np.log(energy + 0.05) * inside).sum() / max(float(inside.sum()), 1.0)))
 
 
 def _shades(light: F32, across: float) -> F32:

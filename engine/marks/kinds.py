@@ -17,6 +17,10 @@ BROWN, RED = 0.35, 0.5
 """Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
 and freckles are melanin (REFERENCES: jacques2013)."""
 
+FULL, VEILED = 45.0, 0.6
+"""L* of the skin from which redness shows as it is, and the least share of it that shows on darker skin: melanin lies
+above the blood, so inflamed skin and scabs look dusky brown there, where moles are hardly red at all."""
+
 REDDISH: Final = 0.6
 """Share of redness up to which, on skin without acne, a mark may still be pigment: warm light reddens moles."""
 SURE: Final = 0.5
@@ -29,14 +33,14 @@ KEPT: Final = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
 _PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
 
 
-def judged(scores: F32, change: F32) -> F32:
+def judged(scores: F32, change: F32, lightness: F32) -> F32:
     """Scores (N, K) ≥ 0 of the kinds of `MARK_CLASSES` for a face's N marks: what is mainly red is neither mole nor
     freckle.
 
-    change: (N, 3) L*a*b* of the skin without a mark minus the mark.
+    change: (N, 3) L*a*b* of the skin without a mark minus the mark. lightness: (N,) L* of that skin.
     """
     contrast = np.maximum(np.linalg.norm(change, axis=1), 1e-6)
-    redness = np.maximum(-change[:, 1], 0) / contrast
+    redness = np.maximum(-change[:, 1], 0) / contrast / np.clip(lightness / FULL, VEILED, 1)
     pigment = np.clip((RED - redness) / (RED - BROWN), 0, 1)
     if int(((redness > REDDISH) & (contrast > INFLAMED)).sum()) < ACNE:
         pigment = np.maximum(pigment, SURE * (redness < REDDISH))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -144,3 +145,20 @@ def test_a_faint_mark_on_an_edge_of_shade_is_none():
     assert face.grid.to_grid(np.float32([marks[0].centre]))[0][0] == pytest.approx(shape[1] / 2 - 50, abs=1)
     marks, _ = find_marks(face, 3 * change, _classes(shape, blemish=on_edge + beside))
     assert len(marks) == 2, "a clear one is told from shade"
+
+
+def test_what_rough_skin_has_everywhere_is_no_mark():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    shape = face.grid.shape
+    grain = cv2.GaussianBlur(np.random.default_rng(1).normal(size=shape).astype(np.float32), (0, 0), 1.5)
+    lab = face.lab.copy()
+    lab[..., 0] += 6 * grain / grain.std()
+    small = _disc(shape, (shape[1] / 2, shape[0] / 2 - 95), 2)
+    large = _disc(shape, (shape[1] / 2 - 50, shape[0] / 2 + 40), 6)
+    change = (small + large)[..., None] * np.float32([1.4, -0.6, 0.0])
+    classes = _classes(shape, blemish=0.9 * (small + large))
+    assert len(find_marks(face, change, classes)[0]) == 2
+    (mark,), _ = find_marks(replace(face, lab=lab), change, classes)
+    assert mark.radius * face.grid.scale[0] == pytest.approx(6, abs=0.6)
+    marks, _ = find_marks(replace(face, lab=lab), 3 * change, classes)
+    assert len(marks) == 2, "a clear one stands out of any skin"

@@ -9,10 +9,11 @@ BROWN, HALF_RED, REDDISH, RED = (9.0, -1.5, -4.0), (9.0, -4.5, -3.0), (7.0, -4.6
 """Changes that heal spots of these colours, L*a*b*."""
 
 
-def _kind(change=BROWN, acne=ACNE, **kinds):
-    """Of a mark on a face with so many inflamed ones."""
+def _kind(change=BROWN, acne=ACNE, lightness=65.0, **kinds):
+    """Of a mark on a face with so many inflamed ones, on skin of this L*."""
     rows = [[kinds.get(kind, 0.02) for kind in MARK_CLASSES], *[[0.9, 0, 0, 0, 0]] * acne]
-    scores = judged(np.float32(rows), np.float32([change, *[RED] * acne]))
+    skin = np.full(len(rows), lightness, np.float32)
+    scores = judged(np.float32(rows), np.float32([change, *[RED] * acne]), skin)
     return MARK_CLASSES[int(scores[0].argmax())]
 
 
@@ -36,10 +37,19 @@ def test_a_reddish_mole_stays_on_skin_without_acne_if_the_network_is_sure():
     assert _kind(REDDISH, acne=ACNE, mole=0.95, blemish=0.4) is MarkKind.BLEMISH
 
 
+def test_on_dark_skin_less_redness_tells_a_scab_from_a_mole():
+    scab, mole = (7.5, -2.6, -1.2), (9.8, -0.9, -0.8)
+    for acne in (0, ACNE):
+        assert _kind(scab, acne, mole=0.93, blemish=0.7) is MarkKind.MOLE
+        assert _kind(scab, acne, lightness=30.0, mole=0.93, blemish=0.7) is MarkKind.BLEMISH
+        assert _kind(mole, acne, lightness=30.0, mole=0.93, blemish=0.7) is MarkKind.MOLE
+
+
 def test_scars_may_be_red():
     assert _kind((1.0, -6.0, 0.0), scar=0.6, blemish=0.5) is MarkKind.SCAR
 
 
 def test_a_mark_without_colour_is_what_the_network_says_and_no_marks_are_none():
     assert _kind((0.0, 0.0, 0.0), mole=0.6, blemish=0.5) is MarkKind.MOLE
-    assert judged(np.zeros((0, len(MARK_CLASSES)), np.float32), np.zeros((0, 3), np.float32)).shape == (0, 5)
+    none = np.zeros((0, len(MARK_CLASSES)), np.float32)
+    assert judged(none, np.zeros((0, 3), np.float32), np.zeros(0, np.float32)).shape == (0, 5)
