@@ -194,10 +194,10 @@ def test_a_newer_sidecar_fails_and_stays(tmp_path: Path) -> None:
     from engine.errors import SidecarError
 
     photo = portrait(tmp_path / "a.png")
-    sidecar.beside(photo).write_text('{"version": 3}')
+    sidecar.beside(photo).write_text('{"version": 99}')
     with pytest.raises(SidecarError, match="newer"):
         run(_request(photo, tmp_path / "out", sidecar=True))
-    assert sidecar.beside(photo).read_text() == '{"version": 3}'
+    assert sidecar.beside(photo).read_text() == '{"version": 99}'
     assert not (tmp_path / "out").exists()
 
 
