@@ -4,6 +4,7 @@ The lowest layer is the photo. Healing lies over it as pixels; every other layer
 is blended by Linear Light (result = below + 2 · layer − 1), so each can be switched off, faded or masked by itself. The
 change is stored at 16 bit, which makes the flattened layers equal to the export within the rounding of the photo's
 depth; where layers clip one after another, a last layer holds the rest. Read by Photoshop, Affinity Photo and Krita.
+A PSD would hold the same block; in a TIFF every other program finds the flattened picture, profile and metadata too.
 Source: Adobe Photoshop File Formats Specification, layer and mask information (REFERENCES: adobe-psd).
 """
 
