@@ -70,9 +70,8 @@ def test_the_canvas_shows_the_photos_pixels_at_100_percent(window: MainWindow, q
 
 
 SCALED = """
-import faulthandler, json, os, sys
+import json, os, sys, time
 from pathlib import Path
-faulthandler.dump_traceback_later(120, exit=True)
 from PySide6.QtWidgets import QApplication
 from app.viewmodels.compare import Mode
 from app.viewmodels.photo import PhotoModel
@@ -86,9 +85,18 @@ window = MainWindow(PhotoModel(FakeEngine()))
 photo, compare, canvas = window.photo, window.compare, window.canvas
 window.resize(1000, 701)
 window.show()
+
+def until(true):
+    end = time.monotonic() + 60
+    while not true():
+        application.processEvents()
+        if time.monotonic() > end:
+            frames = photo.frames
+            sys.exit(repr((photo.stage, photo.doing, photo.problem, frames._wanted, frames.shown, photo.runner.jobs)))
+
+until(window.windowHandle().isExposed)
 photo.open(folder / "noise.png")
-while not (photo.layers and photo.frames.settled) or photo.busy:
-    application.processEvents()
+until(lambda: photo.layers and photo.frames.settled and not photo.busy)
 photo.set_strength("light", 83)
 photo.session.edits.update(photo.edits)
 photo.session.export(folder / "export.png", Recipe(format="png"))
@@ -96,8 +104,7 @@ told = {"ratio": canvas.devicePixelRatioF()}
 for mode in (Mode.AFTER, Mode.SIDE, Mode.STACKED):
     compare.set_mode(mode)
     compare.zoom_to(1.0)
-    while not photo.frames.settled:
-        application.processEvents()
+    until(lambda: photo.frames.settled)
     canvas.grab().save(str(folder / f"{mode}.png"))
     at = [compare.viewport.to_view((0, 0), pane.size) for pane in compare.panes]
     told[mode] = [(pane.side, pane.x, pane.y, *pane.size, *xy) for pane, xy in zip(compare.panes, at)]
