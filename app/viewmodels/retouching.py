@@ -43,7 +43,7 @@ def retouched(
     """
     saved, kept = (None, Kept()) if document is not None else _kept(engine, session)
     if boxes is not None:
-        kept = replace(kept, unsaved=True)
+        kept = replace(kept, unsaved=not kept.read_only)
         saved = saved.model_copy(update={"boxes": tuple(boxes)}) if saved is not None else None
     report(Progress("analyse", 0.0))
     if saved is None and (boxes is not None or not session.faces):

@@ -290,6 +290,25 @@ def test_a_face_that_was_not_found_is_marked_by_hand(qtbot: QtBot, portrait: Pat
         model.close()
 
 
+def test_a_face_marked_by_hand_is_not_saved_over_edits_of_a_newer_version(qtbot: QtBot, portrait: Path) -> None:
+    content = json.dumps({"version": 99}).encode()
+    sidecar.beside(portrait).write_bytes(content)
+    model = PhotoModel(FakeEngine(faces=0))
+    try:
+        model.open(portrait)
+        qtbot.waitUntil(lambda: model.problem is not None)
+        assert isinstance(model.session, FakeSession)
+        model.session.count = 1
+        model.set_boxes(((20, 30, 150, 220),), "")
+        qtbot.waitUntil(lambda: bool(model.layers) and not model.busy)
+        model.save()
+        qtbot.waitUntil(lambda: not model.runner.jobs)
+        assert model.read_only and model.problem is None
+        assert sidecar.beside(portrait).read_bytes() == content
+    finally:
+        model.close()
+
+
 # --- variations -------------------------------------------------------------------------------------------------------
 
 
