@@ -88,7 +88,7 @@ class RetouchSession:
 
     def _analysed(self) -> tuple[FaceAnalysis, ...]:
         """Forget what was of other faces."""
-        self.proposal, self._drawers = None, {}
+        self.proposal, self._drawers, self._own = None, {}, {}
         self.edits = {face.id: self.edits.get(face.id, FaceEdits.initial(face)) for face in self.faces}
         return self.faces
 

@@ -48,7 +48,7 @@ class Opened:
     @property
     def nbytes(self) -> int:
         """Memory of its arrays, each counted once."""
-        return sum(_arrays((self.session.photo, self.session.faces, self.retouched, self.source), {}).values())
+        return sum(_arrays((vars(self.session), self.retouched, self.source), {}).values())
 
 
 def stamp(path: Path) -> Stamp:
@@ -209,5 +209,5 @@ def _arrays(value: Any, seen: dict[int, int]) -> dict[int, int]:
 
 
 def _of_all(values: Iterable[Any], seen: dict[int, int]) -> None:
-    for each in values:
+    for each in list(values):  # a worker may add to what is counted
         _arrays(each, seen)

@@ -88,10 +88,10 @@ class OwnMarks:
     def _heal(self, own: OwnMark, lab: F32) -> _Healed | None:
         """lab: of the grid, as the marks before have left it."""
         face, soft = self.face, self._soft(own)
-        if soft.max(initial=0) < 0.5:
+        if soft.max(initial=0) <= 0.5:
             return None
         where = support(soft)
-        assert where is not None, "what is half covered is covered"
+        assert where is not None, "what is more than half covered is covered"
         # As much around as the pore band's blur sees.
         reach = int(np.ceil(3 * face.grid_width * PORE_CUT)) + 2
         rows, columns = (slice(max(each.start - reach, 0), each.stop + reach) for each in where)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.language import use
 from app.settings.schema import Language
 from app.viewmodels.library import View
+from app.viewmodels.opened import Opened
 from app.viewmodels.place import place_file
 from app.views.main_window import MainWindow
 from app.views.queue_window import QueueWindow
@@ -28,6 +30,7 @@ from engine.errors import DiskFullError
 from engine.jobs import CancelToken, Report
 from engine.library.frames import Frame
 from engine.pipeline import RetouchRequest, RetouchResult, Status
+from engine.types import OwnMark
 from tests.app.conftest import MakeWindow
 from tests.helpers.fake_engine import BRIGHTER, FakeEngine, opened, write_portrait
 
@@ -491,6 +494,18 @@ def test_opened_photos_stay_within_their_budget(make_window: MakeWindow, qtbot: 
     qtbot.waitUntil(lambda: bool(window.photo.layers) and not window.photo.busy)
     assert kept.nbytes <= kept.budget
     assert shoot[0] not in kept and shoot[1] in kept
+
+
+def test_what_a_brushed_mark_keeps_is_counted(shoot: list[Path]) -> None:
+    session = FakeEngine().open(shoot[0])
+    session.analyse()
+    session.propose(FakeEngine().policy())
+    kept = Opened(session, FakeEngine().source(session.photo, None), ())
+    before, (h, w) = kept.nbytes, session.faces[0].grid.shape
+    mark = OwnMark("own-1", ((100.0, 150.0),), 8.0)
+    session.edits["face-0"] = replace(session.edits["face-0"], marks=(mark,))
+    assert session.layers()[0][0].marks[-1].id == "own-1"
+    assert kept.nbytes - before >= 2 * h * w * 3 * 4, "the grid's values as they are and with marks gone"
 
 
 def test_a_job_of_a_photo_with_broken_edits_is_counted_as_failed(
