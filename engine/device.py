@@ -46,7 +46,6 @@ not."""
 MOST_THREADS: Final = 8
 """Of one computation on pixels: more gain nothing."""
 
-
 M_ARENA_MAX: Final = -8
 """From glibc's malloc.h."""
 

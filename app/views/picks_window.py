@@ -78,11 +78,7 @@ class PicksWindow(QDialog):
         wrong.addWidget(self.repair)
         top.addStrut(PRIMARY)
         top.addWidget(self.title, 1)
-        for each in (
-            self.draw,
-            self.together,
-            self.all,
-        ):  # those whose words change stand left of what they may not move
+        for each in (self.draw, self.together, self.all):  # words that change are left of what they may not move
             top.addWidget(each)
         top.addSpacing(12)
         top.addWidget(self.undo)

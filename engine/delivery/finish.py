@@ -78,7 +78,7 @@ def _deep(photo: Photo, icc: bytes | None) -> U16:
         if same:
             out[y : y + ROWS] = to_depth(part, 16)
         else:
-            out[y : y + ROWS] = _codes(colour.from_lab(colour.to_lab(part, photo.icc), icc))
+            out[y : y + ROWS] = _codes(colour.converted(part, photo.icc, icc))
     return out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from operator import call
 from typing import Any
 
 import cv2
@@ -67,7 +68,7 @@ def find(photo: Photo) -> list[Detection]:
             lambda: _detect(short, frame) + _detect_turned(short, frame),
             lambda: _detect(full, frame) + _detect_tiles(full, frame),
         )
-        for each in side_by_side(lambda search: search(), searches):
+        for each in side_by_side(call, searches):
             found += each
         if not found:
             found = _detect_bordered(short, frame) or _detect_bordered(full, frame) or _detect_turned(full, frame)

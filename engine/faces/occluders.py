@@ -25,7 +25,7 @@ one face without glasses was taken for one with."""
 
 
 RIM_WIDTH = 1 / 40
-"""Half the width of a rim with its shade on the skin, as a share of W."""
+"""Width of a rim with its shade on the skin, as a share of W."""
 
 
 def hand_mask(hands: Sequence[F32], shape: tuple[int, int]) -> F32:

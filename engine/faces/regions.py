@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
+from operator import call
 from types import TracebackType
 from typing import Any, Self
 
@@ -98,7 +99,7 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
         "core": lambda: parts.core(points, shape, unit),
         "hairline": lambda: polygon(parts.tall_forehead(points, unit), shape, unit / 30),
     }
-    out = dict(zip(parted, side_by_side(lambda make: make(), parted.values()), strict=True))
+    out = dict(zip(parted, side_by_side(call, parted.values()), strict=True))
     blocked = np.maximum.reduce([lashes, mouth, out["brows"], out["nostrils"]])
     free = (1 - blocked) * (1 - out["occluders"])
     zones, core = parts.zones(points, shape, unit), out["core"]

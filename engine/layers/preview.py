@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from engine.imageio.colour import converted, from_lab, to_lab, to_srgb8, to_uint8
+from engine.imageio.colour import converted, to_uint8
 from engine.jobs import CancelToken
 from engine.layers.areas import REST, brushed, factor_of, masks_of, part_mask, split_of, touched, weight_of
 from engine.layers.bands import PORE_CUT, gaussian
@@ -66,7 +66,7 @@ class _FaceView:
     """One face on the view, and parts of its heal stack by mark, at view scale, for when a decision changes.
 
     common: the part of its grid's box that shows. cubic, linear: from the grid to view pixels. gate: (h, w, 1). split:
-    the regions that have stacks of their own."""
+    the regions that have stacks of their own. patches: where, the difference and what it covers, as in `HealPatch`."""
 
     layers: RetouchLayers
     common: Box
@@ -402,5 +402,5 @@ def _same_colours(icc: bytes | None, display: bytes | None) -> bool:
         return True
     levels = np.arange(0, 256, 15, dtype=np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
-    shown = to_srgb8(cube, icc) if display is None else to_uint8(from_lab(to_lab(cube, icc), display))
+    shown = to_uint8(converted(cube, icc, display))
     return int(np.abs(shown.astype(int) - cube).max()) <= 1

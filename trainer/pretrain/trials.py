@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.evaluation import classical
 from engine.evaluation.run import OURS
-from engine.imageio.colour import from_lab, to_lab
+from engine.imageio.colour import converted, from_lab, to_lab
 from engine.layers.bands import masked_gaussian
 from engine.metrics.crop import lab_on, measuring_grid
 from engine.metrics.dimensions import measure_pair
@@ -65,7 +65,7 @@ class _Marked:
 
 def _first(photo: Photo, skin: F32, width: float, rng: np.random.Generator) -> _Marked:
     """The generator that the heal network learns from."""
-    painted = paint(linearise(from_lab(to_lab(photo.pixels, photo.icc), None)), skin, width, rng, severity=SEVERITY)
+    painted = paint(linearise(converted(photo.pixels, photo.icc, None)), skin, width, rng, severity=SEVERITY)
     marked, kept, clean = (to_lab(encode(linear), None) for linear in (painted.marked, painted.kept, painted.clean))
     features = np.maximum(*(painted.classes[MARK_CLASSES.index(k)] for k in (MarkKind.MOLE, MarkKind.FRECKLE)))
     scars = painted.classes[MARK_CLASSES.index(MarkKind.SCAR)]

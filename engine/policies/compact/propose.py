@@ -8,6 +8,7 @@ wrinkles and make-up and stay (`_gentle`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import call
 from typing import Final
 
 import cv2
@@ -75,7 +76,7 @@ def unit_layers(face: FaceAnalysis, base: F32, protect: F32 | None = None) -> di
         "teeth": lambda: _teeth(base, face.regions),
         "eye_whites": lambda: _eye_whites(base, face.regions),
     }
-    return dict(zip(layers, side_by_side(lambda layer: layer(), layers.values()), strict=True))
+    return dict(zip(layers, side_by_side(call, layers.values()), strict=True))
 
 
 def _tone(bands: Bands, calm: F32, skin: F32) -> F32:
