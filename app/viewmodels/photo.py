@@ -25,7 +25,7 @@ from app.viewmodels.retouching import moved, redrawn, retouched
 from app.viewmodels.state import Change, Document, Retouched, Stage, own_marks
 from app.viewmodels.working import LANE, Work
 from engine.clock import now
-from engine.errors import EngineError
+from engine.errors import EngineError, NoFaceError
 from engine.jobs import CancelToken, Progress, Report
 from engine.settings import FaceSettings
 from engine.types import Box, OwnMark, Photo, RetouchLayers, SkippedFace
@@ -62,6 +62,8 @@ class PhotoModel(EditModel):
         self.path: Path | None = None
         self.photo: Photo | None = None
         self.skipped: tuple[SkippedFace, ...] = ()
+        self.faceless = False
+        """Whether faces were looked for, and none was found that can be retouched."""
         self.read_only = False
         """Whether a newer version wrote this photo's edits, so that none are saved."""
         self._session: RetouchSession | None = None
@@ -115,7 +117,7 @@ class PhotoModel(EditModel):
         self._leave()
         self.path, self.stage, self._session, self._journal = path, Stage.OPENING, None, None
         self.photo, self.faces, self.skipped, self.layers, self.selected = None, (), (), {}, None
-        self.read_only, self._waiting = False, waiting if left == path else None
+        self.faceless, self.read_only, self._waiting = False, False, waiting if left == path else None
         self._restart(Document({}))
         self.frames.set_source(None)
         self.problem, self.notice = None, ""
@@ -212,11 +214,12 @@ class PhotoModel(EditModel):
 
     def _take(self, found: Retouched) -> None:
         self.faces, self.skipped, self.layers, self.stage = found.faces, found.skipped, found.layers, Stage.PROPOSED
+        self.faceless = False
         if self.selected not in {face.id for face in self.faces}:
             self.selected = self.faces[0].id if len(self.faces) == 1 else None
 
     def _retouch_failed(self, error: Exception, name: str) -> None:
-        self._waiting = None
+        self._waiting, self.faceless = None, isinstance(error, NoFaceError)
         if self._session is not None:
             self.faces, self.skipped = self._session.faces, self._session.skipped
         self.fail(error, tr("Retouching {name}", name=name), "retouch", Change.FACES)
@@ -226,7 +229,7 @@ class PhotoModel(EditModel):
     def set_boxes(self, boxes: Sequence[Box], label: str) -> None:
         """Set the face boxes by hand and retouch the faces in them; what was edited goes with its face."""
         session, engine, document = self._session, self.engine, self.document
-        if self.stage is Stage.OPEN:
+        if self.stage is Stage.OPEN and self.faceless:
             self.retouch(boxes)
             return
         if session is None or self.stage is not Stage.PROPOSED or self.busy:

@@ -82,7 +82,8 @@ class ToolModel(QObject):
     def usable(self, tool: Tool) -> bool:
         """Whether the open photo is far enough: boxes can also be drawn where no face was found."""
         photo = self.photo
-        return photo.stage is Stage.PROPOSED or (tool is Tool.FACES and photo.stage is Stage.OPEN and not photo.busy)
+        marking = tool is Tool.FACES and photo.stage is Stage.OPEN and photo.faceless and not photo.busy
+        return photo.stage is Stage.PROPOSED or marking
 
     @property
     def active(self) -> bool:

@@ -101,10 +101,11 @@ class FaceList(QWidget):
             self._add(face.id, tr("Face {number}", number=number), _thumbnail(self.photo, face))
         for skipped in self.photo.skipped:
             self._note(tr("Skipped: {reason}", reason=skipped.reason))
+        looking = self.photo.photo is not None and self.photo.busy
         if not faces and not self.photo.skipped:
-            words = tr("Faces appear here.") if self.photo.photo is None else tr("Looking for faces…")
-            self._note(words if self.photo.photo is None or self.photo.busy else tr("No face found."))
-        if not faces and self.photo.photo is not None and not self.photo.busy:
+            words = tr("No face found.") if self.photo.faceless else tr("Faces appear here.")
+            self._note(tr("Looking for faces…") if looking else words)
+        if self.photo.faceless and not looking:
             self._note(tr("The tool Faces marks one by hand."))
         self._show_state()
 

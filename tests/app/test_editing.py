@@ -281,11 +281,33 @@ def test_a_face_that_was_not_found_is_marked_by_hand(qtbot: QtBot, portrait: Pat
         tools.drag((150.0, 220.0))
         tools.drop()
         qtbot.waitUntil(lambda: bool(model.layers) and not model.busy)
-        assert model.problem is None and model.document.boxes == ((20, 30, 150, 220),)
+        assert model.problem is None and model.document.boxes == ((20, 30, 150, 220),) and not model.faceless
         model.save()
         qtbot.waitUntil(lambda: not model.runner.jobs)
         saved = sidecar.load(portrait)
         assert saved is not None and saved.boxes == ((20, 30, 150, 220),)
+    finally:
+        model.close()
+
+
+def test_faces_with_saved_edits_are_not_replaced_by_a_box_before_they_are_looked_for(
+    qtbot: QtBot, portrait: Path
+) -> None:
+    first = PhotoModel(FakeEngine(faces=2))
+    opened(qtbot, first, portrait)
+    first.set_strength("tone", 5)
+    first.close()
+    saved = sidecar.load(portrait)
+    assert saved is not None and len(saved.faces) == 2
+    model = PhotoModel(FakeEngine(faces=2))
+    model.auto_retouch = False
+    tools = ToolModel(model)
+    try:
+        model.open(portrait)
+        qtbot.waitUntil(lambda: model.photo is not None and not model.busy)
+        assert not tools.usable(Tool.FACES)
+        model.set_boxes(((20, 30, 150, 220),), "")
+        assert not model.busy and sidecar.load(portrait) == saved
     finally:
         model.close()
 
