@@ -25,7 +25,7 @@ from engine.policies.base import Policy
 from engine.policies.versions import SHIPPED
 from engine.weights.own import NONE
 from tests.helpers import photographers, tiny_dinov2
-from tests.helpers.photographers import TASTES, Photographer
+from tests.helpers.photographers import GROUPS, TASTES, Photographer
 from trainer.picks.files import sha256_of
 from trainer.picks.identity import Identity
 from trainer.picks.records import Candidate
@@ -33,7 +33,7 @@ from trainer.picks.session import PickSession
 from trainer.picks.store import PickStore
 from trainer.reward.data import collect
 from trainer.reward.encoder import Encoder, chosen
-from trainer.reward.features import NAMES, VERSION
+from trainer.reward.features import NAMES, VERSION, names_with
 from trainer.reward.measuring import Loaded, OpenFace
 from trainer.reward.model import Reward
 from trainer.reward.prior import Prior, shipped
@@ -56,7 +56,7 @@ class Face:
 
 def load(path: Path, cache: Path, policy: Policy, count: int, seed: int, encoder: Encoder | None) -> Face:
     """A face's retouches, from the cache if they were measured before by the same policy, features and tastes."""
-    seen = f"{policy.info.version} {VERSION} {encoder.digest if encoder else ''}"
+    seen = f"{policy.info.version} {VERSION} {' '.join(names_with(encoder.digest if encoder else ''))}"
     key = f"{sha256_of(path)} {seen} {count} {seed} {sha256_of(Path(photographers.__file__))}"
     store = cache / f"{path.stem}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
     if not store.exists():
@@ -187,11 +187,11 @@ def main() -> None:
             seconds.append(took)
             for kind, each in zip(priors, row, strict=True):
                 _tell(name + kind, share, each)
-        later = len(photographers.LATER)
         for number, kind in enumerate(priors):
             own, times = np.array(rows)[:, number], np.concatenate(seconds)[:, number]
-            _tell("mean" + kind, share, np.nanmean(own[:-later], axis=0))
-            _tell("mean of later tastes" + kind, share, np.nanmean(own[-later:], axis=0))
+            for group, tastes in GROUPS.items():
+                which = [list(TASTES).index(each.__name__) for each in tastes]
+                _tell(f"mean of {group} tastes" + kind, share, np.nanmean(own[which], axis=0))
             print(f"fit and report{kind}: {np.median(times):.1f} s of one processor, at worst {max(times):.1f} s")
 
 

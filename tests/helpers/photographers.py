@@ -149,12 +149,43 @@ def lifted(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
     return _over(_grey(after) - old, np.asarray(dark, np.float32))
 
 
-LATER = (even_colour, sculpted, pale, matte_forehead, lifted)
-"""Tastes written when all of the reward was settled: nothing was chosen by them."""
+def matte_forehead_only(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """Bright places of the forehead come down; nothing else counts."""
+    old, forehead = _grey(before), masks["forehead"]
+    inside = old[forehead > 0.6]
+    limit = float(np.percentile(inside, 80)) if inside.size else 255.0
+    return -_over(np.maximum(_box(_grey(after), width / 80) - limit, 0), forehead)
 
-TASTES: dict[str, Taste] = {
-    each.__name__: each
-    for each in (
+
+def warm_with_shadows(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """Warmer skin, but under the eyes as dark against the cheeks as before."""
+    change = _grey(after) - _grey(before)
+    lift = _over(change, masks["under_eyes"]) - _over(change, masks["cheeks"])
+    return 0.5 * warm(before, after, masks, width) - abs(lift)
+
+
+def blemishes_only(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """Spots go, and where there are none nothing changes."""
+
+    def depth(pixels: Pixels) -> F32:
+        green = pixels[..., 1].astype(np.float32)
+        return np.maximum(_box(green, width / 20) - _box(green, width / 100), 0)
+
+    old = depth(before)
+    spots = np.asarray(masks["skin"] * (old > 5), np.float32)
+    rest = np.asarray(masks["skin"] * (old <= 5), np.float32)
+    gone = _over(old, spots) - _over(depth(after), spots)
+    return gone / max(_over(old, spots), 1.0) - 0.1 * _over(np.abs(_grey(after) - _grey(before)), rest)
+
+
+def calm_nose(before: Pixels, after: Pixels, masks: Masks, width: float) -> float:
+    """The nose less red against the cheeks."""
+    red, was = (each[..., 0].astype(np.float32) - each[..., 1] for each in (after, before))
+    return _over(red - was, masks["cheeks"]) - _over(red - was, masks["nose"])
+
+
+GROUPS: dict[str, tuple[Taste, ...]] = {
+    "first": (
         texture,
         clean,
         removes_freckles,
@@ -164,9 +195,14 @@ TASTES: dict[str, Taste] = {
         bright_eyes,
         natural,
         half_way,
-        *LATER,
-    )
+    ),
+    "later": (even_colour, sculpted, pale, matte_forehead, lifted),
+    "last": (matte_forehead_only, warm_with_shadows, blemishes_only, calm_nose),
 }
+"""The reward's settings were chosen by the first tastes. The others were each written when all was settled, to see what
+that is worth; nothing was chosen by the last ones."""
+
+TASTES: dict[str, Taste] = {each.__name__: each for group in GROUPS.values() for each in group}
 
 
 @dataclass

@@ -26,7 +26,7 @@ from trainer.picks.selection import Group, Pair, choose_active, choose_random, o
 from trainer.picks.store import PickStore
 from trainer.reward.data import collect
 from trainer.reward.evaluate import Consistency, more_picks
-from trainer.reward.features import VERSION
+from trainer.reward.measuring import kept
 from trainer.reward.model import Head, fit_head
 from trainer.reward.prior import OVERALL, Prior
 
@@ -111,7 +111,7 @@ class PickSession:
 
     def _arrange(self) -> None:
         self._groups = [
-            Group(photo, tuple(keys), self.prior.units(np.array([self.features[key] for key in keys])))
+            Group(photo, tuple(keys), self.prior.units(_known_of_all([self.features[key] for key in keys])))
             for photo, keys in self.groups
             if len(keys) > 1
         ]
@@ -325,12 +325,19 @@ class PickSession:
 
 def _held(store: PickStore, prior: Prior) -> tuple[list[tuple[str, list[str]]], dict[str, F32]]:
     """Measured candidates of each face, by photo, and their features."""
-    features = store.features(VERSION, prior.names)
+    features = kept(store, prior.names)
     groups: dict[tuple[str, str], list[str]] = {}
     for key, each in store.candidates().items():
         if key in features:
             groups.setdefault((each.photo, each.face), []).append(key)
     return [(photo, keys) for (photo, _), keys in groups.items()], features
+
+
+def _known_of_all(features: Sequence[F32]) -> np.ndarray:
+    """(n, f) features of one face's candidates, those that are NaN of any 0 for all: they say nothing between them."""
+    found = np.array(features)
+    found[:, np.isnan(found).any(0)] = 0
+    return found
 
 
 def _deltas(group: Group) -> np.ndarray:

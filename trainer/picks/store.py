@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,15 +207,18 @@ class PickStore:
         """Where a file with these bytes was seen, the latest first."""
         return tuple(Path(each.path) for each in reversed(self._records(PhotoFile)) if each.sha256 == sha256)
 
-    def features(self, version: int, names: Sequence[str]) -> dict[str, F32]:
-        """Candidate id → features of these names, where all of them were measured in this version."""
+    def features(self, version: int, names: Sequence[str], lacking: Collection[str] = ()) -> dict[str, F32]:
+        """Candidate id → features of these names, where all of them were measured in this version; of those in
+        `lacking` NaN where they were not."""
         known: dict[str, dict[str, float]] = {}
         for each in self._records(Features):
             if each.version == version:
                 known.setdefault(each.candidate, {}).update(zip(each.names, each.values, strict=True))
-        wanted = set(names)
+        wanted = set(names) - set(lacking)
         found = {key: values for key, values in known.items() if wanted <= values.keys()}
-        return {key: np.array([values[name] for name in names], np.float32) for key, values in found.items()}
+        return {
+            key: np.array([values.get(name, np.nan) for name in names], np.float32) for key, values in found.items()
+        }
 
     def refresh(self) -> None:
         """Take in what other processes appended meanwhile."""

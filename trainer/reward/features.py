@@ -63,6 +63,11 @@ def encoder_of(names: Sequence[str]) -> str:
     return next((name.split("_")[1] for name in names if name.startswith(f"{LOOK}_")), "")
 
 
+def may_lack(names: Sequence[str]) -> frozenset[str]:
+    """Those of the names that a measured picture may be without: what came later, and what an encoder sees."""
+    return frozenset(name for name in names if name in regional.LATER or dimension_of(name) == LOOK)
+
+
 def dimension_of(name: str) -> str:
     """One of the five dimensions, or `LOOK`."""
     return LOOK if encoder_of([name]) else DIMENSION_OF[name]

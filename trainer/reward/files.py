@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,11 +18,14 @@ from engine.report import porelight_version
 from trainer.reward.features import VERSION, encoder_of, names_with
 from trainer.reward.model import Head, Reward
 from trainer.reward.prior import HEADS, Prior
+from trainer.reward.regional import LATER
 from trainer.runs import Manifest, Run, unwritable
 
 KIND: Final = "reward"
 FILE: Final = "reward.safetensors"
 REPORT: Final = "report.json"
+UNSEEN: Final = 1e30
+"""Unit of a feature that came later than a reward: no difference of it counts."""
 
 
 def save_reward(
@@ -69,23 +73,33 @@ def as_bytes(reward: Reward) -> bytes:
 
 
 def from_file(path: Path) -> Reward:
-    """Raises: ModelCorruptError."""
+    """Features that came after the reward are taken in, and count nothing. Raises: ModelCorruptError."""
     hint = "Train it again with `porelight train reward`."
     try:
         with safe_open(str(path), "numpy") as file:
             meta = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
         names = tuple(json.loads(meta["names"]))
-        if int(meta["version"]) != VERSION or names != names_with(encoder_of(names)):
+        known = names_with(encoder_of(names))
+        if int(meta["version"]) != VERSION or not set(known) - LATER <= set(names) <= set(known):
             raise ModelCorruptError(f"The reward {path.parent.name} was trained on other features than these.", hint)
-        prior = Prior(names, tensors["centre"], tensors["scale"], json.loads(meta["weights"]))
+        places = [known.index(name) for name in names]
+        widen = partial(_widened, places, len(known))
+        prior = Prior(known, widen(tensors["centre"]), widen(tensors["scale"], UNSEEN), json.loads(meta["weights"]))
         heads = {}
         for name, data in json.loads(meta["heads"]).items():
             families = tuple((str(family), float(share)) for family, share in data["families"])
-            mean, covariance = tensors[f"{name}.mean"], tensors[f"{name}.covariance"]
+            mean, covariance = widen(tensors[f"{name}.mean"]), widen(tensors[f"{name}.covariance"])
             heads[name] = Head(mean, covariance, data["eta"], data["turned"], data["temperature"], families)
         if set(heads) != set(HEADS) or not all(np.isfinite(each).all() for each in tensors.values()):
             raise ValueError("incomplete")
-        return Reward(prior, heads, int(meta["picks"]), tensors["unchanged"])
+        return Reward(prior, heads, int(meta["picks"]), widen(tensors["unchanged"]))
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
         raise ModelCorruptError(f"The reward {path.parent.name} cannot be read.", hint) from error
+
+
+def _widened(places: Sequence[int], count: int, values: np.ndarray, fill: float = 0.0) -> np.ndarray:
+    """(count,) or (count, count): values (f,) or (f, f) at these places, `fill` at the others."""
+    wide = np.full((count,) * values.ndim, fill)
+    wide[np.ix_(*[places] * values.ndim)] = values
+    return wide

@@ -24,7 +24,7 @@ from engine.types import F32, Box, FaceAnalysis, Photo, Pixels
 from trainer.picks.files import sha256_of
 from trainer.picks.records import Candidate
 from trainer.picks.store import PickStore, with_features
-from trainer.reward.features import NAMES, VERSION, FeatureMeter, names_with
+from trainer.reward.features import VERSION, FeatureMeter, may_lack, names_with
 
 if TYPE_CHECKING:
     from engine.policies.base import Policy
@@ -38,8 +38,8 @@ Boxes = tuple[Box, ...] | None
 
 @dataclass
 class Measured:
-    """features: candidate → (f,), NaN where an encoder could not look. missing: candidate → why it could not be
-    measured, one sentence."""
+    """features: candidate → (f,), NaN of what it was measured without (`may_lack`) and cannot be measured any more.
+    missing: candidate → why it could not be measured, one sentence."""
 
     features: dict[str, F32] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
@@ -90,11 +90,8 @@ def fitted(picture: Photo, size: tuple[int, int]) -> Photo:
 
 
 def kept(store: PickStore, names: Sequence[str]) -> dict[str, F32]:
-    """Candidate → features that the store keeps; NaN for those of an encoder that has not seen the picture."""
-    measured = store.features(VERSION, names[: len(NAMES)])
-    more = len(names) - len(NAMES)
-    padded = {key: np.pad(values, (0, more), constant_values=np.nan) for key, values in measured.items()}
-    return padded | store.features(VERSION, names)
+    """Candidate → features that the store keeps; NaN of those that it was measured without (`may_lack`)."""
+    return store.features(VERSION, names, may_lack(names))
 
 
 def measure_candidates(

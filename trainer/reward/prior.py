@@ -25,7 +25,7 @@ from engine.weights.catalogue import locate
 from trainer.picks.records import DIMENSIONS
 from trainer.reward.davidson import F64
 from trainer.reward.features import LOOK, NAMES, VERSION, dimension_of, names_with
-from trainer.reward.regional import LOCAL, PARTS
+from trainer.reward.regional import FORMER, LOCAL, PARTS, TYPICAL
 
 FILE: Final = "reward/prior.safetensors"
 OVERALL: Final = "overall"
@@ -122,16 +122,17 @@ def _families(names: tuple[str, ...], inside: tuple[bool, ...]) -> tuple[Family,
     count = len(names)
     counted = [name for name, use in zip(names, inside, strict=True) if use]
     looks = [name for name in counted if dimension_of(name) == LOOK]
-    allowed = [name for name in counted if name not in looks]
+    allowed = [name for name in counted if name not in looks and name not in FORMER]
     found = [Family("everything", _factor(names, allowed, np.eye(len(allowed)), allowed))]
     groups = {f"dimension {each}": [n for n in allowed if dimension_of(n) == each] for each in DIMENSIONS}
-    groups |= {f"part {part}": [f"{part}_{what}" for what in LOCAL] for part in PARTS}
-    groups |= {f"measure {what}": [f"{part}_{what}" for part in PARTS] for what in LOCAL}
+    local = (*LOCAL, *TYPICAL)  # of those only what is allowed makes a family
+    groups |= {f"part {part}": [f"{part}_{what}" for what in local] for part in PARTS}
+    groups |= {f"measure {what}": [f"{part}_{what}" for part in PARTS] for what in local}
     for name, members in groups.items():
         own = [each for each in members if each in allowed]
-        if len(own) > 1 and len(own) < len(allowed):
+        if 1 < len(own) < len(allowed):
             found.append(Family(name, _factor(names, own, np.eye(len(own)), allowed)))
-    for what in LOCAL:
+    for what in local:
         own = [each for part in PARTS if (each := f"{part}_{what}") in allowed]
         if len(own) > 1:
             contrast = np.eye(len(own)) - 1 / len(own)

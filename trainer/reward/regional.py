@@ -32,6 +32,8 @@ LOCAL: Final = {
     "yellow": "tone",
 }
 """Measure of each part → its dimension. Logarithms of ratios after/before of three bands of L*, and mean changes."""
+TYPICAL: Final = {"mean_pores": "smoothing", "mean_bumps": "smoothing", "mean_blotches": "smoothing"}
+"""The same of the three bands' mean magnitude in place of their rms, which the rim of a nostril or a mole decides."""
 WHOLE: Final = {
     "dark_spots": "features",
     "red_spots": "blemishes",
@@ -45,8 +47,20 @@ WHOLE: Final = {
     "lip_chroma": "clarity",
 }
 """Measure of the whole face → its dimension (`_Picture.whole` says what they are)."""
-NAMES: Final = (*(f"{part}_{what}" for part in PARTS for what in LOCAL), *WHOLE)
-DIMENSION_OF: Final = {**{f"{part}_{what}": each for part in PARTS for what, each in LOCAL.items()}, **WHOLE}
+LIGHTS: Final = {"shadow_lightness": "tone"}
+"""Mean change of L* of the darker half of the skin before."""
+DIMENSION_OF: Final = {
+    **{f"{part}_{what}": each for part in PARTS for what, each in LOCAL.items()},
+    **WHOLE,
+    **{f"{part}_{what}": each for part in PARTS for what, each in TYPICAL.items()},
+    **LIGHTS,
+}
+"""Feature → its dimension. In the order in which they came: what was measured before others came stays good."""
+NAMES: Final = tuple(DIMENSION_OF)
+LATER: Final = frozenset((*(f"{part}_{what}" for part in PARTS for what in TYPICAL), *LIGHTS))
+"""Features that earlier stores of picks and rewards lack."""
+FORMER: Final = frozenset(f"{part}_{what}" for part in PARTS for what in ("pores", "bumps", "blotches"))
+"""Features that `TYPICAL` ones took the place of: measured for the rewards that know them, but learned from no more."""
 
 SPOT: Final = (1 / 220, 1 / 60)
 """Sigmas of the two Gaussians between which spots of the size of freckles and pimples lie, as shares of W."""
@@ -55,10 +69,13 @@ FLOOR: Final = 1e-3
 
 
 class _Picture(NamedTuple):
-    """Measures of one picture: part → values of `LOCAL`, and values of `WHOLE`, unset ones NaN."""
+    """Measures of one picture: part → values of `LOCAL` and of `TYPICAL`, values of `WHOLE` and of `LIGHTS`; unset
+    ones NaN."""
 
     local: dict[str, tuple[float, ...]]
+    typical: dict[str, tuple[float, ...]]
     whole: tuple[float, ...]
+    shadows: float
 
 
 class RegionMeter:
@@ -74,7 +91,7 @@ class RegionMeter:
         self._parts = {name: self._skin * region_on(face, grid, *regions) for name, regions in PARTS.items()}
         self._features = [region_on(face, grid, name) for name in ("teeth", "eyes", "lips")]
         self._iris = region_on(face, grid, "iris")
-        self._bright = self._highlights(before)
+        self._bright, self._dark = self._lights(before)
         self._was = self._picture(before)
 
     def measure(self, after: F32) -> F32:
@@ -86,6 +103,9 @@ class RegionMeter:
             values += [n - w for n, w in zip(now_local[3:], was_local[3:], strict=True)]
         values += [_log_ratio(n, w) for n, w in zip(now.whole[:3], self._was.whole[:3], strict=True)]
         values += [n - w for n, w in zip(now.whole[3:], self._was.whole[3:], strict=True)]
+        for part in PARTS:
+            values += [_log_ratio(n, w) for n, w in zip(now.typical[part], self._was.typical[part], strict=True)]
+        values.append(now.shadows - self._was.shadows)
         return np.nan_to_num(np.array(values), nan=0.0).astype(np.float32)
 
     def _picture(self, lab: F32) -> _Picture:
@@ -95,14 +115,17 @@ class RegionMeter:
         small, mask = reduced(lab, COARSER), reduced(self._skin, COARSER)
         form = masked_gaussian(small, self.width / COARSER * BLOTCH_CUT, mask)
         blotches = masked_gaussian(small, self.width / COARSER * BUMP_CUT, mask) - form
-        local = {}
+        local, typical = {}, {}
         for name, where in self._parts.items():
             if where.sum() < LEAST_SKIN / 4:
-                local[name] = (math.nan,) * len(LOCAL)
+                local[name], typical[name] = (math.nan,) * len(LOCAL), (math.nan,) * len(TYPICAL)
                 continue
-            bands = rms(pores, where), rms(fine - broad, where), rms(blotches[..., 0], reduced(where, COARSER))
-            local[name] = (*bands, *(_mean(lab[..., channel], where) for channel in range(3)))
-        return _Picture(local, self._whole(lab, fine - broad, form, mask))
+            bands = (pores, where), (fine - broad, where), (blotches[..., 0], reduced(where, COARSER))
+            means = (_mean(lab[..., channel], where) for channel in range(3))
+            local[name] = (*(rms(*band) for band in bands), *means)
+            typical[name] = tuple(_mean(np.abs(band), weight) for band, weight in bands)
+        whole = self._whole(lab, fine - broad, form, mask)
+        return _Picture(local, typical, whole, _mean(lab[..., 0], self._dark))
 
     def _whole(self, lab: F32, bumps: F32, form: F32, coarse: F32) -> tuple[float, ...]:
         """Dark spots: rms of the negative L* of the spot band; red spots: of the positive a*; lines: share of the bump
@@ -138,13 +161,13 @@ class RegionMeter:
         own = np.ascontiguousarray(plane)
         return gaussian(own, self.width * SPOT[0]) - masked_gaussian(own, self.width * SPOT[1], self._skin)
 
-    def _highlights(self, before: F32) -> F32:
-        """(h, w) the brightest tenth of the skin before, pores aside."""
-        smooth = gaussian(np.ascontiguousarray(before[..., 0]), self.width * SPOT[1])
+    def _lights(self, before: F32) -> tuple[F32, F32]:
+        """(h, w) each: the brightest tenth of the skin before and its darker half, pores aside."""
         if self._skin.sum() < LEAST_SKIN:
-            return self._skin
-        limit = float(np.percentile(smooth[self._skin > 0], 90))
-        return (self._skin * (smooth >= limit)).astype(np.float32)
+            return self._skin, self._skin
+        smooth = gaussian(np.ascontiguousarray(before[..., 0]), self.width * SPOT[1])
+        bright, middle = np.percentile(smooth[self._skin > 0], (90, 50))
+        return (self._skin * (smooth >= bright)).astype(np.float32), (self._skin * (smooth < middle)).astype(np.float32)
 
 
 def _log_ratio(after: float, before: float) -> float:

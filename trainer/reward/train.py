@@ -87,7 +87,7 @@ def train_reward(
     known = {**trained.report, "encoder": None, "fit_seconds": round(time.perf_counter() - start, 2)}
     if encoder is None:
         return replace(trained, report=known)
-    unseen = sum(bool(np.isnan(each).any()) for each in measured.features.values())
+    unseen = sum(bool(np.isnan(each[len(NAMES) :]).any()) for each in measured.features.values())
     words = [f"It also looks through {encoder.weights.title}."]
     if unseen:
         words.append(f"{unseen} of {len(measured.features)} pictures are gone that it has not looked at.")

@@ -304,3 +304,15 @@ def test_everything_asked_ends(store: PickStore) -> None:
         session.answer("image1")
     with pytest.raises(UsageError, match="nothing to answer"):
         session.answer("image1")
+
+
+def test_candidates_measured_before_a_feature_came_are_asked_about_beside_newer_ones(store: PickStore) -> None:
+    made = sitting(store, seed=2)
+    names = (*NAMED, "shadow_lightness")
+    newest = made.groups[0][1][0]
+    with_features(store, VERSION, NAMED, {key: values for key, values in made.features.items() if key != newest})
+    with_features(store, VERSION, names, {newest: [*made.features[newest], 50.0]})
+    session = PickSession.of_store(store, Prior.plain(names), ME, seed=2, session="e" * 16)
+    assert [list(keys) for _, keys in session.groups] == [list(keys) for _, keys in made.groups]
+    answer_all(session, 12)
+    assert np.isfinite(session.head().mean).all() and session.head().mean[-1] == 0

@@ -115,6 +115,33 @@ def test_shine_that_is_taken_away(drawn: tuple[Photo, FaceAnalysis]) -> None:
     assert value(meter.measure(shining), "shine") == 0
 
 
+def test_what_most_of_a_part_shows_counts_beside_what_its_strongest_edge_does(
+    drawn: tuple[Photo, FaceAnalysis],
+) -> None:
+    """A dark stroke that stays decides the rms of the cheeks; their mean magnitude sees that all else became smooth."""
+    photo, face = drawn
+    where = mask(face, *PARTS["cheeks"])
+    x = np.arange(SIZE[1]) + 0.5 - SIZE[1] / 2
+    stroke = 0.5 * np.exp(-(((x - 0.25 * WIDTH) / 2.5) ** 2))[:, None] * where
+    smooth = blended(photo, softened(photo.pixels, 8, where), where)
+    before, after = (np.rint(pixels * (1 - stroke)).astype(np.uint8) for pixels in (photo.pixels, smooth))
+    found = FeatureMeter(replace(photo, pixels=before), face, ()).measure(after)
+    assert value(found, "cheeks_mean_bumps") < 2 * value(found, "cheeks_bumps") < 0
+    assert abs(value(found, "forehead_mean_bumps")) < 0.05
+
+
+def test_lifted_shadows_are_seen_apart_from_lights(drawn: tuple[Photo, FaceAnalysis]) -> None:
+    photo, face = drawn
+    shade = np.where(np.arange(SIZE[1]) < SIZE[1] / 2, 0.6, 1.0)[:, None]
+    shaded = replace(photo, pixels=np.rint(photo.pixels * shade).astype(np.uint8))
+    meter = FeatureMeter(shaded, face, ())
+    lift = np.float32(12) * mask(face, "skin")
+    shadows = meter.measure(np.rint(shaded.pixels + lift * (shade < 1)).astype(np.uint8))
+    lights = meter.measure(np.rint(shaded.pixels + lift * (shade == 1)).astype(np.uint8))
+    assert value(shadows, "shadow_lightness") > 3 and abs(value(lights, "shadow_lightness")) < 0.5
+    assert value(shadows, "tone_lightness") == pytest.approx(value(lights, "tone_lightness"), rel=0.4)
+
+
 def test_large_faces_are_reduced_and_small_ones_left() -> None:
     _, small = synthetic_face()
     face = replace(small, width=1000.0, grid=FaceGrid((100, 50, 1340, 1610), (780, 620)))
@@ -149,6 +176,13 @@ def test_the_simulated_photographers_see_what_their_names_say(drawn: tuple[Photo
         "pale": (blended(photo, (before + before.mean(-1, keepdims=True)) / 2, skin), before),
         "matte_forehead": (blended(photo, before - np.float32(8), mask(face, "forehead")), before),
         "lifted": (blended(photo, before + np.float32(8), skin), before),
+        "matte_forehead_only": (blended(photo, before - np.float32(8), mask(face, "forehead")), before),
+        "warm_with_shadows": (
+            blended(photo, before + np.float32([5, 0, -5]), skin),
+            blended(photo, before + np.float32([25, 20, 15]), mask(face, "under_eyes")),
+        ),
+        "blemishes_only": (synthetic_face(SIZE, width=WIDTH, spots=False)[0].pixels, smooth),
+        "calm_nose": (blended(photo, before + np.float32([-6, 3, 0]), mask(face, "nose")), before),
     }
     assert set(pairs) == set(TASTES)
     for name, (liked, other) in pairs.items():

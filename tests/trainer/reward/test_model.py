@@ -14,6 +14,7 @@ from trainer.reward.features import DIMENSION_OF, NAMES, UNCHANGED
 from trainer.reward.files import FILE, load_reward, save_reward
 from trainer.reward.model import Comparisons, Reward, fit_reward
 from trainer.reward.prior import HEADS, OVERALL, Prior, shipped
+from trainer.reward.regional import FORMER, LATER
 from trainer.runs import RunError
 
 PLAIN = Prior.plain()
@@ -42,7 +43,7 @@ def accuracy(reward: Reward, data: Comparisons) -> float:
     [
         {"shine": -1.0},
         {"pore_retention": 1.0, "bump_retention": 1.0, "noise": 0.5},
-        {"cheeks_bumps": -1.0, "forehead_bumps": 1.0},
+        {"cheeks_mean_bumps": -1.0, "forehead_mean_bumps": 1.0},
     ],
     ids=["one measure", "a dimension", "a contrast"],
 )
@@ -80,7 +81,7 @@ def test_score_counts_from_the_unchanged_picture_and_agrees_with_compare() -> No
 
 
 def test_uncertainty_falls_with_picks() -> None:
-    ask = np.random.default_rng(5).standard_normal((50, len(NAMES)))
+    ask = np.random.default_rng(5).standard_normal((1000, len(NAMES)))
     spreads = []
     for count in (10, 100, 600):
         scored = fit_reward(PLAIN, world({"shine": -1.0, "red_spots": -1.0}, count)).score(ask)
@@ -144,6 +145,20 @@ def test_a_run_folder_keeps_the_reward_to_the_bit(tmp_path: Path) -> None:
         save_reward(reward, tmp_path / "run", config={}, sources={}, report={})
 
 
+def test_a_reward_from_before_some_features_came_scores_as_it_did(tmp_path: Path) -> None:
+    earlier = tuple(name for name in NAMES if name not in LATER)
+    places = [NAMES.index(name) for name in earlier]
+    answers = world({"shine": -1.0, "cheeks_bumps": 0.5}, 40)
+    old = Comparisons(answers.first[:, places], answers.second[:, places], answers.outcomes)
+    reward = fit_reward(Prior.plain(earlier), old)
+    save_reward(reward, tmp_path / "run", config={}, sources={}, report={})
+    again = load_reward(tmp_path / "run")
+    ask = np.random.default_rng(1).standard_normal((9, len(NAMES)))
+    assert len(earlier) == len(NAMES) - 16 and again.prior.names == NAMES
+    assert again.score(ask).overall == pytest.approx(reward.score(ask[:, places]).overall, rel=1e-12)
+    assert again.score(ask).uncertainty == pytest.approx(reward.score(ask[:, places]).uncertainty, rel=1e-9)
+
+
 def test_a_damaged_reward_is_named(tmp_path: Path) -> None:
     save_reward(fit_reward(PLAIN, world({}, 0)), tmp_path / "run", config={}, sources={}, report={})
     data = (tmp_path / "run" / FILE).read_bytes()
@@ -161,5 +176,5 @@ def test_the_shipped_prior_fits_the_features() -> None:
     for head in HEADS:
         for family in prior.families(head):
             assert np.trace(family.factor.T @ family.factor) == pytest.approx(1)
-            outside = [i for i, name in enumerate(NAMES) if head not in (OVERALL, DIMENSION_OF[name])]
-            assert np.abs(family.factor[:, outside]).sum() == 0
+            foreign = [name in FORMER or head not in (OVERALL, DIMENSION_OF[name]) for name in NAMES]
+            assert np.abs(family.factor[:, foreign]).sum() == 0
