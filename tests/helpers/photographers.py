@@ -199,8 +199,8 @@ GROUPS: dict[str, tuple[Taste, ...]] = {
     "later": (even_colour, sculpted, pale, matte_forehead, lifted),
     "last": (matte_forehead_only, warm_with_shadows, blemishes_only, calm_nose),
 }
-"""The reward's settings were chosen by the first tastes. The others were each written when all was settled, to see what
-that is worth; nothing was chosen by the last ones."""
+"""The reward's settings were chosen by the first tastes. The later ones were written when all was settled, and showed
+that shadows were not seen apart; the last ones were written before that was mended, and nothing was chosen by them."""
 
 TASTES: dict[str, Taste] = {each.__name__: each for group in GROUPS.values() for each in group}
 
