@@ -12,9 +12,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine import device, weights
+from engine import device
 from engine.errors import EngineError
-from engine.weights import own
+from engine.weights import catalogue, own
 
 CORE = (
     "numpy", "scipy", "pillow", "pi-heif", "opencv-python", "tifffile", "psdtags", "imagecodecs", "rawpy", "mediapipe",
@@ -160,13 +160,13 @@ def check_devices() -> Iterator[Check]:
 def check_models() -> list[Check]:
     """Every shipped file against the catalogue."""
     try:
-        files = weights.catalogue()
+        files = catalogue.catalogue()
     except EngineError as error:
-        return [Check("models", weights.CATALOGUE, False, error.message, error.hint)]
+        return [Check("models", catalogue.CATALOGUE, False, error.message, error.hint)]
     checks = []
     for file in files:
         try:
-            weights.check(file)
+            catalogue.check(file)
             checks.append(Check("models", file.path, True, f"{file.size / 1e6:.1f} MB, {file.licence}".rstrip(", ")))
         except EngineError as error:
             checks.append(Check("models", file.path, False, error.message, error.hint))

@@ -10,7 +10,7 @@ import sys
 
 from engine.faces import models
 from engine.paths import shipped_models
-from engine.weights import refresh
+from engine.weights.catalogue import refresh
 
 _MEDIAPIPE = "Apache-2.0 (MediaPipe)"
 DESCRIPTIONS = {

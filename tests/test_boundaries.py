@@ -126,6 +126,17 @@ def test_no_qt_named_outside_app(package: str) -> None:
     assert [name for name in naming if name != "engine/doctor.py"] == []
 
 
+def test_no_package_loads_its_own_parts() -> None:
+    """Else two threads that load different parts may wait for each other, as at the window's start."""
+    loading = [
+        path.relative_to(CHECKOUT).as_posix()
+        for package in ("engine", "trainer", "app")
+        for path in (CHECKOUT / package).rglob("__init__.py")
+        if re.search(r"^(from|import) ", path.read_text(encoding="utf-8"), re.MULTILINE)
+    ]
+    assert loading == []
+
+
 def test_a_batch_may_load_the_policy_while_it_looks_for_faces() -> None:
     """Two threads import at once; packages that load their own parts made them wait for each other."""
     names = ["engine.faces.analysis", "engine.policies.compact.policy", "engine.policies.registry"]

@@ -16,8 +16,7 @@ from packaging.version import Version
 
 from app.main import cli
 from engine.types import LAYERS
-from engine.weights import catalogue
-from engine.weights.catalogue import WEIGHT_SUFFIXES
+from engine.weights.catalogue import WEIGHT_SUFFIXES, catalogue
 
 CHECKOUT = Path(__file__).parents[1]
 PAGES = sorted([*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md")])

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine import weights
 from engine.errors import ModelCorruptError
+from engine.weights.catalogue import locate
 
 Srgb8 = npt.NDArray[np.uint8]
 """(h, w, 3) uint8 sRGB, upright."""
@@ -40,7 +40,7 @@ _quiet_depth = 0
 
 def model_file(name: str) -> Path:
     """A shipped face model, its checksum proved. Raises: ModelMissingError, ModelCorruptError."""
-    return weights.locate(f"faces/{name}")
+    return locate(f"faces/{name}")
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from app.language import Catalogue, language_file, read, said, strings, tr, trn,
 from app.settings.schema import Language
 from app.viewmodels.problem import Problem
 from engine.errors import EngineError
-from engine.imageio import read_photo
+from engine.imageio.read import read_photo
 from tests.helpers.fake_engine import write_portrait
 
 CHECKOUT = Path(__file__).parents[2]

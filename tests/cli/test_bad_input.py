@@ -222,7 +222,7 @@ def test_weights_of_the_shipped_policy(
     porelight: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     from engine import paths
-    from engine.weights import WEIGHT_SUFFIXES
+    from engine.weights.catalogue import WEIGHT_SUFFIXES
 
     models = tmp_path / "models"
     shutil.copytree(paths.shipped_models(), models)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine import paths, weights
+from engine import paths
 from engine.errors import ModelCorruptError, ModelMissingError
+from engine.weights import catalogue as weights
 
 
 @pytest.fixture

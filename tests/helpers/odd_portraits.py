@@ -18,8 +18,8 @@ import numpy as np
 
 from engine.faces import topology
 from engine.faces.analysis import analyse
-from engine.imageio import read_photo
 from engine.imageio.colour import to_srgb8
+from engine.imageio.read import read_photo
 from engine.types import FaceAnalysis, Metadata, Photo
 
 Srgb8 = np.ndarray

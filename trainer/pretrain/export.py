@@ -24,7 +24,7 @@ from engine.policies.compact import field as fields
 from engine.policies.compact import tensors
 from engine.policies.compact.nets import FieldNet, HealNet
 from engine.policies.compact.networks import FIELD_GRAPH, FIELD_VERSION, HEAL_GRAPH, HEAL_MULTIPLE, HEAL_VERSION
-from engine.weights import refresh
+from engine.weights.catalogue import refresh
 
 Net = TypeVar("Net", bound=nn.Module)
 OPSET: Final = 18

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from engine.errors import EngineError
 from engine.faces.analysis import analyse
-from engine.imageio import read_photo
 from engine.imageio.colour import from_lab, to_lab
+from engine.imageio.read import read_photo
 from engine.layers.bands import gaussian, masked_gaussian
 from engine.types import F32, FaceAnalysis
 from trainer.pretrain.light import encode, linearise

@@ -28,7 +28,7 @@ from engine.evaluation.cases import find_cases
 from engine.evaluation.run import OURS, Tools, evaluate
 from engine.evaluation.summary import BEFORE, LEAST_GROUP, Row, by_method, spread
 from engine.faces.analysis import analyse
-from engine.imageio import read_photo
+from engine.imageio.read import read_photo
 from engine.metrics.skin import ITA_GROUPS
 from engine.policies.base import Policy
 from engine.policies.registry import DEFAULT, load_policy

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.faces.analysis import analyse
-from engine.imageio import read_photo
+from engine.imageio.read import read_photo
 from engine.types import FaceAnalysis, Metadata, Photo, SkippedFace
 
 Analysed = tuple[tuple[FaceAnalysis, ...], tuple[SkippedFace, ...]]

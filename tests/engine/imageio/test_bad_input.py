@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from engine.errors import ColourProfileError, EngineError, ImageReadError
-from engine.imageio import read, read_photo
+from engine.imageio import read
+from engine.imageio.read import read_photo
 from tests.helpers import photos
 
 

@@ -13,8 +13,9 @@ import pytest
 import tifffile
 from PIL import Image, IptcImagePlugin
 
-from engine.imageio import read_photo, write_photo
 from engine.imageio.exif import read_tree
+from engine.imageio.read import read_photo
+from engine.imageio.write import write_photo
 from tests.helpers import photos
 
 INPUTS = ("jpeg", "png", "webp", "tiff", "heic")

@@ -15,7 +15,9 @@ import tifffile
 from PIL import Image
 
 from engine.errors import EngineError, ExportError, UsageError
-from engine.imageio import read_photo, write, write_photo
+from engine.imageio import write
+from engine.imageio.read import read_photo
+from engine.imageio.write import write_photo
 from engine.types import Metadata, Photo
 from tests.helpers import photos
 

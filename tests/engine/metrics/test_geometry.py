@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.faces.analysis import analyse
-from engine.imageio import read_photo
+from engine.imageio.read import read_photo
 from engine.metrics.geometry import drift, landmark_drift
 from engine.metrics.likeness import identity_distance
 

@@ -25,7 +25,7 @@ from engine.sampling.arrays import to_numpy
 from engine.sampling.loop import SamplerConfig, sample
 from engine.session import RetouchSession
 from engine.types import LAYERS, Decision, FaceEdits, MarkKind
-from engine.weights import locate
+from engine.weights.catalogue import locate
 from tests.helpers.faces import SPOTS, synthetic_face
 from tests.tolerances import RUNTIME_CODES, RUNTIME_FLOAT, RUNTIME_LATENT, RUNTIME_MEAN
 
@@ -94,8 +94,8 @@ def test_red_spots_are_found_and_fade(policy):
 
 def test_a_real_face_loses_red_marks_and_keeps_its_pores(policy, portraits):
     from engine.faces.analysis import analyse
-    from engine.imageio import read_photo
     from engine.imageio.colour import to_lab
+    from engine.imageio.read import read_photo
 
     photo = read_photo(portraits / "train" / "canada" / "024f.jpg")
     faces, _ = analyse(photo, embed=False)

@@ -10,7 +10,7 @@ import pytest
 from safetensors import safe_open
 
 from engine.faces.analysis import analyse
-from engine.imageio import read_photo
+from engine.imageio.read import read_photo
 from engine.policies.base import Condition
 from engine.policies.compact import field as fields
 from engine.policies.compact.networks import FIELD_WEIGHTS
