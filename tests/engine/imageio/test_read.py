@@ -14,7 +14,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from engine.imageio import colour, profiles, read_photo, supported_suffixes
+from engine.imageio import colour, profiles
+from engine.imageio.read import read_photo, supported_suffixes
 from tests.helpers import photos
 
 ALL = ("jpeg", "png", "webp", "tiff", "heic")
