@@ -22,7 +22,7 @@ from app.viewmodels.frames import Frames
 from app.viewmodels.labels import counted
 from app.viewmodels.opened import Opened, Stamp, stamp
 from app.viewmodels.retouching import moved, redrawn, retouched
-from app.viewmodels.state import Change, Document, Retouched, Stage, own_marks
+from app.viewmodels.state import Change, Document, Edits, Retouched, Stage, own_marks
 from app.viewmodels.working import LANE, Work
 from engine.clock import now
 from engine.errors import EngineError, NoFaceError
@@ -192,8 +192,7 @@ class PhotoModel(EditModel):
         self._take(found)
         self.read_only = found.read_only
         self._journal = None if self.read_only else self.engine.journal(self.photo.path, self.photo.size)
-        self._drawn, self._healed = _drawing(found.document), own_marks(found.edits)
-        self._resolved = self._healed
+        self._follow(found.document, found.edits)
         self._restart(found.document, found.history)
         if found.unsaved:
             self._unsaved = True
@@ -217,6 +216,11 @@ class PhotoModel(EditModel):
         self.faceless = False
         if self.selected not in {face.id for face in self.faces}:
             self.selected = self.faces[0].id if len(self.faces) == 1 else None
+
+    def _follow(self, document: Document, edits: Edits) -> None:
+        """Faces and layers were drawn for this document, with the marks of these edits healed."""
+        self._drawn = _drawing(document)
+        self._healed = self._resolved = own_marks(edits)
 
     def _retouch_failed(self, error: Exception, name: str) -> None:
         self._waiting, self.faceless = None, isinstance(error, NoFaceError)
@@ -258,8 +262,7 @@ class PhotoModel(EditModel):
             self._take(found)
             moved = label and found.document.boxes != document.boxes
             self.notice = " ".join(skipped.reason for skipped in found.skipped) if moved else ""
-            self._drawn, self._healed = _drawing(found.document if label else document), own_marks(found.edits)
-            self._resolved = self._healed
+            self._follow(found.document if label else document, found.edits)
             if label:
                 self._set(found.document)
                 self._commit(label)

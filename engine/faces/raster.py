@@ -48,13 +48,6 @@ def expand(points: F32, by: float) -> F32:
     return (points + away / length * by).astype(np.float32)
 
 
-def around(mask: npt.NDArray[np.bool_], room: float) -> tuple[slice, slice]:
-    """Rows and columns of the box of a mask that is not empty, with room in pixels around it."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    more = int(np.ceil(room))
-    return slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
-
-
 def blur(values: F32, sigma: float) -> F32:
     """Gaussian blur; wide ones on a reduced copy. Shapes: (h, w) or (h, w, c)."""
     if sigma < 0.3:

@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 
 from engine.faces import topology
-from engine.faces.raster import around, blur, ramp, weighted_blur
+from engine.faces.raster import blur, ramp, weighted_blur
+from engine.layers.resample import support
 from engine.types import F32
 
 FLOOR = np.array([9.0, 4.0, 5.0], np.float32)
@@ -59,9 +60,9 @@ def fit_colour(lab: F32, rough: F32, points: F32, unit: float, allowed: F32) -> 
     chosen = (sample_mask(points, lab.shape[:2], unit) > 0) & (allowed > 0.5)
     if chosen.sum() < 50:
         chosen = sample_mask(points, lab.shape[:2], unit) > 0
-    if not chosen.any():
+    part = support(chosen, int(np.ceil(unit / 25)))
+    if part is None:
         return SkinColour(np.array([60, 12, 15], np.float32), FLOOR * 2, np.array(0.5, np.float32))
-    part = around(chosen, unit / 25)
     values = blur(np.ascontiguousarray(lab[part]), unit / 100)[chosen[part]]
     for _ in range(3):
         middle = np.median(values, axis=0)

@@ -89,14 +89,17 @@ def enlarge(image: F32, grid: FaceGrid, box: Box, *, cubic: bool = True) -> F32:
     return down(enlarging(*y, cubic=cubic, window=rows), narrow)
 
 
-def support(image: npt.NDArray[Any]) -> tuple[slice, slice] | None:
-    """Rows and columns of the smallest part of (h, w) or (h, w, c) outside which everything is 0; None if all is."""
+def support(image: npt.NDArray[Any], room: int = 0) -> tuple[slice, slice] | None:
+    """Rows and columns of the smallest part of (h, w) or (h, w, c) outside which everything is 0; None if all is.
+    room: pixels around it that are taken in, where there are any."""
     height, width = image.shape[:2]
     rows = np.flatnonzero(image.reshape(height, -1).any(axis=1))
     columns = np.flatnonzero(image.any(axis=0).reshape(width, -1).any(axis=1))
     if not rows.size:
         return None
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+    found = ((rows, height), (columns, width))
+    first, second = (slice(max(0, int(i[0]) - room), min(n, int(i[-1]) + 1 + room)) for i, n in found)
+    return first, second
 
 
 def intersect(a: Box, b: Box) -> Box | None:

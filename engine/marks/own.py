@@ -90,12 +90,9 @@ class OwnMarks:
         face, soft = self.face, self._soft(own)
         if soft.max(initial=0) <= 0.5:
             return None
-        where = support(soft)
-        assert where is not None, "what is more than half covered is covered"
-        # As much around as the pore band's blur sees.
-        reach = int(np.ceil(3 * face.grid_width * PORE_CUT)) + 2
-        rows, columns = (slice(max(each.start - reach, 0), each.stop + reach) for each in where)
-        near = rows, columns
+        reach = int(np.ceil(3 * face.grid_width * PORE_CUT)) + 2  # as much around as the pore band's blur sees
+        where, near = support(soft), support(soft, reach)
+        assert where is not None and near is not None, "what is more than half covered is covered"
         here, none = lab[near], np.zeros_like(lab[near])
         labels = (soft[near] > 0).astype(np.int32)
         change = np.zeros_like(lab)

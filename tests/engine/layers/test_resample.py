@@ -65,3 +65,4 @@ def test_support_is_the_box_of_what_is_not_zero():
     image[4, 7, 2] = image[11, 25, 0] = -1
     assert support(image) == (slice(4, 12), slice(7, 26))
     assert support(image[..., 2]) == (slice(4, 5), slice(7, 8))
+    assert support(image, 5) == (slice(0, 17), slice(2, 30))
