@@ -64,6 +64,13 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
         return list(pool.map(work, items))
 
 
+def beside(first: Callable[[], Item], second: Callable[[], Result]) -> tuple[Item, Result]:
+    """What two computations give, the second in a thread of its own. Raises: what one of them raised."""
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(second)
+        return first(), other.result()
+
+
 def share_memory() -> None:
     """Let this process's threads share two stores of freed memory; to be called before there are any.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 
+from engine.device import beside
 from engine.faces import detect, doubts, grid, models, topology
 from engine.faces.detect import SMALLEST_FACE, Detection
 from engine.faces.landmarks import Fit, fit, pose_of, width_of
@@ -81,11 +81,12 @@ def _marked(box: Box) -> Detection:
 def _face(photo: Photo, name: str, detection: Detection, fitted: Fit, segmenters: Any, embed: bool) -> FaceAnalysis:
     landmarks, width = fitted.landmarks, width_of(fitted.landmarks)
     face_grid = grid.face_grid(landmarks, width, photo.size)
-    with ThreadPoolExecutor(1) as beside:
-        colours = beside.submit(grid.grid_lab, photo, face_grid)
+
+    def seen() -> tuple[F32, F32, F32 | None]:
         person, hands = person_and_hands(fitted.surroundings, landmarks, width, face_grid, segmenters)
-        embedding = _embedding(fitted) if embed else None
-        lab = colours.result()
+        return person, hands, _embedding(fitted) if embed else None
+
+    (person, hands, embedding), lab = beside(seen, lambda: grid.grid_lab(photo, face_grid))
     face = FaceAnalysis(
         id=name,
         box=grid.face_box(landmarks, photo.size),

@@ -86,7 +86,8 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     mouth = np.maximum(features.lip_zone(points, shape, unit), features.mouth(points, shape, unit))
     colour = fit_colour(lab, rough, points, unit, (1 - np.maximum(lashes, mouth)) * (1 - hands))
     grain = grain_of(rough, colour)
-    parted: dict[str, Callable[[], F32]] = {
+    parted: dict[str, Callable[[], Any]] = {
+        "zones": lambda: parts.zones(points, shape, unit),
         "eyes": lambda: eyes,
         "iris": lambda: features.iris(points, shape, eyes),
         "brows": lambda: features.brows(points, shape, unit, light),
@@ -102,7 +103,7 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     out = dict(zip(parted, side_by_side(call, parted.values()), strict=True))
     blocked = np.maximum.reduce([lashes, mouth, out["brows"], out["nostrils"]])
     free = (1 - blocked) * (1 - out["occluders"])
-    zones, core = parts.zones(points, shape, unit), out["core"]
+    zones, core = out.pop("zones"), out["core"]
     prior = np.maximum(zones.face, 0.5 * zones.around) * free
     like = likeness(lab, grain, colour, prior, core, out["hairline"], unit)
     like = guided(like, light / np.float32(100), max(2, round(unit / 80)), 1e-3)

@@ -60,12 +60,13 @@ def build_layers(
     healed = (healed_lab - face.lab) * _near(soft.values(), face.grid_width, face.grid.shape)[..., None]
     proposed = {**lab_deltas, "heal": healed}
     encoded = side_by_side(lambda item: _encode(photo, face.lab, source, item[1], item[0]), proposed.items())
-    *planes, change = encoded
-    deltas = dict(zip(lab_deltas, planes, strict=True))
+    *planes, (change, _) = encoded
+    deltas = {name: delta for name, (delta, _) in zip(lab_deltas, planes, strict=True)}
     patches = heal_patches(photo, face, marks, soft, source, change)
 
-    nowhere = np.zeros(face.grid.shape, bool)
-    touched = np.logical_or.reduce([nowhere, *side_by_side(lambda delta: _beyond(delta, np.float32(0)), planes)])
+    touched = np.zeros(face.grid.shape, bool)
+    for _, changed in planes:
+        touched.reshape(-1)[changed] = True
     if texture_gain is not None:
         touched |= texture_gain != 0
     for (rows, columns), mask in soft.values():
@@ -124,22 +125,26 @@ def _check(photo: Photo, name: str, values: F32, shape: tuple[int, ...]) -> None
         )
 
 
-def _encode(photo: Photo, lab: F32, source: F32, delta: F32, name: str) -> F32:
-    """L*a*b* difference → difference of encoded values, exactly 0 where nothing changes."""
+def _encode(photo: Photo, lab: F32, source: F32, delta: F32, name: str) -> tuple[F32, npt.NDArray[np.intp]]:
+    """L*a*b* difference → difference of encoded values, exactly 0 where nothing changes, and the pixels where something
+    does, counted row by row."""
     encoded = np.zeros_like(delta)
     changed = np.flatnonzero(_beyond(delta, np.float32(0)))
+    if not changed.size:
+        return encoded, changed
     was, lab, delta = (plane.reshape(-1, 3)[changed] for plane in (source, lab, delta))
     inner = from_lab((lab + delta)[:, None], photo.icc)[:, 0] - was
     _check(photo, name, inner, inner.shape)
-    inner *= _beyond(inner, NEGLIGIBLE)[:, None]
-    encoded.reshape(-1, 3)[changed] = inner
-    return encoded
+    seen = _beyond(inner, NEGLIGIBLE)
+    changed = changed[seen]
+    encoded.reshape(-1, 3)[changed] = inner[seen]
+    return encoded, changed
 
 
 def _beyond(values: F32, limit: np.float32) -> npt.NDArray[np.bool_]:
-    """Where any channel's magnitude is above the limit (quicker than a reduction over so short an axis)."""
-    first, second, third = (np.abs(values[..., c]) > limit for c in range(3))
-    return first | second | third
+    """Where the channels of (…, 3) are together further from 0 than the limit."""
+    size = cv2.transform(np.abs(values).reshape(-1, 1, 3), np.ones((1, 3), np.float32))
+    return np.asarray(size.reshape(values.shape[:-1]) > limit)
 
 
 SoftMask = tuple[tuple[slice, slice], F32]

@@ -19,8 +19,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.device import side_by_side
 from engine.layers.bands import BUMP_CUT, PORE_CUT, gaussian
-from engine.layers.resample import enlarge
+from engine.layers.resample import Enlarger
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
 
 PAD: Final = 2
@@ -41,12 +42,18 @@ OWN_FINE: Final = np.float32(0.5)
 
 @dataclass(frozen=True)
 class _Scene:
-    """What all marks of a face share. planes: (h, w, 6) source and change without their pore band, encoded; the others
-    are integral images (h + 1, w + 1) over the grid."""
+    """What all marks of a face share.
+
+    planes: (6, h, w) source and change without their pore band, encoded; cubic enlarges them, linear a mask; canvas:
+    (h, w) zeros, where one mask at a time is drawn; the others are integral images (h + 1, w + 1) over the grid.
+    """
 
     photo: Photo
     grid: FaceGrid
     planes: F32
+    cubic: Enlarger
+    linear: Enlarger
+    canvas: F32
     clean: npt.NDArray[np.float64]
     level: npt.NDArray[np.float64]
     energy: npt.NDArray[np.float64]
@@ -82,47 +89,73 @@ def heal_patches(
     if (skin := clean > 0.5).any():
         clean *= strength < LINE * np.median(strength[skin])
     level = gaussian(lightness, face.grid_width * BUMP_CUT)
+    encoded = np.concatenate([np.moveaxis(each, -1, 0) for each in (source, change)])
+    planes = np.stack(side_by_side(lambda plane: gaussian(plane, sigma), encoded))
     scene = _Scene(
         photo,
         face.grid,
-        gaussian(np.concatenate([source, change], -1), sigma),
+        planes,
+        Enlarger(face.grid, cubic=True),
+        Enlarger(face.grid, cubic=False),
+        np.zeros(face.grid.shape, np.float32),
         _integral(clean),
         _integral(level * clean),
         _integral(fine * fine * clean),
     )
-    patches = (_patch(scene, mark, *soft[mark.id], covering) for mark in marks if mark.id in soft)
-    return tuple(patch for patch in patches if patch is not None)
+    placed = [(mark, *_window(face.grid, soft[mark.id][0])) for mark in marks if mark.id in soft]
+    placed = [(mark, window, box) for mark, window, box in placed if min(box[2] - box[0], box[3] - box[1]) >= 3]
+    if not placed:
+        return ()
+    shifts = _donors(scene, *(np.array(each, np.int64) for each in zip(*((p[1], p[2]) for p in placed), strict=True)))
+    return tuple(
+        _patch(scene, mark, box, *soft[mark.id], shift, covering)
+        for (mark, _, box), shift in zip(placed, shifts, strict=True)
+    )
 
 
-def _patch(scene: _Scene, mark: Mark, where: tuple[slice, slice], mask: F32, covering: bool) -> HealPatch | None:
-    """The mask is written to a grid window with a margin of zeros and enlarged linearly from there."""
-    grid, photo = scene.grid, scene.photo
-    (h, w), (rows, columns) = grid.shape, where
-    gy0, gy1 = max(0, rows.start - PAD), min(h, rows.stop + PAD)
-    gx0, gx1 = max(0, columns.start - PAD), min(w, columns.stop + PAD)
-    box = _source_box(grid, (gx0, gy0, gx1, gy1))
-    if box[2] - box[0] < 3 or box[3] - box[1] < 3:
-        return None
-    canvas = np.zeros(grid.shape, np.float32)
-    canvas[where] = mask
-    m = enlarge(canvas, grid, box, cubic=False)
+def _patch(
+    scene: _Scene,
+    mark: Mark,
+    box: Box,
+    where: tuple[slice, slice],
+    mask: F32,
+    shift: tuple[int, int] | None,
+    covering: bool,
+) -> HealPatch:
+    """box: of the patch, in source pixels. where, mask: see `heal_patches`. shift: of its donor, if there is one."""
+    photo = scene.photo
+    scene.canvas[where] = mask
+    m = scene.linear(scene.canvas, box)
+    scene.canvas[where] = 0
     m[0] = m[-1] = m[:, 0] = m[:, -1] = 0
 
-    full = np.float32(np.iinfo(photo.pixels.dtype).max)
-    source, change = np.split(enlarge(scene.planes, grid, box), 2, axis=-1)
-    own = _pixels(photo, box, full) - source
-    shift = _donor(scene, (gx0, gy0, gx1, gy1), box)
+    source, change = np.split(scene.cubic(scene.planes, box), 2)
+    own = _pixels(photo, box) - source
     if shift is None:
         fine = OWN_FINE * own
     else:
         donor = (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
-        fine = _pixels(photo, donor, full) - enlarge(scene.planes[..., :3], grid, donor)
-    delta = m[..., None] * (change + fine - own)
-    return HealPatch(mark.id, box, delta.astype(np.float16), m.astype(np.float16) if covering else None)
+        fine = _pixels(photo, donor) - scene.cubic(scene.planes[:3], donor)
+    delta = np.moveaxis((m * (change + fine - own)).astype(np.float16), 0, -1)
+    return HealPatch(mark.id, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 
 
-def _pixels(photo: Photo, box: Box, full: np.float32) -> F32:
-    return photo.pixels[box[1] : box[3], box[0] : box[2]].astype(np.float32) / full
+def _pixels(photo: Photo, box: Box) -> F32:
+    """(3, h, w) encoded values at full scale 1."""
+    part = photo.pixels[box[1] : box[3], box[0] : box[2]].transpose(2, 0, 1)
+    return np.divide(part, np.float32(np.iinfo(photo.pixels.dtype).max), dtype=np.float32)
+
+
+def _window(grid: FaceGrid, where: tuple[slice, slice]) -> tuple[Box, Box]:
+    """A mark's support with a margin of zeros, in grid pixels, and the source pixels that it covers."""
+    (h, w), (rows, columns) = grid.shape, where
+    window = (
+        max(0, columns.start - PAD),
+        max(0, rows.start - PAD),
+        min(w, columns.stop + PAD),
+        min(h, rows.stop + PAD),
+    )
+    return window, _source_box(grid, window)
 
 
 def _source_box(grid: FaceGrid, window: Box) -> Box:
@@ -142,44 +175,45 @@ def _integral(image: F32) -> npt.NDArray[np.float64]:
 
 
 def _sums(integral: npt.NDArray[np.float64], windows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    x0, y0, x1, y1 = windows.T
+    """Over windows (…, 4)."""
+    x0, y0, x1, y1 = np.moveaxis(windows, -1, 0)
     total: npt.NDArray[np.float64] = integral[y1, x1] - integral[y0, x1] - integral[y1, x0] + integral[y0, x0]
     return total
 
 
-def _donor(scene: _Scene, window: Box, box: Box) -> tuple[int, int] | None:
-    """Shift in source pixels to the clean skin nearby that is most like the mark's surroundings.
+def _donors(
+    scene: _Scene, windows: npt.NDArray[np.int64], boxes: npt.NDArray[np.int64]
+) -> list[tuple[int, int] | None]:
+    """Shift in source pixels to the clean skin near each mark that is most like the mark's surroundings.
 
     Among rings of candidates, the least of: difference of mean lightness / 4 + relative difference of the pore band's
-    rms + distance / 20 sizes + 4 × what is not clean. None if no candidate is clean.
+    rms + distance / 20 sizes + 4 × what is not clean. None if no candidate is clean. windows, boxes: (n, 4) in grid and
+    source pixels.
     """
     grid = scene.grid
-    size = max(window[2] - window[0], window[3] - window[1])
+    (h, w), (x0, y0, x1, y1), scale = grid.shape, grid.box, np.asarray(grid.scale)
+    size = np.maximum(windows[:, 2] - windows[:, 0], windows[:, 3] - windows[:, 1])
     angle = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-    radius = np.repeat(np.asarray(RINGS) * size, DIRECTIONS)
-    unit = np.stack([np.cos(angle), np.sin(angle)], -1)
-    scale = np.asarray(grid.scale)
-    shifts = np.rint(radius[:, None] * np.tile(unit, (len(RINGS), 1)) / scale).astype(np.int64)
-    boxes = np.asarray(box) + np.tile(shifts, 2)
-    x0, y0, x1, y1 = grid.box
-    inside = (boxes[:, 0] >= x0) & (boxes[:, 1] >= y0) & (boxes[:, 2] <= x1) & (boxes[:, 3] <= y1)
-    shifts, radius = shifts[inside], radius[inside]
-    h, w = grid.shape
-    windows = np.rint(np.asarray(window) + np.tile(shifts * scale, 2)).astype(np.int64)
-    windows[:, ::2] = np.clip(windows[:, ::2], 0, w)
-    windows[:, 1::2] = np.clip(windows[:, 1::2], 0, h)
-    area = np.maximum((windows[:, 2] - windows[:, 0]) * (windows[:, 3] - windows[:, 1]), 1)
-    clean = _sums(scene.clean, windows)
-    usable = clean >= CLEAN * area
-    if not usable.any():
-        return None
-    ring = np.asarray([[window[0] - size, window[1] - size, window[2] + size, window[3] + size]])
-    ring = np.clip(ring, 0, [w, h, w, h])
-    near, level, energy = (float(_sums(s, ring)[0]) for s in (scene.clean, scene.level, scene.energy))
-    level, rms = level / max(near, 1e-6), float(np.sqrt(max(energy, 0) / max(near, 1e-6)))
+    ways = np.repeat(np.asarray(RINGS), DIRECTIONS)[:, None] * np.tile(
+        np.stack([np.cos(angle), np.sin(angle)], -1), (len(RINGS), 1)
+    )
+    shifts = np.rint(size[:, None, None] * ways / scale).astype(np.int64)
+    moved = boxes[:, None] + np.tile(shifts, 2)
+    inside = (moved[..., :2] >= (x0, y0)).all(-1) & (moved[..., 2:] <= (x1, y1)).all(-1)
+    there = np.rint(windows[:, None] + np.tile(shifts * scale, 2)).astype(np.int64).clip(0, [w, h, w, h])
+    area = np.maximum((there[..., 2] - there[..., 0]) * (there[..., 3] - there[..., 1]), 1)
+    clean = _sums(scene.clean, there)
+    usable = inside & (clean >= CLEAN * area)
+
+    around = (windows + size[:, None] * [-1, -1, 1, 1]).clip(0, [w, h, w, h])
+    near = np.maximum(_sums(scene.clean, around), 1e-6)
+    level = _sums(scene.level, around) / near
+    rms = np.sqrt(np.maximum(_sums(scene.energy, around), 0) / near)
     share, clean = clean / area, np.maximum(clean, 1e-6)
-    own_rms = np.sqrt(np.maximum(_sums(scene.energy, windows), 0) / clean)
-    cost = np.abs(_sums(scene.level, windows) / clean - level) / 4 + np.abs(own_rms - rms) / max(rms, 1e-3)
-    cost += radius / (20 * size) + 4 * (1 - share)
-    best = int(np.argmin(np.where(usable, cost, np.inf)))
-    return int(shifts[best, 0]), int(shifts[best, 1])
+    own_rms = np.sqrt(np.maximum(_sums(scene.energy, there), 0) / clean)
+    cost = np.abs(_sums(scene.level, there) / clean - level[:, None]) / 4
+    cost += np.abs(own_rms - rms[:, None]) / np.maximum(rms, 1e-3)[:, None]
+    cost += np.hypot(*ways.T) / 20 + 4 * (1 - share)
+    best = np.where(usable, cost, np.inf).argmin(1)
+    found = [(int(x), int(y)) for x, y in shifts[np.arange(len(best)), best]]
+    return [shift if any_usable else None for shift, any_usable in zip(found, usable.any(1), strict=True)]

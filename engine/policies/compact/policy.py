@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.device import Runtime
+from engine.device import Runtime, beside
 from engine.errors import ModelCorruptError
 from engine.faces.raster import ramp
 from engine.faces.regions import with_masks
@@ -62,10 +62,15 @@ class CompactPolicy:
         """Find and heal all marks, measure what the face needs, build its layers; `instruction` is not used."""
         change, classes = self._heal(face)
         face = with_masks(face, face.lab + change * ramp(likelihood(classes), *LIKELY)[..., None])
-        marks, masks = find_marks(face, change, classes)
-        change = close_marks(face.lab, change, masks.labels, masks.soft, face.regions["skin"], face.grid_width)
-        layers = _typical_layers(photo, face, change, marks, masks)
-        return Condition(face, CompactCondition(fields.face_features(face), change, marks, masks, layers))
+        skin = face.regions["skin"]  # all regions are made here, before two threads look at them
+
+        def healed() -> tuple[F32, tuple[Mark, ...], MarkMasks]:
+            marks, masks = find_marks(face, change, classes)
+            return close_marks(face.lab, change, masks.labels, masks.soft, skin, face.grid_width), marks, masks
+
+        (closed, marks, masks), features = beside(healed, lambda: fields.face_features(face))
+        layers = _typical_layers(photo, face, closed, marks, masks)
+        return Condition(face, CompactCondition(features, closed, marks, masks, layers))
 
     def noise(self, condition: Condition, seed: int) -> Latent:
         shape = (1, fields.CHANNELS, fields.MODES, fields.MODES)
@@ -133,8 +138,8 @@ def version_of(field: bytes) -> str:
 
 
 def _version(heal: str, field: str) -> str:
-    """From the checksums of the weights; 7 is the version of all else that decides pixels, such as random numbers."""
-    return f"7-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
+    """From the checksums of the weights; 8 is the version of all else that decides pixels, such as random numbers."""
+    return f"8-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
 
 
 def load_heal(device: str, runtime: Runtime) -> Network:

@@ -12,7 +12,7 @@ from engine.imageio.colour import from_lab
 from engine.imageio.profiles import prophoto_profile
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.build import build_layers
-from engine.layers.resample import enlarge
+from engine.layers.resample import Enlarger
 from engine.types import F32, FaceAnalysis, Photo
 from tests.helpers.scenes import layers_on, marks_on, scene
 
@@ -66,7 +66,7 @@ def test_patches_end_in_zeros_and_stay_inside_the_mask(made: tuple[Photo, FaceAn
         border = np.ones(patch.delta.shape[:2], bool)
         border[1:-1, 1:-1] = False
         assert patch.delta.any() and not patch.delta[border].any()
-        reach = enlarge(layers.mask, layers.grid, patch.box, cubic=False)
+        reach = Enlarger(layers.grid, cubic=False)(layers.mask, patch.box)
         assert not patch.delta[reach == 0].any()
 
 
@@ -134,7 +134,7 @@ def test_overlapping_marks_heal_once(made: tuple[Photo, FaceAnalysis]) -> None:
     mask = masks["mark-0"]
     two = build_layers(photo, face, {}, None, (*marks, twin), healed, {**masks, "twin": mask})
     whole, parts = (sum(p.delta.astype(np.float32) for p in layers.patches) for layers in (one, two))
-    full = enlarge(np.where(mask > 0.99, mask, 0), face.grid, one.patches[0].box, cubic=False) > 0.999
+    full = Enlarger(face.grid, cubic=False)(np.where(mask > 0.99, mask, 0), one.patches[0].box) > 0.999
     assert full.any()
     np.testing.assert_allclose(parts[full], whole[full], atol=2e-3)
 

@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from engine.layers.bands import PORE_CUT
 from engine.layers.build import build_layers
 from engine.layers.render import render
-from engine.layers.resample import enlarge
+from engine.layers.resample import Enlarger
 from engine.types import LAYERS, Decision, FaceAnalysis, FaceEdits, Photo, RetouchLayers, Strengths
 from tests.helpers.scenes import layers_on, scene
 
@@ -38,7 +38,7 @@ def test_outside_the_mask_every_bit_stays(made: Made) -> None:
     out = render(photo, [(layers, _edits(amount=100, **dict.fromkeys(LAYERS, 100.0)))])
     allowed = np.zeros(photo.pixels.shape[:2], bool)
     x0, y0, x1, y1 = layers.grid.box
-    allowed[y0:y1, x0:x1] = enlarge(layers.mask, layers.grid, layers.grid.box, cubic=False) > 0
+    allowed[y0:y1, x0:x1] = Enlarger(layers.grid, cubic=False)(layers.mask, layers.grid.box) > 0
     assert out.dtype == photo.pixels.dtype
     np.testing.assert_array_equal(out[~allowed], photo.pixels[~allowed])
     assert (out[allowed] != photo.pixels[allowed]).mean() > 0.5
@@ -51,7 +51,7 @@ def test_a_mask_smaller_than_the_deltas_wins(made: Made) -> None:
     cut = replace(layers, mask=mask)
     out = render(photo, [(cut, FaceEdits())])
     x0, y0, x1, y1 = layers.grid.box
-    outside = enlarge(mask, layers.grid, layers.grid.box, cubic=False) == 0
+    outside = Enlarger(layers.grid, cubic=False)(mask, layers.grid.box) == 0
     np.testing.assert_array_equal(out[y0:y1, x0:x1][outside], photo.pixels[y0:y1, x0:x1][outside])
 
 
@@ -96,8 +96,9 @@ def test_the_result_is_the_rounded_sum_of_source_and_delta(made: Made) -> None:
     out = render(photo, [(layers, _none_but("tone", 80))])
     x0, y0, x1, y1 = layers.grid.box
     full = np.iinfo(photo.pixels.dtype).max
-    delta = enlarge(layers.deltas["tone"], layers.grid, layers.grid.box).astype(np.float64)
-    gate = np.minimum(1, 4 * enlarge(layers.mask, layers.grid, layers.grid.box, cubic=False))[..., None]
+    tone = np.moveaxis(layers.deltas["tone"], -1, 0)
+    delta = np.moveaxis(Enlarger(layers.grid, cubic=True)(tone, layers.grid.box), 0, -1).astype(np.float64)
+    gate = np.minimum(1, 4 * Enlarger(layers.grid, cubic=False)(layers.mask, layers.grid.box))[..., None]
     wanted = np.clip(photo.pixels[y0:y1, x0:x1] + 1.6 * full * delta * gate, 0, full)
     assert np.abs(out[y0:y1, x0:x1] - wanted).max() <= 0.5 + 1e-6 * full
 
