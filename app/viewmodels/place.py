@@ -7,7 +7,9 @@ The file is small and written whole shortly after every change. A damaged one is
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from engine import paths
 from engine.library.xmp import Flag, Label
 
 WRITE_MS = 300
+LANE = "place"
 
 
 def place_file() -> Path:
@@ -33,6 +36,8 @@ class Place(QObject):
         super().__init__(parent)
         self.library, self.compare = library, compare
         self._saved = _read()
+        self._written = self._saved
+        self._writing = threading.Lock()
         compare.set_mode(_one_of(Mode, self._saved.get("compare"), compare.mode))
         self.following = True
         """Off while copies of another program are worked on: one comes back to where one was before."""
@@ -46,7 +51,7 @@ class Place(QObject):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(WRITE_MS)
-        self._timer.timeout.connect(self.write)
+        self._timer.timeout.connect(self._write_aside)
         library.changed.connect(self._follow)
         library.listed.connect(self._listed)
 
@@ -95,14 +100,25 @@ class Place(QObject):
         return True
 
     def write(self) -> None:
-        """Write where the library is now; a place that cannot be written is no error."""
+        """Write at once where the library is now; a place that cannot be written is no error."""
         self._timer.stop()
+        self._saved = data = self._here()
+        self._put(data)
+
+    def _write_aside(self) -> None:
+        """Write it in a worker thread: a busy disk does not stop the window."""
+        if not self.library.runner.closed:
+            self._saved = data = self._here()
+            work = lambda token, report: self._put(data)  # noqa: E731
+            self.library.runner.start(LANE, work, lambda _: None, lambda _: None, essential=True)
+
+    def _here(self) -> dict[str, Any]:
+        """What the file is to say; where nothing is open, the rest of it stays as any window left it."""
         library, wanted = self.library, self.library.filter
         if not self.following or (not library.frames and library.folder is None):
-            if (self._saved.get("window", ""), self._saved.get("page", "")) != (self.window, self.page):
-                self._put({"version": 1, **_read(), "window": self.window, "page": self.page})
-            return
-        data = {
+            same = (self._saved.get("window", ""), self._saved.get("page", "")) == (self.window, self.page)
+            return self._saved if same else {"version": 1, **_read(), "window": self.window, "page": self.page}
+        return {
             "version": 1,
             "folder": _text(library.folder),
             "files": [] if library.folder else [_text(path) for path in library.frames],
@@ -125,15 +141,14 @@ class Place(QObject):
             "page": self.page,
             "recent": [_text(path) for path in self.recent],
         }
-        self._put(data)
 
     def _put(self, data: dict[str, Any]) -> None:
-        try:
-            place_file().parent.mkdir(parents=True, exist_ok=True)
-            paths.write_atomic(place_file(), json.dumps(data, indent=1).encode())
-        except OSError:
-            return
-        self._saved = data
+        """Write this, unless it is written or there is something newer. In any thread."""
+        with self._writing, suppress(OSError):
+            if data is self._saved is not self._written:
+                place_file().parent.mkdir(parents=True, exist_ok=True)
+                paths.write_atomic(place_file(), json.dumps(data, indent=1).encode())
+                self._written = data
 
     def _look(self) -> list[float] | None:
         """Zoom and the fractions of the photo's sides in the middle; None while the whole photo shows."""

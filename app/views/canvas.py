@@ -66,6 +66,8 @@ class Canvas(QWidget):
     # --- models -------------------------------------------------------------------------------------------------------
 
     def _photo_changed(self, change: Change) -> None:
+        if not change & ~(Change.JOB | Change.NOTICE | Change.PROBLEM):  # progress comes 30 times a second
+            return
         if Change.PHOTO in change:
             self._images.clear()
             self.compare.set_photo(self.photo.photo.size if self.photo.photo else None)

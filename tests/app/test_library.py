@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from app.viewmodels.library import Delivered, Filter, LibraryModel, Sort, View
 from app.viewmodels.place import Place, place_file
 from app.viewmodels.thumbnails import Thumbnails
 from app.views.main_window import MainWindow
-from engine import sidecar
+from engine import paths, sidecar
 from engine.library import culls, scan
 from engine.library.frames import Frame, natural
 from engine.library.xmp import Cull, Flag, Label
@@ -333,6 +334,28 @@ def test_the_place_is_kept_and_found_again(library: LibraryModel, tmp_path: Path
     assert compared.viewport is not None and compared.viewport.zoom == 1
     assert compared.viewport.centre == pytest.approx((1500, 500), abs=1), "the same place of a smaller photo"
     again.close()
+
+
+def test_a_busy_disk_that_takes_the_place_does_not_stop_the_window(
+    library: LibraryModel, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path)
+    place, free, writing = Place(library, CompareModel(), parent=library), threading.Event(), threading.Event()
+    write_atomic = paths.write_atomic
+
+    def slow(path: Path, data: bytes) -> None:
+        writing.set()
+        assert free.wait(30)
+        write_atomic(path, data)
+
+    monkeypatch.setattr(paths, "write_atomic", slow)
+    opened(qtbot, library, tmp_path)
+    qtbot.waitUntil(writing.is_set)  # the event loop goes on
+    library.set_view(View.SINGLE if library.view is View.GRID else View.GRID)
+    free.set()
+    place.write()
+    qtbot.waitUntil(lambda: not library.runner.jobs)
+    assert json.loads(place_file().read_text())["view"] == library.view.value, "what is newer stays"
 
 
 @pytest.mark.parametrize(

@@ -287,7 +287,9 @@ def test_a_closed_window_leaves_the_queue_for_the_next_one(
 
 
 @pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
-def test_what_is_exported_and_what_failed_comes_into_sight(gated: tuple[MainWindow, Gated], qtbot: QtBot) -> None:
+def test_what_is_exported_and_what_failed_comes_into_sight(
+    gated: tuple[MainWindow, Gated], qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     window, engine = gated
     engine.bad = "c"
     for _ in range(12):
@@ -296,6 +298,8 @@ def test_what_is_exported_and_what_failed_comes_into_sight(gated: tuple[MainWind
     qtbot.waitUntil(lambda: len(queue.entries) == 39)
     shown = QueueWindow(queue, window)
     shown.resize(860, 300)
+    mouse_inside = False  # really it is wherever the tests before have left it
+    monkeypatch.setattr(shown.table, "underMouse", lambda: mouse_inside)
     shown.show()
     engine.gate.set()
     qtbot.waitUntil(lambda: not queue.waiting and not queue.running)
@@ -309,6 +313,10 @@ def test_what_is_exported_and_what_failed_comes_into_sight(gated: tuple[MainWind
     engine.bad = ""
     queue.retry([queue.entries[failed[-1]].id])
     qtbot.waitUntil(lambda: queue.counts[State.RUNNING] == 1 and seen(failed[-1]))
+    mouse_inside = True
+    engine.gate.set()
+    qtbot.waitUntil(lambda: not queue.waiting and not queue.running)
+    assert seen(failed[-1]), "a person who is in the list is left alone"
     shown.close()
 
 

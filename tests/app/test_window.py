@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
 from app.viewmodels.place import place_file
-from app.viewmodels.state import Stage
+from app.viewmodels.state import Change, Stage
 from app.views.main_window import MainWindow
 from app.views.pixels import to_image
 from engine.types import Decision, FaceAnalysis
@@ -148,6 +148,29 @@ def test_a_slider_changes_the_picture_at_once(window: MainWindow) -> None:
     assert np.abs(picture(window)[y, x] - proposed - BRIGHTER * 255).max() <= 1
     row.slider.setValue(0)
     assert np.abs(picture(window)[y, x] - proposed + BRIGHTER * 255).max() <= 1
+
+
+class Paints(QObject):
+    """Counts how often a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() is QEvent.Type.Paint
+        return False
+
+
+def test_progress_does_not_paint_the_photo_anew(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.wait(50)
+    paints = Paints(window.canvas)
+    window.photo.changed.emit(Change.JOB)
+    qtbot.wait(50)
+    assert paints.count == 0
+    window.photo.changed.emit(Change.EDITS)
+    qtbot.waitUntil(lambda: paints.count > 0)
 
 
 def test_double_click_on_the_name_resets(window: MainWindow, qtbot: QtBot) -> None:
