@@ -241,6 +241,8 @@ class Desk(QObject):
             self.photo.show(library.problem)
         if LibraryChange.NOTICE in change and library.notice:
             self.photo.say(library.notice)
+            if library.view is View.SINGLE and self.photo.stage is not Stage.PROPOSED:
+                self._news = library.notice
 
     def _show_current(self) -> None:
         path = self.library.current
@@ -265,9 +267,10 @@ class Desk(QObject):
 
     def _photo_changed(self, change: Change) -> None:
         photo = self.photo
-        if self._news and Change.PROPOSAL in change and photo.stage is Stage.PROPOSED:
+        done = photo.stage is Stage.OPEN and not photo.busy and Change.JOB in change  # no faces, or not to be retouched
+        if self._news and (done or (photo.stage is Stage.PROPOSED and Change.PROPOSAL in change)):
             news, self._news = self._news, ""
-            photo.say(news)
+            photo.say(f"{news} {photo.notice}".strip())
         if Change.FACES in change and photo.path is not None and photo.faces:
             self.library.note_faces(photo.path, len(photo.faces))
         if change & (Change.JOB | Change.PROPOSAL | Change.PHOTO | Change.PROBLEM):

@@ -55,6 +55,7 @@ class Tile(QWidget):
         """1 or 2 if it is picked, in that order."""
         self._scaled = QImage()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setAccessibleName(tr("Variation {number}", number=variation.number))
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
@@ -63,9 +64,10 @@ class Tile(QWidget):
         painter.drawImage(self.rect(), self._picture())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self.picked or self.hasFocus() or self.underMouse():
-            colour = QColor(theme.SIGN) if self.picked else QColor(230, 230, 230, 150)
-            painter.setPen(QPen(colour, 2.5 if self.picked else 1.5))
-            painter.drawRect(QRectF(self.rect()).adjusted(1.2, 1.2, -1.2, -1.2))
+            line = QColor(theme.SIGN) if self.picked else QColor(245, 245, 245)
+            for colour, width in ((QColor(20, 20, 20), 6.0), (line, 3.0)):  # shows on light and dark photos
+                painter.setPen(QPen(colour, width))
+                painter.drawRect(self.rect())
         text = "AB"[self.picked - 1] if self.picked else str(self.variation.number)
         box = QRectF(6, 6, 20, 18)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -225,6 +227,7 @@ class VariationsPanel(QWidget):
         self.take = QPushButton(tr("Take"))
         for each in (self.draw, self.shuffle, self.compare, self.take):
             each.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click leaves the keys where they are
+            each.setAutoDefault(True)  # Return presses it as Space does
         self.hint = QLabel()
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)

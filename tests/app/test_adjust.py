@@ -471,6 +471,28 @@ def test_a_variation_shows_while_mouse_or_keys_rest_on_it(
     shows(4)
 
 
+@pytest.mark.parametrize("grey", [0, 235, 255])
+def test_the_variation_that_has_the_keys_is_seen_on_any_photo(qtbot: QtBot, window: MainWindow, grey: int) -> None:
+    spec = window.photo.document.proposal
+    assert spec is not None
+    tile = Tile(Variation(1, spec, np.full((80, 60, 3), grey, np.uint8), {}), window)
+    tile.setGeometry(0, 0, 60, 80)
+    tile.show()
+    QApplication.sendEvent(tile, QEvent(QEvent.Type.Leave))
+
+    def differs() -> int:
+        """How far the left edge is from the photo, at most."""
+        image = tile.grab().toImage()
+        return max(abs(image.pixelColor(x, 40).lightness() - grey) for x in range(3))
+
+    assert differs() == 0
+    tile.setFocus()
+    assert differs() > 150
+    window.canvas.setFocus()
+    QApplication.sendEvent(tile, QEnterEvent(QPointF(5, 5), QPointF(5, 5), QPointF(5, 5)))
+    assert differs() > 150
+
+
 @pytest.mark.parametrize(
     ("space", "columns", "wide"),
     [((600, 800), 2, 253), ((600, 300), 3, 142), ((300, 800), 2, 148), ((60, 2000), 1, 60)],
@@ -635,7 +657,7 @@ def test_the_key_of_variations_waits_for_the_retouch(make_window: MakeWindow, qt
     assert window.focusWidget() is panel
     gate.set()
     qtbot.waitUntil(lambda: window.focusWidget() is panel.draw)
-    qtbot.keyClick(panel.draw, Qt.Key.Key_Space)
+    qtbot.keyClick(panel.draw, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: bool(panel.board.tiles) and window.focusWidget() is panel.board.tiles[0])
 
 

@@ -279,6 +279,7 @@ def test_the_second_process_in_a_folder_is_told(make_window: MakeWindow, qtbot: 
             == "Another Porelight has shoot open. Nothing that is saved there is overwritten."
         )
         at_rest(qtbot, window, shoot[1])
+        assert window.desk.library.notice in window.status.notice.text(), "a person can read it"
     finally:
         process.kill()
         process.communicate()
