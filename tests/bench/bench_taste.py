@@ -80,10 +80,10 @@ def load(path: Path, cache: Path, policy: Policy, count: int, seed: int, encoder
 
 
 def sitting(
-    faces: list[Face], taste: int, person: Photographer, picks: int, seed: int, priors: list[Prior]
+    faces: list[Face], taste: int, person: Photographer, picks: int, seed: int, priors: list[Prior], together: int = 2
 ) -> list[tuple[Trained, float]]:
-    """A sitting of so many training picks, asked as the window asks. Returns: what was trained with each prior, and the
-    processor seconds of the fit."""
+    """A sitting of so many training answers, asked as the window asks with so many shown at a time. Returns: what was
+    trained with each prior, and the processor seconds of the fit."""
     spread = _spread(faces, taste)
     identity = Identity("a" * 16, f"{seed:016x}")
     liking = {c.id: v for face in faces for c, v in zip(face.candidates, face.likings[:, taste] / spread, strict=True)}
@@ -91,11 +91,12 @@ def sitting(
     with tempfile.TemporaryDirectory() as folder, PickStore.open(Path(folder) / "p.sqlite", create=True) as store:
         groups = [(face.photo, [each.id for each in face.candidates]) for face in faces]
         measured = {key: values[: len(NAMES)] for key, values in features.items()}
-        session = PickSession(store, groups, measured, shipped(), identity, seed, refit=4)
-        while sum(each.purpose != "random" for each in store.picks()) < picks:
+        session = PickSession(store, groups, measured, shipped(), identity, seed, together=together, refit=4)
+        while picks:
             question = session.next()
             assert question is not None
-            session.answer(person.answer(liking[question.image1], liking[question.image2]))  # type: ignore[arg-type]
+            session.choose(person.best([liking[each] for each in question.images]))
+            picks -= question.purpose != "random"
         found = []
         for prior in priors:
             start = time.process_time()
@@ -139,7 +140,7 @@ def judged_by(
         order = np.random.default_rng(seed).permutation(len(faces))
         shown, judged = [faces[i] for i in order[:half]], [faces[i] for i in order[half:]]
         person = Photographer(share, options.indifferent, seed)
-        both = sitting(shown, taste, person, options.picks, seed, priors)
+        both = sitting(shown, taste, person, options.picks, seed, priors, options.together)
         seconds.append([took for _, took in both])
         found.append([(*accuracy(t.reward, judged, taste), t.report["accuracy"]["value"]) for t, _ in both])
     return np.nanmean(np.array(found, float), axis=0), np.array(seconds)
@@ -152,6 +153,7 @@ def main() -> None:
     parser.add_argument("--faces", type=int, default=40)
     parser.add_argument("--count", type=int, default=10, help="retouches of each face")
     parser.add_argument("--picks", type=int, default=40)
+    parser.add_argument("--together", type=int, default=2, help="retouches shown at a time, of which the best is taken")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--inconsistent", type=float, nargs="+", default=[0.0, 0.15])
     parser.add_argument("--indifferent", type=float, default=0.0, help="difference, in spreads, answered as a tie")
@@ -168,7 +170,8 @@ def main() -> None:
             faces.append(load(path, options.cache, policy, options.count, number, encoder))
         except EngineError as error:
             print(error)
-    print(f"{len(faces)} people never trained on: one half for picks, the other to judge; {options.picks} picks")
+    halves = "one half for picks, the other to judge"
+    print(f"{len(faces)} people never trained on: {halves}; {options.picks} picks of {options.together} at a time")
     plain = options.count - round(options.count * EDITED)
     for kind, which in (("the policy's own", slice(0, plain)), ("edited", slice(plain, None))):
         for measure in ("bumps", "blotches", "lightness"):

@@ -7,7 +7,7 @@ counts), never from the reward's features; so a reward that learns it has learne
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -219,9 +219,13 @@ class Photographer:
 
     def answer(self, first: float, second: float) -> str:
         """ "image1", "image2" or "tie", for how much each is liked."""
-        if abs(first - second) <= self.indifferent:
-            return "tie"
-        better = first > second
-        if self._random.random() < self.inconsistent:
-            better = not better
-        return "image1" if better else "image2"
+        best = self.best([first, second])
+        return "tie" if best is None else f"image{best + 1}"
+
+    def best(self, liked: Sequence[float]) -> int | None:
+        """The place of the best of several, None for a tie of the best two; by mistake any of the others."""
+        places = sorted(range(len(liked)), key=lambda place: liked[place])
+        *others, best = places
+        if liked[best] - liked[others[-1]] <= self.indifferent:
+            return None
+        return self._random.choice(others) if self._random.random() < self.inconsistent else best

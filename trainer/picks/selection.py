@@ -4,7 +4,8 @@ Active choice asks where an answer tells most about the weights: the Fisher info
 last layer, as the gain log(1 + c·δᵀΣδ) of the posterior's log-determinant (D-optimal design), with Σ the covariance of
 the weights, δ the difference of the pair's units and c the curvature of the answer's likelihood. When several pairs are
 chosen before an answer comes, Σ shrinks along each chosen δ, so that the next one asks something else; photos asked
-about before count less. For an unbiased test pairs are random.
+about before count less. Where more than two are shown, each further one is that whose pairs with the others tell most.
+For an unbiased test pairs are random.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def information(head: Weights, delta: F64, covariance: F64 | None = None) -> F64
     """(n,) gain of asking about each of (n, f) differences of units, in nats."""
     sigma = head.covariance if covariance is None else covariance
     curvature = davidson.curvature(davidson.probabilities(delta @ head.mean, head.eta))
-    variance = np.einsum("ni,ij,nj->n", delta, sigma, delta)
+    variance = ((delta @ sigma) * delta).sum(1)
     return np.asarray(np.log1p(curvature * np.maximum(variance, 0)))
 
 
@@ -85,6 +86,22 @@ def choose_active(
         c = davidson.curvature(davidson.probabilities(np.array(delta[best] @ head.mean), head.eta))
         sigma -= np.outer(along, along) * c / (1 + c * float(delta[best] @ along))
     return [pairs[number] for number in chosen]
+
+
+def choose_beside(group: Group, shown: Sequence[int], head: Weights, asked: Asked) -> int | None:
+    """The candidate whose pairs with those shown, by their places, tell most in sum; None if it would repeat a pair."""
+    free = unasked_beside(group, shown, asked)
+    if not free:
+        return None
+    delta = np.array([group.units[new] - group.units[old] for new in free for old in shown])
+    return free[int(np.argmax(information(head, delta).reshape(len(free), -1).sum(1)))]
+
+
+def unasked_beside(group: Group, shown: Sequence[int], asked: Asked) -> list[int]:
+    """Places of the candidates that make no pair with those shown that was asked already."""
+    keys = group.candidates
+    others = [place for place in range(len(keys)) if place not in shown]
+    return [each for each in others if not any(pair_of(keys[each], keys[old]) in asked for old in shown)]
 
 
 def choose_random(groups: Sequence[Group], asked: Asked, times: Mapping[str, int], rng: random.Random) -> Pair | None:

@@ -12,6 +12,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import combinations
 from typing import Any, Final, Literal
 
@@ -22,7 +23,7 @@ from engine.errors import UsageError
 from engine.types import F32
 from trainer.picks.identity import Identity
 from trainer.picks.records import Pick, Preference, Purpose, new_id, pair_of
-from trainer.picks.selection import Group, Pair, choose_active, choose_random, open_pairs
+from trainer.picks.selection import Group, Pair, choose_active, choose_beside, choose_random, open_pairs, unasked_beside
 from trainer.picks.store import PickStore
 from trainer.reward.data import collect
 from trainer.reward.evaluate import Consistency, more_picks
@@ -216,23 +217,27 @@ class PickSession:
         return len(used), fit_head(self.prior, OVERALL, collect(used, self._known()).overall)
 
     def _choose(self, answers: Sequence[Pick], head: Callable[[], Head]) -> Question | None:
-        """What is asked after these answers. head: what they have taught, asked for only if it is needed."""
+        """What is asked after these answers. head: what they have taught, fitted only if it is needed."""
+        head = cache(head)
         stream = random.Random(f"{self.seed} {len(answers)} {len(self._skipped)}")
         if stream.random() < REPEATS and (again := self._repeat(answers, stream)) is not None:
             return again
         chosen = self._new_pair(stream, answers, head)
         if chosen is None:
             return self._repeat(answers, stream)
-        (group, i, j), purpose = chosen
-        places = [group.candidates[i], group.candidates[j]]
-        if purpose != "random" and self.together > 2:
-            asked = self._asked(answers)
-            for key in stream.sample(group.candidates, len(group.candidates)):
-                new = key not in places and not any(pair_of(key, each) in asked for each in places)
-                if new and len(places) < self.together:
-                    places.append(key)
+        (group, *places), purpose = chosen
+        asked = self._asked(answers)
+        while purpose != "random" and len(places) < self.together:
+            if self.mode == "random":
+                free = unasked_beside(group, places, asked)
+                more = stream.choice(free) if free else None
+            else:
+                more = choose_beside(group, places, head(), asked)
+            if more is None:
+                break
+            places.append(more)
         stream.shuffle(places)
-        return Question(tuple(places), group.photo, purpose)
+        return Question(tuple(group.candidates[place] for place in places), group.photo, purpose)
 
     def _after(self, question: Question, best: int | None) -> Question | None:
         """What would be asked after an answer."""

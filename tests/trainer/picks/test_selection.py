@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from trainer.picks.selection import Group, choose_active, choose_random, information
+from trainer.picks.selection import Group, choose_active, choose_beside, choose_random, information
 from trainer.reward import davidson
 from trainer.reward.model import Head
 
@@ -46,6 +46,15 @@ def test_active_choice_is_telling_new_and_diverse() -> None:
     delta = [group.units[i] - group.units[j] for _, i, j in two]
     cosine = abs(delta[0] @ delta[1]) / np.linalg.norm(delta[0]) / np.linalg.norm(delta[1])
     assert cosine < 0.9, "the second does not ask the same as the first"
+
+
+def test_beside_others_the_candidate_is_shown_whose_pairs_with_all_of_them_tell_most() -> None:
+    flat = Head(np.zeros(2), np.diag([4.0, 1.0]), -1.0)
+    group = Group("a", ("p", "q", "r", "s"), np.array([[0.0, 0], [3, 0], [0.1, 0], [1.5, 3]]))
+    assert choose_beside(group, [0, 1], flat, set()) == 3, "r is far from q alone"
+    assert choose_beside(group, [0, 3], flat, set()) == 1
+    assert choose_beside(group, [0, 1], flat, {("q", "s")}) == 2
+    assert choose_beside(group, [0, 1], flat, {("q", "s"), ("p", "r")}) is None
 
 
 def test_photos_asked_before_count_less() -> None:
