@@ -61,6 +61,10 @@ WITHOUT = ("engine/evaluation", "engine/outputs.py", "engine/selftest.py", "engi
 """What only the command line runs."""
 RULES = ("engine/delivery/naming.py", "engine/delivery/recipe.py")
 """Their ValueErrors say what is wrong with a recipe; the names of the built-in recipes stand there, too."""
+NOTES = "notes"
+"""Name of the lists of what is noted about a photo."""
+REASONS = ("doubt",)
+"""Names of arguments that are sentences."""
 PARTS = ("message", "what")
 """Names of parts of a sentence that stand in the code, too."""
 VALUE = "\0"
@@ -78,7 +82,7 @@ class Found:
 
 
 def collect(root: Path) -> Found:
-    """Every message and hint of an EngineError, and the names of built-in recipes."""
+    """Every message and hint of an EngineError, every note, why a face is left out, and the names of built-in recipes."""
     trees = {
         file.relative_to(root).as_posix(): ast.parse(file.read_text(encoding="utf-8"))
         for source in SOURCES
@@ -90,8 +94,8 @@ def collect(root: Path) -> Found:
         if name.startswith(WITHOUT):
             continue
         scope = [*ast.walk(tree), *shared]
-        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            for node in _shown(call, kinds | {"ValueError"} if name in RULES else kinds, name in RULES):
+        for each in ast.walk(tree):
+            for node in _shown(each, kinds | {"ValueError"} if name in RULES else kinds, name in RULES):
                 texts = list(_texts(node, scope, DEPTH))
                 if not texts:
                     found.unknown.append(f"{name}:{node.lineno}: {ast.unparse(node)}")
@@ -125,13 +129,30 @@ def _kinds(trees: list[ast.Module]) -> set[str]:
     return kinds
 
 
-def _shown(call: ast.Call, kinds: set[str], rules: bool) -> Iterator[ast.expr]:
-    """The arguments of a call that a person will read."""
-    name = getattr(call.func, "id", getattr(call.func, "attr", ""))
-    if name in kinds:
+def _shown(node: ast.AST, kinds: set[str], rules: bool) -> Iterator[ast.expr]:
+    """The arguments of a call that a person will read, and the notes that a list begins with."""
+    if isinstance(node, ast.Assign) and isinstance(node.value, ast.List) and _named(node.targets[0]) == NOTES:
+        yield from node.value.elts
+    if isinstance(node, ast.Call):
+        yield from _said(node, kinds, rules)
+
+
+def _said(call: ast.Call, kinds: set[str], rules: bool) -> Iterator[ast.expr]:
+    name = _named(call.func)
+    yield from (each.value for each in call.keywords if each.arg in REASONS)
+    if name in ("append", "insert") and isinstance(call.func, ast.Attribute) and _named(call.func.value) == NOTES:
+        yield call.args[-1]
+    elif name == "SkippedFace":
+        yield call.args[1]
+    elif name in kinds:
         yield from (each for each in call.args[:2] if not isinstance(each, ast.Starred))
     elif rules and name == "Recipe":
         yield from (each.value for each in call.keywords if each.arg == "name")
+
+
+def _named(node: ast.AST) -> str:
+    """The name of a variable, attribute or function; empty of anything else."""
+    return str(getattr(node, "id", getattr(node, "attr", "")))
 
 
 def _texts(node: ast.expr | None, scope: list[ast.AST], depth: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs.runner import Job
-from app.language import tr, written
+from app.language import said, tr, written
 from app.viewmodels.editing import EditModel
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Frames
@@ -143,7 +143,7 @@ class PhotoModel(EditModel):
         session = opened.session
         self._session, self.photo, self.stage = session, session.photo, Stage.OPEN
         self._stamp = opened.stamp
-        self.notice = " ".join(session.photo.notes)
+        self.notice = " ".join(map(said, session.photo.notes))
         self.frames.set_source(opened.source, session.photo.size)
         self.changed.emit(Change.PHOTO | Change.NOTICE)
         if opened.retouched is not None:
@@ -197,7 +197,7 @@ class PhotoModel(EditModel):
         if found.unsaved:
             self._unsaved = True
             self._saving.start()
-        self.notice = " ".join(found.notes)
+        self.notice = " ".join(map(said, found.notes))
         self.changed.emit(~(Change.JOB | Change.PHOTO | Change.PROBLEM))
         if self._waiting is not None:
             (settings, label), self._waiting = self._waiting, None
@@ -261,7 +261,7 @@ class PhotoModel(EditModel):
             self._show_layers(found)
             self._take(found)
             moved = label and found.document.boxes != document.boxes
-            self.notice = " ".join(skipped.reason for skipped in found.skipped) if moved else ""
+            self.notice = " ".join(said(skipped.reason) for skipped in found.skipped) if moved else ""
             self._follow(found.document if label else document, found.edits)
             if label:
                 self._set(found.document)
@@ -354,7 +354,7 @@ class PhotoModel(EditModel):
 
         def done(notes: tuple[str, ...]) -> None:
             if notes:
-                self.say(" ".join(notes))
+                self.say(" ".join(map(said, notes)))
             if session is self._session:
                 self._stamp = stamp(session.photo.path)
             self.saved.emit(session.photo.path)
@@ -429,7 +429,7 @@ class PhotoModel(EditModel):
 
         def written(notes: tuple[str, ...]) -> None:
             self._stamp = stamp(session.photo.path)
-            self.say(" ".join([tr("Saved {name}.", name=session.photo.path.name), *notes]))
+            self.say(" ".join([tr("Saved {name}.", name=session.photo.path.name), *map(said, notes)]))
             done()
 
         name = session.photo.path.name

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPainterPath, QPixmap
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from app.language import tr
+from app.language import said, tr
 from app.viewmodels.labels import counted
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change
@@ -100,7 +100,7 @@ class FaceList(QWidget):
         for number, face in enumerate(faces, 1):
             self._add(face.id, tr("Face {number}", number=number), _thumbnail(self.photo, face))
         for skipped in self.photo.skipped:
-            self._note(tr("Skipped: {reason}", reason=skipped.reason))
+            self._note(tr("Skipped: {reason}", reason=said(skipped.reason)))
         looking = self.photo.photo is not None and self.photo.busy
         if not faces and not self.photo.skipped:
             words = tr("No face found.") if self.photo.faceless else tr("Faces appear here.")
@@ -149,7 +149,7 @@ class FaceList(QWidget):
         """What becomes of the marks; of a face that is off from the start, why."""
         if self.photo.edits_of(face).enabled:
             return self._marks(face)
-        return next((found.doubt for found in self.photo.faces if found.id == face), "") or self._marks(face)
+        return next((said(found.doubt) for found in self.photo.faces if found.id == face), "") or self._marks(face)
 
     def _marks(self, face: str) -> str:
         layers = self.photo.layers.get(face)

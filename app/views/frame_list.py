@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.language import tr
+from app.language import said, tr
 from app.viewmodels.labels import FLAG_TITLES, LABEL_TITLES, counted
 from app.viewmodels.library import LibraryChange, LibraryModel
 from app.viewmodels.thumbnails import Thumbnails
@@ -76,7 +76,7 @@ def described(frame: Frame, exported: bool = False) -> str:
         parts.append(counted(frame.cull.stars, "star", "stars"))
     parts += [LABEL_TITLES[frame.cull.label]] if frame.cull.label else []
     parts += [FLAG_TITLES[frame.cull.flag]] if frame.cull.flag else []
-    parts += [word for word, said in ((tr("edited"), frame.edited), (tr("exported"), exported)) if said]
+    parts += [word for word, true in ((tr("edited"), frame.edited), (tr("exported"), exported)) if true]
     if frame.faces:
         parts.append(counted(frame.faces, "face", "faces"))
     return ", ".join(parts)
@@ -89,7 +89,7 @@ def hint(frame: Frame, failed: str, folder: Path | None) -> str:
     if frame.captured:
         date, _, clock = frame.captured.partition(" ")
         lines.append(f"{date.replace(':', '-')} {clock}")
-    lines += [line for line in (failed, frame.problem, tr("The file is gone.") if frame.missing else "") if line]
+    lines += [line for line in (failed, said(frame.problem), tr("The file is gone.") if frame.missing else "") if line]
     return "\n".join(lines)
 
 

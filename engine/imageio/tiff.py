@@ -114,8 +114,9 @@ def _from_float(source: Source, samples: npt.NDArray[Any], notes: list[str]) -> 
         raise ImageReadError(
             f"{source.name} holds floating point pixels far outside 0–1.", "Export it again as 16-bit TIFF."
         )
-    note = "Floating point pixels are read as 16 bit, encoded by the file's profile (sRGB if it has none)"
-    notes.append(f"{note}; {outside:.2%} of values were outside 0–1 and are clipped." if outside else f"{note}.")
+    notes.append("Floating point pixels are read as 16 bit, encoded by the file's profile (sRGB if it has none).")
+    if outside:
+        notes.append(f"{outside:.2%} of values were outside 0–1 and are clipped.")
     return np.rint(np.clip(samples, 0, 1) * 65535).astype(np.uint16)
 
 

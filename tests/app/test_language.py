@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
 from app import language, sentences
 from app.language import Catalogue, language_file, read, said, strings, tr, trn, update, use, written
@@ -20,7 +22,10 @@ from app.settings.schema import Language
 from app.viewmodels.problem import Problem
 from engine.errors import EngineError
 from engine.imageio.read import read_photo
-from tests.helpers.fake_engine import write_portrait
+from engine.session import RetouchSession
+from engine.types import SkippedFace
+from tests.app.conftest import MakeWindow
+from tests.helpers.fake_engine import FakeEngine, opened, write_portrait
 
 CHECKOUT = Path(__file__).parents[2]
 TRANSLATED = [each.value for each in Language if each not in (Language.SYSTEM, Language.ENGLISH)]
@@ -118,6 +123,9 @@ def test_every_sentence_of_the_engine_is_known() -> None:
     found = sentences.collect(CHECKOUT)
     assert found.unknown == []  # write the sentence where the error is raised, or where it can be followed to
     assert len(found.texts) > 300
+    noted = {"Only the first picture of the file is kept.", "The EXIF block is damaged and was left out."}
+    reasons = {"Most of the face lies outside the photo.", "It is much smaller than the largest ({0} and {1} px)."}
+    assert noted | reasons <= set(found.texts)
     raised = {"{0} is empty.", "The export queue {0} cannot be used: {1}.", "a bracket is open", "Layered TIFF"}
     assert raised <= set(found.texts)
 
@@ -132,6 +140,27 @@ def test_hints_for_the_command_line_are_the_windows_own() -> None:
     assert said("Check its rights.") == "Check its rights."
     use(Language.GERMAN)
     assert said("Use --device cpu.") == "Wählen Sie den Prozessor unter Datei ▸ Einstellungen… ▸ Dieser Rechner."
+
+
+def test_notes_and_why_a_face_is_left_out_are_said_in_the_windows_language(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(Language.GERMAN)
+    small = "The face is too small (20 px wide; at least 64 px are needed)."
+    read = FakeEngine.open
+
+    def noting(engine: FakeEngine, path: Path) -> RetouchSession:
+        session = read(engine, path)
+        session.notes.append("3 face(s) of the saved edits were not found again.")
+        session.skipped = (SkippedFace((0, 0, 9, 9), small),)
+        return session
+
+    monkeypatch.setattr(FakeEngine, "open", noting)
+    window = make_window()
+    opened(qtbot, window.photo, portrait)
+    assert window.photo.notice == "3 Gesicht(er) der gesicherten Bearbeitungen wurden nicht wiedergefunden."
+    words = [label.text() for label in window.findChildren(QLabel)]
+    assert any("Das Gesicht ist zu klein (20 px breit; nötig sind mindestens 64 px)." in each for each in words)
 
 
 def test_followed_texts(tmp_path: Path) -> None:

@@ -152,7 +152,7 @@ def test_float_tiff_is_declared(tmp_path: Path, dtype: Any) -> None:
     assert photo.depth == 16 and photo.icc == photos.ADOBE_RGB
     expected = np.rint(np.clip(values.astype(np.float64), 0, 1) * 65535)
     assert np.abs(photo.pixels - expected).max() <= 1
-    assert "16 bit" in photo.notes[0] and "0.30%" in photo.notes[0]
+    assert "16 bit" in photo.notes[0] and "0.30%" in photo.notes[1]
 
 
 def test_32_bit_integers_are_declared(tmp_path: Path) -> None:
