@@ -82,7 +82,7 @@ class Found:
 
 
 def collect(root: Path) -> Found:
-    """Every message and hint of an EngineError, every note, why a face is left out, and the names of built-in recipes."""
+    """Messages and hints of EngineErrors, notes, why a face is left out, and the names of built-in recipes."""
     trees = {
         file.relative_to(root).as_posix(): ast.parse(file.read_text(encoding="utf-8"))
         for source in SOURCES
