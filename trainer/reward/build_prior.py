@@ -41,7 +41,7 @@ def make_prior(measured: list[np.ndarray]) -> Prior:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--portraits", type=Path, required=True)
-    parser.add_argument("--faces", type=int, default=24)
+    parser.add_argument("--faces", type=int, default=80)
     parser.add_argument("--count", type=int, default=12, help="retouches of each face")
     parser.add_argument("--out", type=Path, default=shipped_models() / FILE)
     options = parser.parse_args()
