@@ -14,13 +14,14 @@ from safetensors.torch import save_file
 
 from engine import inference
 from engine.errors import DeviceError, ModelCorruptError
+from engine.faces.grid import grid_lab
 from engine.layers.render import render
 from engine.metrics.texture import texture_retention
 from engine.policies.base import Policy
 from engine.policies.compact import networks, tensors
 from engine.policies.compact.nets import HealNet, from_model, to_model
 from engine.policies.compact.networks import HEAL_VERSION, OnnxNetwork, read_weights
-from engine.policies.compact.policy import load_compact
+from engine.policies.compact.policy import CompactPolicy, load_compact
 from engine.sampling.arrays import to_numpy
 from engine.sampling.loop import SamplerConfig, sample
 from engine.session import RetouchSession
@@ -90,6 +91,43 @@ def test_red_spots_are_found_and_fade(policy):
         after = clean.pixels[spot].mean() - out[spot].mean()
         assert before > 20
         assert after < 0.5 * before
+
+
+class _Watched:
+    """A network that remembers what it was last given."""
+
+    def __init__(self, network):
+        self.network, self.weights = network, network.weights
+
+    def array(self, values):
+        self.seen = np.array(values)
+        return self.network.array(values)
+
+    def __call__(self, *inputs):
+        return self.network(*inputs)
+
+
+def test_in_less_light_the_network_sees_the_same_and_changes_as_much_of_what_is_there(policy):
+    """Light on everything is a factor on linear values, so on L* + 16, a* and b* (CIE 1976, above the deepest blacks)."""
+    photo, face = synthetic_face(size=(480, 400), width=220.0, spots=True)
+    watched = CompactPolicy(_Watched(policy.heal), policy.field, "cpu")
+
+    def healed(light):
+        linear = light * np.where(photo.pixels > 10, (photo.pixels / 255 + 0.055) ** 2.4 / 1.055**2.4, 0.003)
+        encoded = np.where(linear > 0.0031308, 1.055 * linear ** (1 / 2.4) - 0.055, 12.92 * linear)
+        dim = replace(photo, pixels=np.rint(encoded * 65535).astype(np.uint16))
+        dim_face = replace(face, lab=grid_lab(dim, face.grid))
+        return watched.encode(dim, dim_face).data.change, watched.heal.seen, dim_face.lab
+
+    (change, seen, lab), (less, seen_again, dark) = healed(0.4), healed(0.2)
+    assert np.median(dark[..., 0]) < np.median(lab[..., 0]) - 8
+    lit = np.pad(dark[..., 0] > 9, [(0, n - m) for n, m in zip(seen.shape[2:], dark.shape[:2], strict=True)])
+    assert np.quantile(np.abs(seen_again - seen)[0][:, lit], 0.999) < 0.1
+    spots = np.linalg.norm(change, axis=-1) > 4
+    assert spots.sum() > 50
+    assert np.median(np.linalg.norm(less, axis=-1)[spots] / np.linalg.norm(change, axis=-1)[spots]) == pytest.approx(
+        0.5 ** (1 / 3), abs=0.05
+    )
 
 
 def test_a_real_face_loses_red_marks_and_keeps_its_pores(policy, portraits):
