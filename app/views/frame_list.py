@@ -151,8 +151,13 @@ class FrameView(QListView):
             self._looking.start()
         if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.VIEW) and self.isVisible():
             self._show_current()
-        if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.SELECTION | LibraryChange.FRAMES):
+        if change & (LibraryChange.LIST | LibraryChange.CURRENT | LibraryChange.SELECTION):
             self.viewport().update()
+        elif LibraryChange.FRAMES in change and self.isVisible():
+            seen = self.visible_rows()
+            for path in self.library.touched:
+                if (row := self.library.row(path)) in seen:
+                    self.update(self.frames.index(row))
 
     def _show_current(self) -> None:
         row = self.library.row(self.library.current)

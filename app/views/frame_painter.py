@@ -190,9 +190,9 @@ def _stars(painter: QPainter, at: QPointF, radius: float, step: float, stars: in
         painter.scale(radius, radius)
         painter.drawPolygon(STAR)
         painter.restore()
-    painter.setBrush(QColor(theme.FAINT))
-    for number in range(stars, dots):
-        painter.drawEllipse(at + QPointF(number * step, 0), 1.2, 1.2)
+    if stars < dots:
+        painter.setPen(QPen(QColor(theme.FAINT), 2.4, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        painter.drawPoints(QPolygonF([at + QPointF(number * step, 0) for number in range(stars, dots)]))
 
 
 def _flag(painter: QPainter, at: QPointF, flag: Flag) -> None:

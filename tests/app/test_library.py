@@ -24,6 +24,7 @@ from engine.library import culls, scan
 from engine.library.frames import Frame, natural
 from engine.library.xmp import Cull, Flag, Label
 from tests.app.conftest import MakeWindow
+from tests.app.test_window import Paints
 from tests.engine.library.packets import LIGHTROOM
 
 CHECKOUT = Path(__file__).parents[2]
@@ -475,6 +476,23 @@ def test_after_a_kill_everything_is_where_it_was(make_window: MakeWindow, tmp_pa
     assert library.notice == ""  # the lock of the killed one is free
     assert library.frames[paths[3]].cull.stars == 4
     qtbot.waitUntil(lambda: window.photo.path == paths[3] and not window.photo.busy)
+
+
+def test_only_frames_in_sight_are_painted_anew(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    shown = fill(tmp_path, 60)
+    window = make_window()
+    window.desk.open([tmp_path])
+    library, grid = window.desk.library, window.shoot.frames
+    settle(qtbot, library)
+    qtbot.waitUntil(lambda: window.desk.thumbnails.idle)
+    assert 60 not in grid.visible_rows() and library.shown == shown
+    qtbot.wait(100)
+    paints = Paints(grid.viewport())
+    library.note_faces(shown[-1], 2)
+    qtbot.wait(100)
+    assert paints.count == 0
+    library.note_faces(shown[1], 2)
+    qtbot.waitUntil(lambda: paints.count > 0)
 
 
 def test_the_keys_that_mark_filter_after_f(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
