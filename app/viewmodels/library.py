@@ -6,6 +6,7 @@ capture, edits) come in portions. `culling` sets stars, labels and flags.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Flag as Bits
@@ -27,6 +28,8 @@ from engine.locks import FileLock, folder_lock
 LANE = "library"
 RESCAN_MS = 400
 """After a change in the folder, so that a burst of changes is looked at once."""
+SHOWING = 0.08
+"""Seconds in which the window shows a new list, before heads are read: both take turns at the interpreter."""
 GROWING_NS = 3_000_000_000
 """A file younger than this may still be growing; the folder is looked at again soon."""
 
@@ -229,6 +232,7 @@ class LibraryModel(QObject):
                 found, listings = scan.list_folder(folder, deep=True, token=token)
                 deep = bool(found)
             self._handed.emit(Listed(number, found, [*listings] if deep else [*listings][:1], first, deep))
+            time.sleep(SHOWING if first else 0)
             scan.fill(found, listings, lambda part: self._handed.emit(Details(number, part)), token)
 
         def done(_: None) -> None:
