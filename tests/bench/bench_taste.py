@@ -91,7 +91,9 @@ def sitting(
     with tempfile.TemporaryDirectory() as folder, PickStore.open(Path(folder) / "p.sqlite", create=True) as store:
         groups = [(face.photo, [each.id for each in face.candidates]) for face in faces]
         measured = {key: values[: len(NAMES)] for key, values in features.items()}
-        session = PickSession(store, groups, measured, shipped(), identity, seed, together=together, refit=4)
+        session = PickSession(
+            store, groups, measured, shipped(), identity, seed, together=together, refit=4 * (together - 1)
+        )
         while picks:
             question = session.next()
             assert question is not None

@@ -25,6 +25,8 @@ from trainer.statistics import Share, rounded
 FOLDS: Final = 5
 LEAST_TESTS: Final = 10
 """Random test picks below which accuracy is cross-validated instead."""
+LEAST_REPEATS: Final = 5
+"""Repeats below which nothing is said of the person's own consistency."""
 SETTLED: Final = 0.9
 """Expected share of pairs whose order would not change with more picks at which no more are asked for."""
 BINS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)

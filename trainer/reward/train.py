@@ -220,15 +220,23 @@ def _words(
         if report["method"] != "test picks" and report["chosen_actively"] > 0.5 * report["picks"]:
             said.append("Most of these were asked because they were hard to predict; random pairs are easier.")
     repeats = consistency.agreement
-    if repeats.count:
+    if repeats.count >= evaluate.LEAST_REPEATS:
         said.append(
-            f"The same question was answered alike {repeats.value:.0%} of the time ({repeats.count} repeats): "
+            f"The same question was answered alike {repeats.value:.0%} of the time "
+            f"({repeats.low:.0%}–{repeats.high:.0%}, {repeats.count} repeats): "
             f"no reward can predict more than about {consistency.ceiling:.0%} of these answers."
         )
         if accuracy.count and accuracy.low > consistency.ceiling:
             said.append("It predicts more than that, so it has learned these picks and not the taste.")
     else:
-        said.append("No pick was repeated, so the person's own consistency is not known.")
+        few = (
+            f"Only {repeats.count} picks were"
+            if repeats.count > 1
+            else "One pick was"
+            if repeats.count
+            else "No pick was"
+        )
+        said.append(f"{few} repeated, so the person's own consistency is not known.")
     if report["ties"] > 0.5 * report["picks"]:
         said.append("Most answers are ties: the variations hardly differ for this person; explore further from them.")
     said.append(f"It needs about {more} more picks." if more else "More picks would change little.")

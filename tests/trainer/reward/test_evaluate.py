@@ -40,6 +40,15 @@ def answers(photos: int, each: int, photographer: Photographer, **fields: object
     return collect(picks, features)
 
 
+def features_of(*parts: Answers) -> dict[str, np.ndarray]:
+    """Candidate → features."""
+    found = {}
+    for part in parts:
+        for each, one, two in zip(part.picks, part.overall.first, part.overall.second, strict=True):
+            found |= {each.image1: one, each.image2: two}
+    return found
+
+
 @pytest.mark.parametrize(("hits", "count"), [(0, 5), (17, 20), (40, 40), (3, 7)])
 def test_intervals_are_wilson_s(hits: int, count: int) -> None:
     expected = binomtest(hits, count).proportion_ci(method="wilson")
@@ -144,11 +153,7 @@ def test_random_test_picks_are_never_trained_on() -> None:
     train = answers(12, 4, Photographer())
     test = answers(6, 4, Photographer(inconsistent=1.0, seed=1), purpose="random")
     fresh = [each.model_copy(update={"photo": "e" * 63 + str(int(each.photo[0], 16) % 10)}) for each in test.picks]
-    table = {}
-    for part in (train, test):
-        for each, one, two in zip(part.picks, part.overall.first, part.overall.second, strict=True):
-            table |= {each.image1: one, each.image2: two}
-    trained = fit_answers(collect([*train.picks, *fresh], table), PRIOR, RewardConfig())
+    trained = fit_answers(collect([*train.picks, *fresh], features_of(train, test)), PRIOR, RewardConfig())
     assert trained.report["method"] == "test picks" and trained.report["trained_on"] == 48
     assert trained.report["accuracy"]["count"] == 24 and trained.report["accuracy"]["value"] <= 0.2
 
@@ -170,15 +175,25 @@ def test_what_cannot_be_known_is_said(found: Answers, words: str) -> None:
     assert np.isfinite(scored.overall).all()
 
 
+@pytest.mark.parametrize(
+    ("repeats", "words"),
+    [
+        (0, "No pick was repeated, so"),
+        (1, "One pick was repeated, so"),
+        (4, "Only 4 picks were repeated, so"),
+        (5, "answered alike 100% of the time (57%–100%, 5 repeats): no reward can predict more than about 100%"),
+    ],
+)
+def test_few_repeats_tell_no_ceiling(repeats: int, words: str) -> None:
+    once = answers(12, 4, Photographer())
+    again = [each.model_copy(update={"id": f"{n:016x}", "repeats": each.id}) for n, each in enumerate(once.picks)]
+    both = collect([*once.picks, *again[:repeats]], features_of(once))
+    assert words in fit_answers(both, PRIOR, RewardConfig()).words[1]
+
+
 def test_people_are_predicted_from_others() -> None:
     mine = answers(6, 4, Photographer())
     yours = answers(6, 4, Photographer(inconsistent=1.0), person="f" * 16)
-    table = {
-        key: vector
-        for part in (mine, yours)
-        for each, one, two in zip(part.picks, part.overall.first, part.overall.second, strict=True)
-        for key, vector in ((each.image1, one), (each.image2, two))
-    }
-    report = fit_answers(collect([*mine.picks, *yours.picks], table), PRIOR, RewardConfig()).report
+    report = fit_answers(collect([*mine.picks, *yours.picks], features_of(mine, yours)), PRIOR, RewardConfig()).report
     assert set(report["by_person"]) == {"a" * 16, "f" * 16}
     assert all(each["from_others"]["value"] < 0.3 for each in report["by_person"].values())
