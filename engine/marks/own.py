@@ -48,8 +48,9 @@ class OwnMarks:
     def onto(self, layers: RetouchLayers, marks: Sequence[OwnMark]) -> RetouchLayers:
         """`layers` with further marks to be removed, the later over the earlier; those without a mask (outside the
         face's grid) are left out."""
-        if layers is not self._layers:
-            self._layers, self._healed, self._proposed = layers, {}, self._with_proposed(layers)
+        if self._layers is None or not _heals_alike(layers, self._layers):
+            self._healed, self._proposed = {}, self._with_proposed(layers)
+        self._layers = layers
         lab, mask = self._proposed.copy(), layers.mask.copy()
         found: list[_Healed] = []
         for number in range(1, len(marks) + 1):
@@ -120,3 +121,15 @@ class OwnMarks:
         covered = stroke(face.grid.shape, points, radius).astype(np.float32)
         soft = cv2.GaussianBlur(covered, (0, 0), max(face.grid_width * FEATHER, 0.7))
         return np.clip(soft * 1.02 - 0.02, 0, 1).astype(np.float32)
+
+
+def _heals_alike(a: RetouchLayers, b: RetouchLayers) -> bool:
+    """Whether two proposals leave the same to be healed further, as all variations of one photo do."""
+    if a is b:
+        return True
+    removed, others = ([mark.id for mark in each.marks if mark.decision is Decision.REMOVE] for each in (a, b))
+    return (
+        removed == others
+        and [(patch.mark_id, patch.box) for patch in a.patches] == [(patch.mark_id, patch.box) for patch in b.patches]
+        and all(np.array_equal(one.delta, other.delta) for one, other in zip(a.patches, b.patches, strict=True))
+    )

@@ -189,6 +189,16 @@ def test_an_own_mark_heals_its_spot_and_nothing_else(made: Made) -> None:
     assert marks.onto(layers, [outside]).marks == layers.marks
     again = marks.onto(layers, [own, outside])
     assert again.marks == healed.marks and again.patches[-1] is healed.patches[-1], "a mark is healed once"
+    light = {**layers.deltas, "light": layers.deltas["light"] * 2}
+    variation = replace(layers, deltas=light, patches=tuple(replace(each) for each in layers.patches))
+    varied = marks.onto(variation, [own])
+    assert varied.deltas is light and varied.patches[-1] is healed.patches[-1], "what heals alike is not healed anew"
+    flipped = {Decision.REMOVE: Decision.KEEP, Decision.KEEP: Decision.REMOVE}
+    first, *others = layers.marks
+    other = replace(layers, marks=(replace(first, decision=flipped[first.decision]), *others))
+    assert marks.onto(other, [own]).patches[-1] is not healed.patches[-1]
+    moved = tuple(replace(each, delta=each.delta * 2) for each in layers.patches)
+    assert marks.onto(replace(layers, patches=moved), [own]).patches[-1] is not healed.patches[-1]
     twice = replace(own, id="own-3")
     both = marks.onto(layers, [own, twice])
     off = np.abs(render(photo, [(both, replace(edits, marks=(own, twice)))]).astype(int) - out)
