@@ -108,7 +108,7 @@ class _Watched:
 
 
 def test_in_less_light_the_network_sees_the_same_and_changes_as_much_of_what_is_there(policy):
-    """Light on everything is a factor on linear values, so on L* + 16, a* and b* (CIE 1976, above the deepest blacks)."""
+    """Light on everything is a factor on linear values, so on L* + 16, a* and b* (CIE 1976), but for deep blacks."""
     photo, face = synthetic_face(size=(480, 400), width=220.0, spots=True)
     watched = CompactPolicy(_Watched(policy.heal), policy.field, "cpu")
 
