@@ -277,6 +277,9 @@ def test_a_damaged_store_is_used_up_to_there_and_repaired(porelight: Run, tmp_pa
     assert found.exit_code == 1 and "damaged" in found.stdout and "--repair" in found.stdout
     refused = porelight("picks", "add", photos[0][0], *photos[0][1][:2], "--prefer", "tie", "--store", store)
     assert refused.exit_code == 1 and "verify --repair" in refused.stderr
+    trained = json.loads(porelight("train", "reward", "--picks", store, "--out", tmp_path / "r", "--json").stdout)
+    left = json.loads(porelight("picks", "stats", "--store", store, "--json").stdout)["picks"]
+    assert 0 < trained["trained_on"] == left and "breaks off" in trained["store_damage"]
     assert porelight("picks", "verify", "--store", store, "--repair").exit_code == 0
     assert "is sound" in porelight("picks", "verify", "--store", store).stdout
     assert (tmp_path / "s.sqlite.damaged-1").exists()

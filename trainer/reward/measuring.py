@@ -103,7 +103,8 @@ def measure_candidates(
     token: CancelToken | None = None,
     report: Report = silent,
 ) -> Measured:
-    """Features of the wanted candidates: those kept in the store, and the others measured now and kept there.
+    """Features of the wanted candidates: those kept in the store, and the others measured now and kept there if it is
+    sound.
 
     load: gives policies to find marks and to render. encoder: that looks too; pictures that were measured when it was
     not there are looked at now, as far as they can still be made. Raises: PickStoreError, Cancelled; a photo or
@@ -124,7 +125,8 @@ def measure_candidates(
         token.check()
         report(Progress("measure", number / len(by_photo)))
         found = _measure_group(store, photo, face, boxes, group, load, encoder, token)
-        with_features(store, VERSION, names, found.features)
+        if not store.damage:  # nothing is added to a damaged store
+            with_features(store, VERSION, names, found.features)
         done.features |= found.features
         done.missing |= {key: why for key, why in found.missing.items() if key not in known}
     report(Progress("measure", 1.0))
