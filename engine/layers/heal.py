@@ -102,27 +102,27 @@ def heal_patches(
         _integral(level * clean),
         _integral(fine * fine * clean),
     )
-    placed = [(mark, *_window(face.grid, soft[mark.id][0])) for mark in marks if mark.id in soft]
-    placed = [(mark, window, box) for mark, window, box in placed if min(box[2] - box[0], box[3] - box[1]) >= 3]
-    if not placed:
-        return ()
-    shifts = _donors(scene, *(np.array(each, np.int64) for each in zip(*((p[1], p[2]) for p in placed), strict=True)))
+    windows = {mark.id: _window(face.grid, soft[mark.id][0]) for mark in marks if mark.id in soft}
+    boxes = {key: _source_box(face.grid, window) for key, window in windows.items()}
+    boxes = {key: box for key, box in boxes.items() if min(box[2] - box[0], box[3] - box[1]) >= 3}
+    shifts = _donors(scene, [windows[key] for key in boxes], list(boxes.values()))
     return tuple(
-        _patch(scene, mark, box, *soft[mark.id], shift, covering)
-        for (mark, _, box), shift in zip(placed, shifts, strict=True)
+        _patch(scene, key, box, *soft[key], shift, covering)
+        for (key, box), shift in zip(boxes.items(), shifts, strict=True)
     )
 
 
 def _patch(
     scene: _Scene,
-    mark: Mark,
+    mark: str,
     box: Box,
     where: tuple[slice, slice],
     mask: F32,
     shift: tuple[int, int] | None,
     covering: bool,
 ) -> HealPatch:
-    """box: of the patch, in source pixels. where, mask: see `heal_patches`. shift: of its donor, if there is one."""
+    """mark: its id. box: of the patch, in source pixels. where, mask: see `heal_patches`. shift: of its donor, if there
+    is one."""
     photo = scene.photo
     scene.canvas[where] = mask
     m = scene.linear(scene.canvas, box)
@@ -137,7 +137,7 @@ def _patch(
         donor = (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
         fine = _pixels(photo, donor) - scene.cubic(scene.planes[:3], donor)
     delta = np.moveaxis((m * (change + fine - own)).astype(np.float16), 0, -1)
-    return HealPatch(mark.id, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
+    return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 
 
 def _pixels(photo: Photo, box: Box) -> F32:
@@ -146,16 +146,11 @@ def _pixels(photo: Photo, box: Box) -> F32:
     return np.divide(part, np.float32(np.iinfo(photo.pixels.dtype).max), dtype=np.float32)
 
 
-def _window(grid: FaceGrid, where: tuple[slice, slice]) -> tuple[Box, Box]:
-    """A mark's support with a margin of zeros, in grid pixels, and the source pixels that it covers."""
+def _window(grid: FaceGrid, where: tuple[slice, slice]) -> Box:
+    """A mark's support with a margin of zeros, in grid pixels."""
     (h, w), (rows, columns) = grid.shape, where
-    window = (
-        max(0, columns.start - PAD),
-        max(0, rows.start - PAD),
-        min(w, columns.stop + PAD),
-        min(h, rows.stop + PAD),
-    )
-    return window, _source_box(grid, window)
+    low = max(0, columns.start - PAD), max(0, rows.start - PAD)
+    return *low, min(w, columns.stop + PAD), min(h, rows.stop + PAD)
 
 
 def _source_box(grid: FaceGrid, window: Box) -> Box:
@@ -181,31 +176,28 @@ def _sums(integral: npt.NDArray[np.float64], windows: npt.NDArray[np.int64]) -> 
     return total
 
 
-def _donors(
-    scene: _Scene, windows: npt.NDArray[np.int64], boxes: npt.NDArray[np.int64]
-) -> list[tuple[int, int] | None]:
+def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list[tuple[int, int] | None]:
     """Shift in source pixels to the clean skin near each mark that is most like the mark's surroundings.
 
     Among rings of candidates, the least of: difference of mean lightness / 4 + relative difference of the pore band's
-    rms + distance / 20 sizes + 4 × what is not clean. None if no candidate is clean. windows, boxes: (n, 4) in grid and
-    source pixels.
+    rms + distance / 20 sizes + 4 × what is not clean. None if no candidate is clean. windows, boxes: of the marks,
+    in grid and in source pixels.
     """
     grid = scene.grid
     (h, w), (x0, y0, x1, y1), scale = grid.shape, grid.box, np.asarray(grid.scale)
-    size = np.maximum(windows[:, 2] - windows[:, 0], windows[:, 3] - windows[:, 1])
+    here, source = (np.array(each, np.int64).reshape(-1, 4) for each in (windows, boxes))
+    size = np.maximum(here[:, 2] - here[:, 0], here[:, 3] - here[:, 1])
     angle = np.arange(DIRECTIONS) * (2 * np.pi / DIRECTIONS)
-    ways = np.repeat(np.asarray(RINGS), DIRECTIONS)[:, None] * np.tile(
-        np.stack([np.cos(angle), np.sin(angle)], -1), (len(RINGS), 1)
-    )
+    ways = (np.asarray(RINGS)[:, None, None] * np.stack([np.cos(angle), np.sin(angle)], -1)).reshape(-1, 2)
     shifts = np.rint(size[:, None, None] * ways / scale).astype(np.int64)
-    moved = boxes[:, None] + np.tile(shifts, 2)
+    moved = source[:, None] + np.tile(shifts, 2)
     inside = (moved[..., :2] >= (x0, y0)).all(-1) & (moved[..., 2:] <= (x1, y1)).all(-1)
-    there = np.rint(windows[:, None] + np.tile(shifts * scale, 2)).astype(np.int64).clip(0, [w, h, w, h])
+    there = np.rint(here[:, None] + np.tile(shifts * scale, 2)).astype(np.int64).clip(0, [w, h, w, h])
     area = np.maximum((there[..., 2] - there[..., 0]) * (there[..., 3] - there[..., 1]), 1)
     clean = _sums(scene.clean, there)
     usable = inside & (clean >= CLEAN * area)
 
-    around = (windows + size[:, None] * [-1, -1, 1, 1]).clip(0, [w, h, w, h])
+    around = (here + size[:, None] * [-1, -1, 1, 1]).clip(0, [w, h, w, h])
     near = np.maximum(_sums(scene.clean, around), 1e-6)
     level = _sums(scene.level, around) / near
     rms = np.sqrt(np.maximum(_sums(scene.energy, around), 0) / near)
