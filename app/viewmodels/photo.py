@@ -326,8 +326,9 @@ class PhotoModel(EditModel):
 
         try:
             if not journal.path.exists():
-                first = self.history.entries[0]
-                journal.append(record_of(first.state, self.faces, self.layers, first.label))
+                new = 1 if kind == "push" and not moved else 0
+                for each in self.history.entries[: len(self.history.entries) - new]:
+                    journal.append(record_of(each.state, self.faces, self.layers, each.label))
             if moved:
                 journal.append(Record(kind="at", position=self.history.position, time=now()))
             else:

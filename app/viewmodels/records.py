@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from app.language import tr
 from app.viewmodels.history import Entry, History
@@ -79,5 +80,12 @@ def history_of(old: History[Record], current: Document, faces: Faces, layers: La
         entries[old.position] = Entry(entries[old.position].label, current, entries[old.position].time)
     history: History[Document] = History.of(entries, old.position)
     history.snapshots = {name: document_of(record, faces, layers) for name, record in old.snapshots.items()}
+    history.push(tr("Changed elsewhere"), current)
+    return history
+
+
+def history_from(current: Document, faces: Faces) -> History[Document]:
+    """The history of a photo that has edits and no history yet."""
+    history = History(replace(current, edits={face.id: FaceEdits.initial(face) for face in faces}))
     history.push(tr("Changed elsewhere"), current)
     return history

@@ -122,9 +122,11 @@ def small_of(engine: Engine, path: Path, token: CancelToken) -> U8:
 
 @dataclass(frozen=True)
 class Kept:
-    """What was kept of a photo beside its sidecar; fields as of `Retouched`."""
+    """What was kept of a photo beside its sidecar; fields as of `Retouched`. given: without a history there are saved
+    edits, such as settings that were given to the photo; undo takes them back."""
 
     history: History[Record] | None = None
+    given: bool = False
     read_only: bool = False
     unsaved: bool = False
 
@@ -148,7 +150,7 @@ def _kept(engine: Engine, session: RetouchSession) -> tuple[Sidecar | None, Kept
     unsaved = old is not None and records[-1].time > before
     if old is not None and unsaved:
         saved = sidecar_of(old.state, photo.size).model_copy(update={"saved": before})
-    return saved, Kept(old, unsaved=unsaved)
+    return saved, Kept(old, given=saved is not None, unsaved=unsaved)
 
 
 def _result(session: RetouchSession, kept: Kept = Kept()) -> Retouched:
@@ -160,5 +162,9 @@ def _result(session: RetouchSession, kept: Kept = Kept()) -> Retouched:
         from app.viewmodels.records import history_of
 
         history = history_of(kept.history, document, session.faces, layers)
+    elif kept.given:
+        from app.viewmodels.records import history_from
+
+        history = history_from(document, session.faces)
     notes = tuple(session.notes)
     return Retouched(session.faces, session.skipped, layers, document, notes, history, kept.read_only, kept.unsaved)

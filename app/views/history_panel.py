@@ -77,6 +77,9 @@ class SnapshotList(StateList):
 class HistoryPanel(QWidget):
     """Two lists."""
 
+    kept = Signal()
+    """A snapshot has got its name."""
+
     def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.photo = photo
@@ -136,6 +139,7 @@ class HistoryPanel(QWidget):
     def _keep(self) -> None:
         self.photo.snapshot(self.name.text().strip())
         self.name.clear()
+        self.kept.emit()
 
     def _with_snapshot(self, do: object) -> None:
         item = self.snapshots.currentItem()

@@ -96,6 +96,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(QSize(1060, 600).boundedTo(room_of(self)))
         self._make_actions()
         self.adjust = Adjust(self.desk, self.compare, self.actions_made, self)
+        self.adjust.history.kept.connect(self._focus_photo)
         self.learn.watch(self.adjust.variations)
         self.strengths, self.faces = self.adjust.strengths, self.adjust.faces
         self.canvas = Canvas(photo, self.compare, self.adjust.tools)

@@ -148,6 +148,7 @@ def test_copy_paste_and_snapshot_keys(window: MainWindow, qtbot: QtBot) -> None:
         assert window.focusWidget() is name
         qtbot.keyClicks(name, typed)
         qtbot.keyClick(name, Qt.Key.Key_Return)
+        assert window.focusWidget() is window.canvas, "the next keys are for the photo"
     assert list(snapshots) == ["Snapshot 1", "Soft", "Snapshot 2"]
     window.photo.forget("Snapshot 1")
     window.photo.snapshot()  # takes no name that is there

@@ -104,6 +104,22 @@ def test_settings_given_to_another_photo_meet_its_faces(
     opened(qtbot, open_model, other)
     assert open_model.strength("shine") == 88
     assert open_model.previous is not None and open_model.previous.strengths.values["shine"] == 88
+    open_model.undo()
+    assert open_model.strength("shine") == 50, "what was given to a photo that had no history is undone, too"
+    open_model.redo()
+    open_model.set_strength("smooth", 12)
+    open_model.save()
+    qtbot.waitUntil(lambda: not open_model.runner.jobs)
+    again = PhotoModel(FakeEngine())
+    try:
+        opened(qtbot, again, other)
+        assert [entry.label for entry in again.history.entries] == ["", "Changed elsewhere", "Smoothing 12"]
+        again.go(1)
+        assert (again.strength("shine"), again.strength("smooth")) == (88, 50)
+        again.go(0)
+        assert again.strength("shine") == 50
+    finally:
+        again.close()
 
 
 def test_a_preset_goes_half_way_at_25_and_its_amount_is_one_history_entry(open_model: PhotoModel) -> None:
