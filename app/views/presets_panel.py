@@ -111,6 +111,9 @@ class PresetsPanel(QWidget):
         self.tree = PresetTree(model)
         self.title = QLabel()
         self.title.setProperty("role", "muted")
+        self.title.setWordWrap(True)
+        self.title.setAlignment(Qt.AlignmentFlag.AlignBottom)
+        self.title.setMinimumHeight(2 * self.title.fontMetrics().lineSpacing())  # so that nothing moves by a choice
         self.amount = StrengthRow(
             LayerLabel("preset", tr("Amount"), tr("50 is the preset as it is, 0 nothing of it, 100 twice.")), 50
         )
@@ -199,7 +202,6 @@ class PresetsPanel(QWidget):
         applied, preset = self.model.applied, self.chosen
         active = self.model.photo.stage is Stage.PROPOSED
         self.title.setText(applied.title if applied else tr("Choose a preset; rest the mouse on one to see it."))
-        self.title.setWordWrap(True)
         self.amount.setEnabled(applied is not None)
         self.amount.show_value(self.model.amount if applied else 50)
         self.keep.setEnabled(active)

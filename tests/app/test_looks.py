@@ -22,6 +22,7 @@ from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
 from app.viewmodels.library import Filter
+from app.viewmodels.presets import SHIPPED
 from app.viewmodels.shortcuts import Shortcuts
 from app.views import cheat_sheet, main_window, parts, theme
 from app.views.cheat_sheet import CheatSheet
@@ -172,3 +173,13 @@ def test_the_window_itself_fits_a_small_screen(make_window: MakeWindow, monkeypa
     assert (window.width(), window.height()) == (952, 560)
     cut = [each for each in window.findChildren(QPushButton) if each.isVisible() and each.visibleRegion().isEmpty()]
     assert not cut
+
+
+def test_presets_stay_where_they_are_when_one_is_taken(window: MainWindow, qtbot: QtBot) -> None:
+    window.adjust.show_tab(1)
+    page = window.adjust.preset_page
+    qtbot.wait(50)
+    before = page.tree.geometry()
+    page.model.apply(SHIPPED[0])
+    qtbot.wait(50)
+    assert page.title.text() == SHIPPED[0].title and page.tree.geometry() == before
