@@ -102,7 +102,7 @@ class QueueWindow(QDialog):
         self.title, self.trouble, self.hint = words("title"), words("warning"), words("muted")
         self.bar = thin_bar(tr("Progress of the export"))
         self.rows = _Rows(queue, self)
-        self.table = table(self.rows, tr("Export jobs"), (240, 280))
+        self.table = table(self.rows, tr("Export jobs"), (180, 200))
         self.table.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.table.setDragDropOverwriteMode(False)  # between rows, not onto one
         self.empty = QLabel(tr("Nothing is being exported. Choose photos, then Export."))
