@@ -270,7 +270,7 @@ class Desk(QObject):
         done = photo.stage is Stage.OPEN and not photo.busy and Change.JOB in change  # no faces, or not to be retouched
         if self._news and (done or (photo.stage is Stage.PROPOSED and Change.PROPOSAL in change)):
             news, self._news = self._news, ""
-            photo.say(f"{news} {photo.notice}".strip())
+            photo.say(" ".join(dict.fromkeys(each for each in (news, photo.notice) if each)))
         if Change.FACES in change and photo.path is not None and photo.faces:
             self.library.note_faces(photo.path, len(photo.faces))
         if change & (Change.JOB | Change.PROPOSAL | Change.PHOTO | Change.PROBLEM):

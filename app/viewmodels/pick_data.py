@@ -48,7 +48,8 @@ class PickData(QObject):
         if self.summary is None:
             return []
         found, sentences = self.summary.statistics, []
-        if (repeats := found["repeats"])["count"]:
+        if found["ceiling"] is not None:
+            repeats = found["repeats"]
             sentences.append(
                 tr(
                     "{share:.0%} of {count} repeats were answered alike (between {low:.0%} and {high:.0%}), so no "

@@ -7,8 +7,10 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from app.viewmodels.state import Stage
 from app.views.main_window import MainWindow
 from app.views.queue_window import QueueWindow
 from engine import paths, sidecar
@@ -26,7 +29,7 @@ from engine.library import culls
 from engine.library.xmp import Cull
 from engine.settings import FaceSettings
 from tests.app.conftest import MakeWindow
-from tests.helpers.fake_engine import BRIGHTER, write_portrait
+from tests.helpers.fake_engine import BRIGHTER, FakeEngine, FakeSession, write_portrait
 
 CHECKOUT = Path(__file__).parents[2]
 MIDDLE = np.s_[140:160, 95:115]
@@ -280,6 +283,32 @@ def test_the_second_process_in_a_folder_is_told(make_window: MakeWindow, qtbot: 
         )
         at_rest(qtbot, window, shoot[1])
         assert window.desk.library.notice in window.status.notice.text(), "a person can read it"
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_what_is_said_of_the_folder_is_said_once_of_a_photo_without_faces(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = other(shoot[0], "edit")
+    try:
+        assert process.stdout is not None and process.stdout.readline()
+        scanned, analyse = threading.Event(), FakeSession.analyse
+
+        def waiting(session: FakeSession, boxes: Any = None) -> Any:
+            assert scanned.wait(20)
+            return analyse(session, boxes)
+
+        monkeypatch.setattr(FakeSession, "analyse", waiting)
+        window = make_window(FakeEngine(faces=0))
+        window.desk.open([shoot[1]])
+        qtbot.waitUntil(lambda: window.photo.stage is Stage.OPEN and not window.desk.library.scanning)
+        window.desk.library.rescan()
+        qtbot.waitUntil(lambda: not window.desk.library.scanning)
+        scanned.set()
+        qtbot.waitUntil(lambda: window.photo.faceless and not window.photo.runner.jobs)
+        assert window.photo.notice == window.desk.library.notice != ""
     finally:
         process.kill()
         process.communicate()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,6 +293,14 @@ def test_all_picks_are_counted_taken_elsewhere_and_back_and_withdrawn(
     assert dialog.title.text().startswith("3 picks of")
     assert "The left one was better in 50%." in dialog.said.text()
     assert "Single dimensions: Smoothing 1." in dialog.said.text()
+    summary = dialog.model.summary
+    assert summary is not None
+    repeats = {"value": 0.75, "low": 0.3, "high": 0.95, "count": 4}
+    for ceiling, says in ((0.85, True), (None, False)):
+        statistics = {**summary.statistics, "repeats": repeats, "ceiling": ceiling}
+        dialog.model.summary = replace(summary, statistics=statistics)
+        assert ("no reward can predict more than 85%" in " ".join(dialog.model.said)) is says
+    dialog.model.summary = summary
 
     target = tmp_path / "picks.jsonl"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(target), ""))

@@ -35,7 +35,8 @@ BINS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 @dataclass(frozen=True)
 class Consistency:
     """agreement: how often a repeat got the same answer. ceiling: the accuracy that nothing can exceed on this
-    person's answers: with a share e of them turned round, repeats agree in e² + (1 − e)² of cases; it is 1 − e."""
+    person's answers: with a share e of them turned round, repeats agree in e² + (1 − e)² of cases; it is 1 − e, or NaN
+    after fewer than `LEAST_REPEATS`."""
 
     agreement: Share
     ceiling: float
@@ -58,8 +59,8 @@ class Consistency:
             elif before.better is None or again.better is None:
                 hits += 0.5
         share = Share.of(hits, len(pairs))
-        wrong = (1 - math.sqrt(max(2 * share.value - 1, 0))) / 2 if pairs else 0.0
-        return cls(share, 1 - wrong if pairs else math.nan)
+        known = len(pairs) >= LEAST_REPEATS
+        return cls(share, (1 + math.sqrt(max(2 * share.value - 1, 0))) / 2 if known else math.nan)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
@@ -220,7 +221,7 @@ def _words(
         if report["method"] != "test picks" and report["chosen_actively"] > 0.5 * report["picks"]:
             said.append("Most of these were asked because they were hard to predict; random pairs are easier.")
     repeats = consistency.agreement
-    if repeats.count >= evaluate.LEAST_REPEATS:
+    if math.isfinite(consistency.ceiling):
         said.append(
             f"The same question was answered alike {repeats.value:.0%} of the time "
             f"({repeats.low:.0%}–{repeats.high:.0%}, {repeats.count} repeats): "

@@ -72,6 +72,7 @@ def test_the_ceiling_follows_from_repeats() -> None:
     assert found.agreement.count == 2999
     assert found.agreement.value == pytest.approx(0.745, abs=0.03)
     assert found.ceiling == pytest.approx(0.85, abs=0.02)
+    assert np.isnan(Consistency.of(picks[:5]).ceiling) and np.isfinite(Consistency.of(picks[:6]).ceiling)
 
 
 def test_a_tie_against_a_preference_agrees_half() -> None:
@@ -188,7 +189,8 @@ def test_few_repeats_tell_no_ceiling(repeats: int, words: str) -> None:
     once = answers(12, 4, Photographer())
     again = [each.model_copy(update={"id": f"{n:016x}", "repeats": each.id}) for n, each in enumerate(once.picks)]
     both = collect([*once.picks, *again[:repeats]], features_of(once))
-    assert words in fit_answers(both, PRIOR, RewardConfig()).words[1]
+    trained = fit_answers(both, PRIOR, RewardConfig())
+    assert words in trained.words[1] and (trained.report["consistency"]["ceiling"] is None) == (repeats < 5)
 
 
 def test_people_are_predicted_from_others() -> None:
