@@ -336,6 +336,25 @@ def give(photo: Path, settings: FaceSettings, *, user_folder: bool = False) -> P
     return save(saved.model_copy(update={"faces": faces, "settings": settings}), photo, user_folder=user_folder)
 
 
+def exchange(photo: Path, held: Sidecar | None, new: Sidecar | None, *, user_folder: bool = False) -> bool:
+    """Put `new` in the place of the photo's sidecar, if that is still `held`; None is no sidecar. Returns: whether.
+
+    Raises: SidecarError.
+    """
+    if load(photo) != held:
+        return False
+    if new is not None:
+        save(new, photo, user_folder=user_folder)
+        return True
+    try:
+        for path in (beside(photo), in_user_folder(photo)):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        message = f"The sidecar of {photo.name} cannot be removed: {error.strerror}."
+        raise SidecarError(message, "Change the rights.") from error
+    return True
+
+
 def overlap(a: Box, b: Box) -> float:
     """Intersection over union of two boxes, in [0, 1]."""
     width = min(a[2], b[2]) - max(a[0], b[0])

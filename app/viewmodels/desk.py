@@ -71,7 +71,7 @@ class Desk(QObject):
         photo.changed.connect(self._photo_changed)
         photo.left.connect(self.opened.keep)
         photo.saved.connect(self._saved)
-        photo.given.connect(self.library.note_edits)
+        photo.giving.given.connect(self.library.note_edits)
         settings.changed.connect(self._settle)
         settings.noticed.connect(photo.say)
         self._settle()
@@ -123,9 +123,10 @@ class Desk(QObject):
 
     def paste(self, settings: FaceSettings, label: str) -> bool:
         """Give settings to the photo that one looks at, in the grid to the selected ones. Returns: whether at once."""
-        chosen = self.library.chosen if self.library.view is View.GRID else [self.photo.path]
-        others = [path for path in chosen if path is not None and path != self.photo.path]
-        self.photo.give(others, settings)
+        if self.library.view is View.SINGLE:
+            return self.photo.paste(settings, label)
+        chosen = self.library.chosen
+        self.photo.giving.give(chosen, settings, label)
         return self.photo.path not in chosen or self.photo.paste(settings, label)
 
     @property

@@ -464,12 +464,13 @@ class LibraryModel(QObject):
             self._choose(self.current if self.current in found else found[0], set(found))
 
     def note_edits(self, path: Path) -> None:
-        """The photo's edits have been saved."""
+        """The photo's edits have been saved, or taken away."""
         from engine.library import scan
 
-        found, frame = scan.edits_of(path), self.frames.get(path)
-        if found is not None and frame is not None:
-            self._update(path, edits=found[0], faces=found[1] or frame.faces or 0)
+        frame = self.frames.get(path)
+        if frame is not None:
+            edits, faces = scan.edits_of(path) or (0, 0)
+            self._update(path, edits=edits, faces=faces or frame.faces or 0)
 
     def note_faces(self, path: Path, faces: int) -> None:
         """So many faces were found in the photo."""

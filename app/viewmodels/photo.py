@@ -19,6 +19,7 @@ from app.language import said, tr, written
 from app.viewmodels.editing import EditModel
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Frames
+from app.viewmodels.giving import Giving
 from app.viewmodels.labels import counted
 from app.viewmodels.opened import Opened, Stamp, stamp
 from app.viewmodels.retouching import moved, redrawn, retouched
@@ -48,13 +49,12 @@ class PhotoModel(EditModel):
     """(Opened) a photo that makes room for another one; it may be handed back to `open`."""
     saved = Signal(object)
     """(Path) whose edits were saved just now."""
-    given = Signal(object)
-    """(Path) of another photo, whose sidecar was given settings: what is known of its edits is no longer right."""
 
     def __init__(self, engine: Engine | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.engine = engine or Engine()
         self.frames = Frames(self.runner, self)
+        self.giving = Giving(self)
         self.auto_retouch = True
         self.apart = False
         """Whether edits are kept in the person's own folder, because the photos lie in another program's."""
@@ -137,7 +137,7 @@ class PhotoModel(EditModel):
         else:
             self.run_job(tr("Opening {name}", name=path.name), work, self._opened, failed, READ_LANE)
         if waiting is not None and left is not None:  # they were pasted, and come to its sidecar
-            self.give([left], waiting[0])
+            self.giving.give([left], *waiting)
 
     def _opened(self, opened: Opened) -> None:
         session = opened.session
@@ -362,39 +362,6 @@ class PhotoModel(EditModel):
 
         failed = lambda error: self.fail(error, tr("Saving the edits of {name}", name=session.photo.path.name))  # noqa: E731
         self.runner.start(LANE, work, done, failed, essential=True)
-
-    def give(self, paths: Sequence[Path], settings: FaceSettings) -> None:
-        """Give settings to other photos, by their sidecars."""
-        others, apart = [path for path in paths if path != self.path], self.apart
-
-        def work(token: CancelToken, report: Report) -> tuple[list[Path], EngineError | None]:
-            from engine.sidecar import give
-
-            given: list[Path] = []
-            trouble = None
-            for number, path in enumerate(others):
-                token.check()
-                report(Progress("write", number / len(others), path.name))
-                try:
-                    give(path, settings, user_folder=apart)
-                    given.append(path)
-                except EngineError as error:  # one that a newer version wrote, or damaged: the others are given theirs
-                    trouble = error
-            return given, trouble
-
-        def done(result: tuple[list[Path], EngineError | None]) -> None:
-            given, trouble = result
-            for path in given:
-                self.given.emit(path)
-            self.say(tr("Settings given to {counted}.", counted=counted(len(given), "photo", "photos")))
-            if trouble is not None:
-                self.fail(trouble, tr("Giving settings"))
-
-        failed = lambda error: self.fail(error, tr("Giving settings"))  # noqa: E731
-        if others and self.busy:  # after what runs
-            self.runner.start(LANE, work, done, failed, essential=True)
-        elif others:
-            self.run_job(tr("Giving settings"), work, done, failed)
 
     @property
     def unsaved(self) -> Callable[[], Sidecar] | None:

@@ -322,7 +322,7 @@ class Adjust(QObject):
     def _sync(self) -> None:
         paths = [path for path in self.desk.library.chosen if path != self.photo.path]
         if paths:
-            self.photo.give(paths, self.photo.settings())
+            self.photo.giving.give(paths, self.photo.settings(), tr("Sync settings"))
         else:
             self.photo.say(tr("Select other photos first: Shift with an arrow, or Ctrl+click in the filmstrip."))
 

@@ -98,9 +98,8 @@ def test_settings_given_to_another_photo_meet_its_faces(
     other = tmp_path / "other.png"
     other.write_bytes(portrait.read_bytes())
     open_model.set_strength("shine", 88)
-    open_model.give([other, portrait], open_model.settings())
-    qtbot.waitUntil(lambda: not open_model.busy)
-    assert open_model.notice == "Settings given to 1 photo."
+    open_model.giving.give([other, portrait], open_model.settings(), "Sync settings")
+    qtbot.waitUntil(lambda: open_model.notice == "Settings given to 1 photo.")
     opened(qtbot, open_model, other)
     assert open_model.strength("shine") == 88
     assert open_model.previous is not None and open_model.previous.strengths.values["shine"] == 88

@@ -408,7 +408,7 @@ def test_a_copy_that_is_not_saved_leaves_no_trace_beside_it_nor_of_where_one_was
     editor.desk.edit([copy])
     qtbot.waitUntil(lambda: bool(editor.photo.layers) and not editor.photo.busy)
     editor.photo.set_strength("light", 80)
-    editor.photo.give([write_portrait(handed / "two.png")], editor.photo.settings())
+    editor.photo.giving.give([write_portrait(handed / "two.png")], editor.photo.settings(), "Sync settings")
     qtbot.waitUntil(lambda: "1 photo" in editor.photo.notice)
     (handed / "two.png").unlink()
     before["current"] = str(shoot[2])

@@ -8,10 +8,13 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from app.viewmodels.library import Filter
+from app.viewmodels.library import Filter, View
 from app.views.main_window import MainWindow
+from engine import sidecar
 from engine.library import culls
 from engine.library.xmp import Cull, Flag, Label
+from engine.settings import FaceSettings
+from engine.types import Strengths
 from tests.app.conftest import MakeWindow
 from tests.helpers.fake_engine import write_portrait
 
@@ -95,3 +98,60 @@ def test_undo_goes_back_to_the_frame_that_its_own_key_hid(
     assert window.shoot.bar.count.text() == "2 of 3 photos  ·  2 selected"
     undo(qtbot, window)
     assert (library.current, library.shown) == (shoot[1], shoot)
+
+
+def toned(paths: list[Path]) -> list[float | None]:
+    """The strength "tone" that each sidecar gives; None without a sidecar."""
+    found = [sidecar.load(path) for path in paths]
+    return [None if each is None or each.settings is None else each.settings.strengths.values["tone"] for each in found]
+
+
+def test_settings_given_to_selected_photos_are_undone_in_the_grid(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]
+) -> None:
+    """The open photo's own, those of a photo without a sidecar and of one that had settings before, all by one key."""
+    sidecar.give(shoot[2], FaceSettings(Strengths({"tone": 30})))
+    window = listed(make_window, qtbot, shoot)
+    photo, library = window.photo, window.desk.library
+    window.desk.show(shoot[0])
+    at_rest(qtbot, window, shoot[0])
+    photo.set_strength("tone", 81)
+    photo.copy()
+    photo.set_strength("tone", 50)
+    library.set_view(View.GRID)
+    library.select_all()
+    window.actions_made.made["paste"].trigger()
+    qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81])
+    qtbot.waitUntil(lambda: not photo.runner.jobs)
+    assert photo.strength("tone") == 81
+    library.go(shoot[1])
+    for _ in range(2):
+        undo(qtbot, window)
+        qtbot.waitUntil(lambda: window.redo_action.isEnabled())
+        assert toned(shoot[1:]) == [None, 30]
+        assert photo.strength("tone") == 50 and library.selection == set(shoot)
+        assert not library.frames[shoot[1]].edited and library.frames[shoot[2]].edited
+        redo(qtbot, window)
+        qtbot.waitUntil(lambda: window.undo_action.isEnabled())
+        assert toned(shoot[1:]) == [81, 81]
+        assert photo.strength("tone") == 81 and library.frames[shoot[1]].edited
+
+
+def test_synced_settings_are_undone_from_the_photo_they_came_from_but_not_where_one_went_on(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]
+) -> None:
+    window = listed(make_window, qtbot, shoot)
+    photo = window.photo
+    window.desk.show(shoot[0])
+    at_rest(qtbot, window, shoot[0])
+    photo.set_strength("tone", 81)
+    window.desk.library.choose(set(shoot))
+    window.adjust.sync_action.trigger()
+    qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81] and not photo.runner.jobs)
+    sidecar.give(shoot[2], FaceSettings(Strengths({"tone": 12})))
+    undo(qtbot, window)
+    qtbot.waitUntil(lambda: photo.notice == "Left as changed since then: 1 photo.")
+    assert toned(shoot[1:]) == [None, 12]
+    assert photo.strength("tone") == 81
+    undo(qtbot, window)
+    assert photo.strength("tone") == 50, "what was done before it is undone next"

@@ -1,0 +1,158 @@
+"""Settings given to photos that are not open, by their sidecars, with undo and redo. No widgets.
+
+A sidecar that was changed since is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from app.language import tr
+from app.viewmodels.labels import counted
+from app.viewmodels.state import Stage
+from app.viewmodels.working import LANE
+from engine.clock import now
+from engine.errors import EngineError
+from engine.jobs import CancelToken, Progress, Report
+from engine.settings import FaceSettings
+
+if TYPE_CHECKING:
+    from app.viewmodels.photo import PhotoModel
+    from engine.sidecar import Sidecar
+
+Swap = tuple["Sidecar | None", "Sidecar | None"]
+"""The sidecar that lies there, and the one that undo or redo puts in its place; None is no sidecar."""
+
+
+@dataclass(frozen=True)
+class Gift:
+    """What was given at once. paths: of all photos that it was for, the open one among them; time: as of entries of a
+    photo's history."""
+
+    label: str
+    time: str
+    paths: tuple[Path, ...]
+    swaps: Mapping[Path, Swap]
+
+
+class Giving(QObject):
+    """Works on the lane "work", behind what runs for the open photo."""
+
+    given = Signal(object)
+    """(Path) of a photo whose sidecar was changed: what is known of its edits is no longer right."""
+
+    def __init__(self, photo: PhotoModel) -> None:
+        super().__init__(photo)
+        self._photo = photo
+        self._done: list[Gift] = []
+        self._undone: list[Gift] = []
+
+    @property
+    def last_done(self) -> Gift | None:
+        """What undo would take back."""
+        return self._done[-1] if self._done else None
+
+    @property
+    def last_undone(self) -> Gift | None:
+        """What redo would do again."""
+        return self._undone[-1] if self._undone else None
+
+    def give(self, paths: Sequence[Path], settings: FaceSettings, label: str) -> None:
+        """Give settings to photos; the open one, if it is among them, gets its own by `PhotoModel.paste`."""
+        gift, apart = Gift(label, now(), tuple(paths), {}), self._photo.apart
+
+        def change(path: Path) -> Swap:
+            from engine.sidecar import give, load
+
+            before = load(path)
+            give(path, settings, user_folder=apart)
+            return load(path), before
+
+        def done(swaps: Mapping[Path, Swap]) -> None:
+            if swaps or self._photo.path in paths:
+                self._done.append(replace(gift, swaps=swaps))
+                self._undone = []
+            if swaps:
+                self._photo.say(tr("Settings given to {counted}.", counted=counted(len(swaps), "photo", "photos")))
+
+        self._each([path for path in paths if path != self._photo.path], change, done)
+
+    def undo(self) -> None:
+        """Take back what was given last."""
+        if self._done:
+            self._swap(self._done, self._undone)
+
+    def redo(self) -> None:
+        """Give again what was taken back last."""
+        if self._undone:
+            self._swap(self._undone, self._done)
+
+    def _swap(self, origin: list[Gift], target: list[Gift]) -> None:
+        gift, apart = origin.pop(), self._photo.apart
+        self._step_of_open(gift, back=target is self._undone)
+
+        def change(path: Path) -> Swap | None:
+            from engine.sidecar import exchange, load
+
+            here, other = gift.swaps[path]
+            return (load(path), here) if exchange(path, here, other, user_folder=apart) else None
+
+        def done(swaps: Mapping[Path, Swap]) -> None:
+            target.append(replace(gift, swaps=swaps))
+            if left := len(others) - len(swaps):
+                photos = counted(left, "photo", "photos")
+                self._photo.say(tr("Left as changed since then: {counted}.", counted=photos))
+            else:
+                self._photo.say(gift.label)
+
+        others = [path for path in gift.swaps if path != self._photo.path]
+        self._each(others, change, done)
+
+    def _step_of_open(self, gift: Gift, *, back: bool) -> None:
+        """Go back or forward in the open photo's own history, if what it was given is there."""
+        photo = self._photo
+        history, place = photo.history, photo.history.position + (not back)
+        if photo.path not in gift.paths or photo.stage is not Stage.PROPOSED or not 0 < place < len(history.entries):
+            return
+        if history.entries[place].label == gift.label and history.entries[place].time >= gift.time:
+            (photo.undo if back else photo.redo)()
+
+    def _each(
+        self,
+        paths: Sequence[Path],
+        change: Callable[[Path], Swap | None],
+        done: Callable[[Mapping[Path, Swap]], None],
+    ) -> None:
+        """Change the sidecar of each; one that cannot be changed, as a newer version wrote it, keeps nobody else's."""
+        if not paths:
+            done({})
+            return
+
+        def work(token: CancelToken, report: Report) -> tuple[dict[Path, Swap], EngineError | None]:
+            swaps: dict[Path, Swap] = {}
+            trouble = None
+            for number, path in enumerate(paths):
+                token.check()
+                report(Progress("write", number / len(paths), path.name))
+                try:
+                    if (swap := change(path)) is not None:
+                        swaps[path] = swap
+                except EngineError as error:
+                    trouble = error
+            return swaps, trouble
+
+        def ended(result: tuple[dict[Path, Swap], EngineError | None]) -> None:
+            swaps, trouble = result
+            for path in swaps:
+                self.given.emit(path)
+            done(swaps)
+            if trouble is not None:
+                failed(trouble)
+
+        failed = lambda error: self._photo.fail(error, tr("Giving settings"))  # noqa: E731
+        self._photo.runner.start(LANE, work, ended, failed, essential=True)
