@@ -56,7 +56,11 @@ class PicksWindow(QDialog):
             name: keyless("", tr("Press F{number} for left, right, alike", number=number), partial(model.turn, name))
             for number, name in enumerate(DIMENSIONS, 1)
         }
-        self.together = keyless("", tr("Show two retouches at a time, or four to choose the best of"), model.switch)
+        self.together = keyless(
+            "",
+            tr("Two retouches at a time, or the best of four: that teaches more, but knows no ties and no dimensions"),
+            model.switch,
+        )
         self.all = keyless(
             tr("All Picks…") + "  A", tr("What was picked, import, export and withdrawing"), self._show_all
         )
