@@ -124,7 +124,7 @@ class OwnMarks:
 
 
 def _heals_alike(a: RetouchLayers, b: RetouchLayers) -> bool:
-    """Whether two proposals leave the same to be healed further, as all variations of one photo do."""
+    """Whether two proposals leave the same to be healed further, as most variations of one photo do."""
     if a is b:
         return True
     removed, others = ([mark.id for mark in each.marks if mark.decision is Decision.REMOVE] for each in (a, b))
