@@ -4,7 +4,7 @@ Milliseconds are given as wall clock and as processor time of the GUI thread, wh
 stretch as much. With PORTRAIT, also the longest gaps of the event loop while it is read, retouched with the real engine
 and exported, beside those of an idle window, which are the machine's own.
 
-    PYTHONPATH=. python tests/bench/bench_window.py [PHOTO [PORTRAIT]]
+    python -m tests.bench.bench_window [PHOTO [PORTRAIT]]
 
 Offscreen by default; set QT_QPA_PLATFORM for a real screen. Each line is a median of several processes or changes.
 """
