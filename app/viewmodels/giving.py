@@ -76,7 +76,7 @@ class Giving(QObject):
         def done(swaps: Mapping[Path, Swap]) -> None:
             if swaps or self._photo.path in paths:
                 self._done.append(replace(gift, swaps=swaps))
-                self._undone = []
+                self._undone.clear()
             if swaps:
                 self._photo.say(tr("Settings given to {counted}.", counted=counted(len(swaps), "photo", "photos")))
 
@@ -107,6 +107,8 @@ class Giving(QObject):
             if left := len(others) - len(swaps):
                 photos = counted(left, "photo", "photos")
                 self._photo.say(tr("Left as changed since then: {counted}.", counted=photos))
+            elif target is self._undone:
+                self._photo.say(tr("Taken back: {what}", what=gift.label))
             else:
                 self._photo.say(gift.label)
 
