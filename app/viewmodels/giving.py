@@ -5,7 +5,7 @@ A sidecar that was changed since is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,6 @@ from app.viewmodels.labels import counted
 from app.viewmodels.state import Stage
 from app.viewmodels.working import LANE
 from engine.clock import now
-from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report
 from engine.settings import FaceSettings
 
@@ -73,7 +72,7 @@ class Giving(QObject):
             give(path, settings, user_folder=apart)
             return load(path), before
 
-        def done(swaps: Mapping[Path, Swap]) -> None:
+        def done(swaps: Mapping[Path, Swap], troubled: Collection[Path]) -> None:
             if swaps or self._photo.path in paths:
                 self._done.append(replace(gift, swaps=swaps))
                 self._undone.clear()
@@ -93,8 +92,10 @@ class Giving(QObject):
             self._swap(self._undone, self._done)
 
     def _swap(self, origin: list[Gift], target: list[Gift]) -> None:
-        gift, apart = origin.pop(), self._photo.apart
-        self._step_of_open(gift, back=target is self._undone)
+        gift, photo, apart = origin.pop(), self._photo, self._photo.apart
+        if photo.path not in gift.swaps:
+            self._step_of_open(gift, back=target is self._undone)
+        photo.save()  # what was changed since counts, too
 
         def change(path: Path) -> Swap | None:
             from engine.sidecar import exchange, load
@@ -102,21 +103,24 @@ class Giving(QObject):
             here, other = gift.swaps[path]
             return (load(path), here) if exchange(path, here, other, user_folder=apart) else None
 
-        def done(swaps: Mapping[Path, Swap]) -> None:
-            target.append(replace(gift, swaps=swaps))
-            if left := len(others) - len(swaps):
-                photos = counted(left, "photo", "photos")
-                self._photo.say(tr("Left as changed since then: {counted}.", counted=photos))
+        def done(swaps: Mapping[Path, Swap], troubled: Collection[Path]) -> None:
+            if swaps or not gift.swaps:
+                target.append(replace(gift, swaps=swaps))
+            if troubled:  # can be tried again
+                origin.append(replace(gift, swaps={path: gift.swaps[path] for path in troubled}))
+            if photo.path is not None and photo.path in swaps:
+                photo.open(photo.path)
+            if left := len(gift.swaps) - len(swaps) - len(troubled):
+                photo.say(tr("Left as changed since then: {counted}.", counted=counted(left, "photo", "photos")))
             elif target is self._undone:
-                self._photo.say(tr("Taken back: {what}", what=gift.label))
+                photo.say(tr("Taken back: {what}", what=gift.label))
             else:
-                self._photo.say(gift.label)
+                photo.say(gift.label)
 
-        others = [path for path in gift.swaps if path != self._photo.path]
-        self._each(others, change, done)
+        self._each(list(gift.swaps), change, done)
 
     def _step_of_open(self, gift: Gift, *, back: bool) -> None:
-        """Go back or forward in the open photo's own history, if what it was given is there."""
+        """Go back or forward in the open photo's own history, if what it was given while it was open is there."""
         photo = self._photo
         history, place = photo.history, photo.history.position + (not back)
         if photo.path not in gift.paths or photo.stage is not Stage.PROPOSED or not 0 < place < len(history.entries):
@@ -128,33 +132,35 @@ class Giving(QObject):
         self,
         paths: Sequence[Path],
         change: Callable[[Path], Swap | None],
-        done: Callable[[Mapping[Path, Swap]], None],
+        done: Callable[[Mapping[Path, Swap], Collection[Path]], None],
     ) -> None:
-        """Change the sidecar of each; one that cannot be changed, as a newer version wrote it, keeps nobody else's."""
+        """Change the sidecar of each; one that cannot be changed, as a newer version wrote it, keeps no other back.
+
+        done: gets what was changed, and the photos whose sidecars could not be.
+        """
         if not paths:
-            done({})
+            done({}, ())
             return
 
-        def work(token: CancelToken, report: Report) -> tuple[dict[Path, Swap], EngineError | None]:
+        def work(token: CancelToken, report: Report) -> tuple[dict[Path, Swap], dict[Path, Exception]]:
             swaps: dict[Path, Swap] = {}
-            trouble = None
+            troubles: dict[Path, Exception] = {}
             for number, path in enumerate(paths):
-                token.check()
                 report(Progress("write", number / len(paths), path.name))
                 try:
                     if (swap := change(path)) is not None:
                         swaps[path] = swap
-                except EngineError as error:
-                    trouble = error
-            return swaps, trouble
+                except Exception as error:  # noqa: BLE001 (each photo by itself)
+                    troubles[path] = error
+            return swaps, troubles
 
-        def ended(result: tuple[dict[Path, Swap], EngineError | None]) -> None:
-            swaps, trouble = result
+        def ended(result: tuple[dict[Path, Swap], dict[Path, Exception]]) -> None:
+            swaps, troubles = result
             for path in swaps:
                 self.given.emit(path)
-            done(swaps)
-            if trouble is not None:
-                failed(trouble)
+            done(swaps, troubles)
+            for error in list(troubles.values())[:1]:
+                failed(error)
 
         failed = lambda error: self._photo.fail(error, tr("Giving settings"))  # noqa: E731
         self._photo.runner.start(LANE, work, ended, failed, essential=True)

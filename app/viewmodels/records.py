@@ -71,8 +71,8 @@ def document_of(record: Record, faces: Faces, layers: Layers) -> Document:
     return Document(edits, record.proposal, record.boxes)
 
 
-def history_of(old: History[Record], current: Document, faces: Faces, layers: Layers) -> History[Document]:
-    """The history with `current` as its present state: in place of an equal one, or as one more."""
+def history_of(old: History[Record], current: Document, faces: Faces, layers: Layers, time: str) -> History[Document]:
+    """The history with `current` as its present state: in place of an equal one, or as one more, of that time."""
     states = [document_of(entry.state, faces, layers) for entry in old.entries]
     entries = [Entry(e.label, state, e.time) for e, state in zip(old.entries, states, strict=True)]
     here = states[old.position]
@@ -80,12 +80,12 @@ def history_of(old: History[Record], current: Document, faces: Faces, layers: La
         entries[old.position] = Entry(entries[old.position].label, current, entries[old.position].time)
     history: History[Document] = History.of(entries, old.position)
     history.snapshots = {name: document_of(record, faces, layers) for name, record in old.snapshots.items()}
-    history.push(tr("Changed elsewhere"), current)
+    history.push(tr("Changed elsewhere"), current, time=time)
     return history
 
 
-def history_from(current: Document, faces: Faces) -> History[Document]:
-    """The history of a photo that has edits and no history yet."""
+def history_from(current: Document, faces: Faces, time: str) -> History[Document]:
+    """The history of a photo that has edits, of that time, and no history yet."""
     history = History(replace(current, edits={face.id: FaceEdits.initial(face) for face in faces}))
-    history.push(tr("Changed elsewhere"), current)
+    history.push(tr("Changed elsewhere"), current, time=time)
     return history

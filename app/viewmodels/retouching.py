@@ -123,10 +123,11 @@ def small_of(engine: Engine, path: Path, token: CancelToken) -> U8:
 @dataclass(frozen=True)
 class Kept:
     """What was kept of a photo beside its sidecar; fields as of `Retouched`. given: without a history there are saved
-    edits, such as settings that were given to the photo; undo takes them back."""
+    edits, such as settings that were given to the photo; undo takes them back. time: when they were saved."""
 
     history: History[Record] | None = None
     given: bool = False
+    time: str = ""
     read_only: bool = False
     unsaved: bool = False
 
@@ -150,7 +151,7 @@ def _kept(engine: Engine, session: RetouchSession) -> tuple[Sidecar | None, Kept
     unsaved = old is not None and records[-1].time > before
     if old is not None and unsaved:
         saved = sidecar_of(old.state, photo.size).model_copy(update={"saved": before})
-    return saved, Kept(old, given=saved is not None, unsaved=unsaved)
+    return saved, Kept(old, given=saved is not None, time=before, unsaved=unsaved)
 
 
 def _result(session: RetouchSession, kept: Kept = Kept()) -> Retouched:
@@ -161,10 +162,10 @@ def _result(session: RetouchSession, kept: Kept = Kept()) -> Retouched:
     if kept.history is not None:
         from app.viewmodels.records import history_of
 
-        history = history_of(kept.history, document, session.faces, layers)
+        history = history_of(kept.history, document, session.faces, layers, kept.time)
     elif kept.given:
         from app.viewmodels.records import history_from
 
-        history = history_from(document, session.faces)
+        history = history_from(document, session.faces, kept.time)
     notes = tuple(session.notes)
     return Retouched(session.faces, session.skipped, layers, document, notes, history, kept.read_only, kept.unsaved)

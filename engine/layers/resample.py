@@ -100,9 +100,9 @@ class Enlarger:
 
     def __call__(self, image: F32, box: Box) -> F32:
         """The part (…, H, W) of an image (…, h, w) of the grid that lies in `box`, source pixels inside `grid.box`."""
-        rows, down = _dense(*self._rows, box[1] - self._top, box[3] - self._top)
-        columns, across = _dense(*self._columns, box[0] - self._left, box[2] - self._left)
-        return np.asarray(down @ image[..., rows, columns] @ across.T, np.float32)
+        rows, vertical = _dense(*self._rows, box[1] - self._top, box[3] - self._top)
+        columns, horizontal = _dense(*self._columns, box[0] - self._left, box[2] - self._left)
+        return np.asarray(vertical @ image[..., rows, columns] @ horizontal.T, np.float32)
 
 
 def _dense(index: npt.NDArray[np.int32], weight: F32, start: int, stop: int) -> tuple[slice, F32]:

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from app.viewmodels.library import Filter, View
 from app.views.main_window import MainWindow
 from engine import sidecar
+from engine.errors import SidecarError
 from engine.library import culls
 from engine.library.xmp import Cull, Flag, Label
 from engine.settings import FaceSettings
@@ -155,3 +156,53 @@ def test_synced_settings_are_undone_from_the_photo_they_came_from_but_not_where_
     assert photo.strength("tone") == 81
     undo(qtbot, window)
     assert photo.strength("tone") == 50, "what was done before it is undone next"
+
+
+def test_a_photo_opened_since_is_taken_back_with_the_others_in_the_grid(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]
+) -> None:
+    window = listed(make_window, qtbot, shoot)
+    photo, library = window.photo, window.desk.library
+    window.desk.show(shoot[0])
+    at_rest(qtbot, window, shoot[0])
+    photo.set_strength("tone", 81)
+    photo.copy()
+    library.set_view(View.GRID)
+    library.choose(set(shoot[1:]))
+    window.actions_made.made["paste"].trigger()
+    qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81] and not photo.runner.jobs)
+    window.desk.show(shoot[1])
+    at_rest(qtbot, window, shoot[1])
+    assert photo.strength("tone") == 81 and photo.history.entries[-1].time, "it is known when it was changed"
+    library.set_view(View.GRID)
+    undo(qtbot, window)
+    qtbot.waitUntil(lambda: toned(shoot[1:]) == [None, None])
+    qtbot.waitUntil(lambda: photo.strength("tone") == 50)
+
+
+def test_what_could_not_be_taken_back_can_be_tried_again(
+    make_window: MakeWindow, qtbot: QtBot, shoot: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = listed(make_window, qtbot, shoot)
+    photo = window.photo
+    window.desk.show(shoot[0])
+    at_rest(qtbot, window, shoot[0])
+    photo.set_strength("tone", 81)
+    window.desk.library.choose(set(shoot))
+    window.adjust.sync_action.trigger()
+    qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81] and not photo.runner.jobs)
+
+    def refuse(path: Path, *rest: object, **more: object) -> bool:
+        if path == shoot[2]:
+            raise SidecarError("The sidecar of c.png cannot be removed: no right.", "Change the rights.")
+        return exchange(path, *rest, **more)  # type: ignore[arg-type]
+
+    exchange = sidecar.exchange
+    with monkeypatch.context() as patch:
+        patch.setattr(sidecar, "exchange", refuse)
+        undo(qtbot, window)
+        qtbot.waitUntil(lambda: photo.problem is not None)
+    assert photo.problem is not None and "cannot be removed" in photo.problem.message
+    assert toned(shoot[1:]) == [None, 81]
+    photo.giving.undo()
+    qtbot.waitUntil(lambda: toned(shoot[1:]) == [None, None])
