@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.language import tr
 from app.viewmodels.labels import FLAG_TITLES, LABEL_TITLES
+from app.viewmodels.steps import Steps
 from engine.clock import now
 from engine.jobs import CancelToken, Progress, Report
 from engine.library.xmp import Cull, Flag, Label
@@ -35,8 +36,7 @@ class Culling:
 
     def __init__(self, library: LibraryModel, lane: str) -> None:
         self._library, self._lane = library, lane
-        self._done: list[Step] = []
-        self._undone: list[Step] = []
+        self.steps: Steps[Step] = Steps()
         self._saving: Counter[Path] = Counter()
 
     def set_stars(self, stars: int) -> None:
@@ -55,33 +55,19 @@ class Culling:
 
     # --- undo ---------------------------------------------------------------------------------------------------------
 
-    @property
-    def last_done(self) -> Step | None:
-        """What undo would take back."""
-        return self._done[-1] if self._done else None
-
-    @property
-    def last_undone(self) -> Step | None:
-        """What redo would do again."""
-        return self._undone[-1] if self._undone else None
-
     def undo(self) -> None:
         """Take the last step back, and go to the frames it was for."""
-        if self._done:
-            step = self._done.pop()
-            self._undone.append(step)
+        if self.steps.done:
+            step = self.steps.done.pop()
+            self.steps.undone.append(step)
             self._again(step.before)
 
     def redo(self) -> None:
         """Do again what was undone last, and go to its frames."""
-        if self._undone:
-            step = self._undone.pop()
-            self._done.append(step)
+        if self.steps.undone:
+            step = self.steps.undone.pop()
+            self.steps.done.append(step)
             self._again(step.after)
-
-    def forget(self) -> None:
-        """Other frames are listed."""
-        self._done, self._undone = [], []
 
     def _again(self, culls: Culls) -> None:
         frames = self._library.frames
@@ -100,8 +86,7 @@ class Culling:
         before = {path: frames[path].cull for path in self._library.chosen if not frames[path].missing}
         after = {path: new for path, old in before.items() if (new := change(old)) != old}
         if after:
-            self._done.append(Step(label, {path: before[path] for path in after}, after, now()))
-            self._undone = []
+            self.steps.push(Step(label, {path: before[path] for path in after}, after, now()))
             self._set(after)
 
     def _set(self, culls: Culls) -> None:

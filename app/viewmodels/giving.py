@@ -15,6 +15,7 @@ from PySide6.QtCore import QObject, Signal
 from app.language import tr
 from app.viewmodels.labels import counted
 from app.viewmodels.state import Stage
+from app.viewmodels.steps import Steps
 from app.viewmodels.working import LANE
 from engine.clock import now
 from engine.jobs import CancelToken, Progress, Report
@@ -48,18 +49,7 @@ class Giving(QObject):
     def __init__(self, photo: PhotoModel) -> None:
         super().__init__(photo)
         self._photo = photo
-        self._done: list[Gift] = []
-        self._undone: list[Gift] = []
-
-    @property
-    def last_done(self) -> Gift | None:
-        """What undo would take back."""
-        return self._done[-1] if self._done else None
-
-    @property
-    def last_undone(self) -> Gift | None:
-        """What redo would do again."""
-        return self._undone[-1] if self._undone else None
+        self.steps: Steps[Gift] = Steps()
 
     def give(self, paths: Sequence[Path], settings: FaceSettings, label: str) -> None:
         """Give settings to photos; the open one, if it is among them, gets its own by `PhotoModel.paste`."""
@@ -74,8 +64,7 @@ class Giving(QObject):
 
         def done(swaps: Mapping[Path, Swap], troubled: Collection[Path]) -> None:
             if swaps or self._photo.path in paths:
-                self._done.append(replace(gift, swaps=swaps))
-                self._undone.clear()
+                self.steps.push(replace(gift, swaps=swaps))
             if swaps:
                 self._photo.say(tr("Settings given to {counted}.", counted=counted(len(swaps), "photo", "photos")))
 
@@ -83,18 +72,18 @@ class Giving(QObject):
 
     def undo(self) -> None:
         """Take back what was given last."""
-        if self._done:
-            self._swap(self._done, self._undone)
+        if self.steps.done:
+            self._swap(self.steps.done, self.steps.undone)
 
     def redo(self) -> None:
         """Give again what was taken back last."""
-        if self._undone:
-            self._swap(self._undone, self._done)
+        if self.steps.undone:
+            self._swap(self.steps.undone, self.steps.done)
 
     def _swap(self, origin: list[Gift], target: list[Gift]) -> None:
         gift, photo, apart = origin.pop(), self._photo, self._photo.apart
         if photo.path not in gift.swaps:
-            self._step_of_open(gift, back=target is self._undone)
+            self._step_of_open(gift, back=target is self.steps.undone)
         photo.save()  # what was changed since counts, too
 
         def change(path: Path) -> Swap | None:
@@ -112,7 +101,7 @@ class Giving(QObject):
                 photo.open(photo.path)
             if left := len(gift.swaps) - len(swaps) - len(troubled):
                 photo.say(tr("Left as changed since then: {counted}.", counted=counted(left, "photo", "photos")))
-            elif target is self._undone:
+            elif target is self.steps.undone:
                 photo.say(tr("Taken back: {what}", what=gift.label))
             else:
                 photo.say(gift.label)

@@ -192,7 +192,7 @@ class LibraryModel(QObject):
         if not same:
             self.frames, self.shown, self._place = {}, [], {}
             self.selection, self.failed, self.notice, self.problem = set(), {}, "", None
-            self.culling.forget()
+            self.culling.steps.forget()
             self._hold(folder)
         self.folder = folder
         if folder is None:

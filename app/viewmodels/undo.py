@@ -33,10 +33,10 @@ class Undo:
     @property
     def back(self) -> Way | None:
         """What undo would do."""
-        found, step, history = [], self.library.culling.last_done, self.photo.history
+        found, step, history = [], self.library.culling.steps.last_done, self.photo.history
         if step is not None:
             found.append(Way(step.time, step.label, self.library.culling.undo))
-        if (gift := self._gift(self.photo.giving.last_done)) is not None:
+        if (gift := self._gift(self.photo.giving.steps.last_done)) is not None:
             found.append(Way(gift.time, gift.label, self._with(gift, self.photo.giving.undo)))
         if self._edits and history.position:
             entry = history.entries[history.position]
@@ -46,10 +46,10 @@ class Undo:
     @property
     def forward(self) -> Way | None:
         """What redo would do."""
-        found, step, history = [], self.library.culling.last_undone, self.photo.history
+        found, step, history = [], self.library.culling.steps.last_undone, self.photo.history
         if step is not None:
             found.append(Way(step.time, step.label, self.library.culling.redo))
-        if (gift := self._gift(self.photo.giving.last_undone)) is not None:
+        if (gift := self._gift(self.photo.giving.steps.last_undone)) is not None:
             found.append(Way(gift.time, gift.label, self._with(gift, self.photo.giving.redo)))
         if self._edits and history.position + 1 < len(history.entries):
             entry = history.entries[history.position + 1]

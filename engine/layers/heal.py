@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.device import side_by_side
+from engine.imageio.colour import as_float
 from engine.layers.bands import BUMP_CUT, PORE_CUT, gaussian
 from engine.layers.resample import Enlarger
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
@@ -142,8 +143,7 @@ def _patch(
 
 def _pixels(photo: Photo, box: Box) -> F32:
     """(3, h, w) encoded values at full scale 1."""
-    part = photo.pixels[box[1] : box[3], box[0] : box[2]].transpose(2, 0, 1)
-    return np.divide(part, np.float32(np.iinfo(photo.pixels.dtype).max), dtype=np.float32)
+    return as_float(photo.pixels[box[1] : box[3], box[0] : box[2]].transpose(2, 0, 1))
 
 
 def _window(grid: FaceGrid, where: tuple[slice, slice]) -> Box:

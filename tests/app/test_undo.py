@@ -138,17 +138,23 @@ def test_settings_given_to_selected_photos_are_undone_in_the_grid(
         assert photo.strength("tone") == 81 and library.frames[shoot[1]].edited
 
 
+def synced(make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]) -> MainWindow:
+    """A window in which settings of the first photo were given to the others."""
+    window = listed(make_window, qtbot, shoot)
+    window.desk.show(shoot[0])
+    at_rest(qtbot, window, shoot[0])
+    window.photo.set_strength("tone", 81)
+    window.desk.library.choose(set(shoot))
+    window.adjust.sync_action.trigger()
+    qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81] and not window.photo.runner.jobs)
+    return window
+
+
 def test_synced_settings_are_undone_from_the_photo_they_came_from_but_not_where_one_went_on(
     make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]
 ) -> None:
-    window = listed(make_window, qtbot, shoot)
+    window = synced(make_window, qtbot, shoot)
     photo = window.photo
-    window.desk.show(shoot[0])
-    at_rest(qtbot, window, shoot[0])
-    photo.set_strength("tone", 81)
-    window.desk.library.choose(set(shoot))
-    window.adjust.sync_action.trigger()
-    qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81] and not photo.runner.jobs)
     sidecar.give(shoot[2], FaceSettings(Strengths({"tone": 12})))
     undo(qtbot, window)
     qtbot.waitUntil(lambda: photo.notice == "Left as changed since then: 1 photo.")
@@ -183,14 +189,8 @@ def test_a_photo_opened_since_is_taken_back_with_the_others_in_the_grid(
 def test_what_could_not_be_taken_back_can_be_tried_again(
     make_window: MakeWindow, qtbot: QtBot, shoot: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window = listed(make_window, qtbot, shoot)
+    window = synced(make_window, qtbot, shoot)
     photo = window.photo
-    window.desk.show(shoot[0])
-    at_rest(qtbot, window, shoot[0])
-    photo.set_strength("tone", 81)
-    window.desk.library.choose(set(shoot))
-    window.adjust.sync_action.trigger()
-    qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81] and not photo.runner.jobs)
 
     def refuse(path: Path, *rest: object, **more: object) -> bool:
         if path == shoot[2]:

@@ -230,13 +230,7 @@ def _words(
         if accuracy.count and accuracy.low > consistency.ceiling:
             said.append("It predicts more than that, so it has learned these picks and not the taste.")
     else:
-        few = (
-            f"Only {repeats.count} picks were"
-            if repeats.count > 1
-            else "One pick was"
-            if repeats.count
-            else "No pick was"
-        )
+        few = {0: "No pick was", 1: "One pick was"}.get(int(repeats.count), f"Only {repeats.count} picks were")
         said.append(f"{few} repeated, so the person's own consistency is not known.")
     if report["ties"] > 0.5 * report["picks"]:
         said.append("Most answers are ties: the variations hardly differ for this person; explore further from them.")
