@@ -2,29 +2,8 @@
 
 from __future__ import annotations
 
-GOLDEN_MEAN = 0.25 / 255
-"""Mean absolute difference of a rendered picture from its stored reference, full scale 1."""
-
-GOLDEN_MAX = 2 / 255
-"""Greatest difference of a rendered picture from its stored reference, full scale 1."""
-
-ROUNDING_8 = 0.5 / 255
-"""Rounding to 8 bit, full scale 1."""
-
-ROUNDING_16 = 0.5 / 65535
-"""Rounding to 16 bit, full scale 1."""
-
-FLOAT32 = 1e-6
-"""Relative difference of two orders of evaluation in float32."""
-
 LAB_ROUND_TRIP = 0.02
 """ΔE76 after encoded → L*a*b* D50 → encoded in float32, matrix and tone curve profiles."""
-
-LANDMARKS_PX = 1.0
-"""Landmarks of the same face after a scale or shift of the photo, in pixels at a face width of 512."""
-
-IDENTITY_SAME = 0.30
-"""Embedding distance under which two crops show the same person (REFERENCES: dlib)."""
 
 RUNTIME_FLOAT = 1e-5
 """Relative difference of a network in ONNX Runtime and in torch, both in float32."""
