@@ -111,11 +111,15 @@ class Review:
         """Pair id → answer, of those that were answered. Raises: ReviewError for what is no answer."""
         try:
             text = (self.folder / ANSWERS).read_text(encoding="utf-8-sig")
-        except OSError as error:
-            raise ReviewError(f"{ANSWERS} cannot be read: {error.strerror}.", "Put it back.") from error
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise ReviewError(f"{ANSWERS} cannot be read: {reason}.", "Put it back.") from error
+        rows = csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ",")
+        if not {"pair", "answer"} <= set(rows.fieldnames or ()):
+            raise ReviewError(f"{ANSWERS} does not begin with the line pair,answer.", "Put that line back.")
         known: dict[str, Answer] = {}
         ids = {pair.id for pair in self.pairs}
-        for row in csv.DictReader(io.StringIO(text), delimiter=";" if ";" in text.partition("\n")[0] else ","):
+        for row in rows:
             pair, answer = (row.get("pair") or "").strip().zfill(3), (row.get("answer") or "").strip().lower()
             if not answer:
                 continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shutil
 import signal
 import sqlite3
 from pathlib import Path
@@ -144,7 +145,8 @@ def test_a_variation_is_rendered_again_to_the_bit(porelight: Run, tmp_path: Path
 def test_export_and_import_give_the_same_picks(porelight: Run, tmp_path: Path) -> None:
     photo, pictures = draw(porelight, tmp_path, "a", 0)
     store = tmp_path / "s.sqlite"
-    options = ("--store", store, "--dimension", "smoothing=tie", "--score", "clarity=4,2", "--reasoning", "schärfer")
+    why = "schärfer\u2028da"
+    options = ("--store", store, "--dimension", "smoothing=tie", "--score", "clarity=4,2", "--reasoning", why)
     assert porelight("picks", "add", photo, *pictures[:2], "--prefer", "image2", *options).exit_code == 0
     assert (
         porelight("picks", "add", photo, *pictures[1:3], "--prefer", "tie", "--store", store, "--random").exit_code == 0
@@ -152,10 +154,9 @@ def test_export_and_import_give_the_same_picks(porelight: Run, tmp_path: Path) -
     pictures[2].unlink()
     out = tmp_path / "elsewhere" / "out.jsonl"
     assert "2 picks" in porelight("picks", "export", out, "--store", store).stdout
-    first, second = (json.loads(line) for line in out.read_text(encoding="utf-8").splitlines())
-    assert (
-        first["preference"] == "image2" and first["scores"] == {"clarity": [4, 2]} and first["reasoning"] == "schärfer"
-    )
+    first, second = (json.loads(line) for line in out.read_text(encoding="utf-8").strip().split("\n"))
+    assert first["preference"] == "image2" and first["scores"] == {"clarity": [4, 2]}
+    assert first["reasoning"] == why
     assert first["dimensions"] == {"clarity": "image1", "smoothing": "tie"}
     assert (out.parent / first["input"]).read_bytes() == photo.read_bytes()
     drawn = out.parent / second["image2"]
@@ -253,11 +254,15 @@ BAD = {
     "unknown dimension": (_line(scores={"taste": [1, 2]}), "no dimension 'taste'"),
     "odd scores": (_line(scores={"clarity": [1]}), "scores.clarity"),
     "the same twice": (_line(image2="v/a-v1.png"), "same picture"),
+    "no path": (_line(image1="v/\0.png"), "is not there"),
+    "a damaged sheet": (_line(image1="w/a-v1.png"), "sheet a-variations.json is damaged"),
 }
 
 
 def test_bad_lines_are_named_and_the_others_are_taken(porelight: Run, tmp_path: Path) -> None:
     draw(porelight, tmp_path, "a", 0, count=2)
+    shutil.copytree(tmp_path / "v", tmp_path / "w")
+    (tmp_path / "w" / "a-variations.json").write_text("{")
     file = tmp_path / "in.jsonl"
     file.write_text("\n".join([*(line for line, _ in BAD.values()), "", _line()]) + "\n")
     result = porelight("picks", "import", file, "--store", tmp_path / "s.sqlite")
@@ -266,6 +271,10 @@ def test_bad_lines_are_named_and_the_others_are_taken(porelight: Run, tmp_path: 
     assert len(said) == len(BAD)
     for number, (line, (_, words)) in enumerate(zip(said, BAD.values(), strict=True), 1):
         assert f"in.jsonl line {number}:" in line and words in line, line
+    file.write_text(f"\ufeff{_line()}\r\n", encoding="utf-8")
+    assert porelight("picks", "import", file, "--store", tmp_path / "t.sqlite").exit_code == 0, "written on Windows"
+    nothing = porelight("picks", "import", tmp_path / "v", "--store", tmp_path / "t.sqlite")
+    assert nothing.exit_code == 2 and "holds no metadata.jsonl" in nothing.stderr
 
 
 def test_a_damaged_store_is_used_up_to_there_and_repaired(porelight: Run, tmp_path: Path) -> None:

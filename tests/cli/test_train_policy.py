@@ -223,6 +223,11 @@ def test_what_cannot_be_trained_is_said(studio, porelight: Run) -> None:
     (studio / "c.toml").write_text("speed = 9")
     unknown = porelight(*arguments(studio))
     assert unknown.exit_code == 2 and "no setting 'speed'" in unknown.stderr
+    for text in ("eta = 1.5", "steps = 2", "segments = 40", "mode = 'sde'\nsteps = 1"):
+        (studio / "c.toml").write_text(text)
+        refused = porelight(*arguments(studio, "x"))
+        assert refused.exit_code == 2 and "do not go together" in refused.stderr
+    assert not (studio / "x").exists()
     (studio / "c.toml").write_text(SETTINGS)
     assert porelight(*arguments(studio, "x", "--name", "compact")).exit_code == 2
     shown = porelight("train", "policy", "--out", studio / "x", "--mode", "nft", "--show-config")

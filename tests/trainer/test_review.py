@@ -69,6 +69,12 @@ def test_answers_written_by_a_spreadsheet_are_read_and_nonsense_is_refused(made)
     (made.folder / "answers.csv").write_text("pair,answer\n099,A\n")
     with pytest.raises(ReviewError, match="'099'"):
         made.statistics()
+    (made.folder / "answers.csv").write_text("001,A\n002,B\n")
+    with pytest.raises(ReviewError, match="line pair,answer"):
+        made.answers()
+    (made.folder / "answers.csv").write_bytes("pair,answer\n001,é\n".encode("utf-16"))
+    with pytest.raises(ReviewError, match="not UTF-8"):
+        made.answers()
 
 
 def test_changed_pictures_and_damaged_keys_are_noticed(made):

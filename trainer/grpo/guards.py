@@ -27,6 +27,10 @@ class Limit:
     high: float
     slack: float
 
+    def bounds(self, start: float) -> tuple[float, float]:
+        """Between which a measure that was `start` before training may lie: never stricter than it was then."""
+        return min(self.low, start) - self.slack, max(self.high, start) + self.slack
+
 
 LIMITS: Final = (
     Limit("texture", "pore_retention", 0.85, 1.15, 0.01),  # methods 5: below plastic, above sharpened
@@ -50,12 +54,11 @@ class Breach:
     before: float
 
     def __str__(self) -> str:
-        word = "fell to" if self.value < self.limit.low else "rose to"
-        bound = self.limit.low if self.value < self.limit.low else self.limit.high
-        return (
-            f"{self.limit.guards}: {self.limit.measure.replace('_', ' ')} {word} {self.value:.2f} "
-            f"(before training {self.before:.2f}, limit {bound:.2f})"
-        )
+        name = f"{self.limit.guards}: {self.limit.measure.replace('_', ' ')}"
+        if math.isnan(self.value):
+            return f"{name} cannot be measured any more (before training {self.before:.2f})"
+        word, bound = ("fell", self.limit.low) if self.value < self.limit.low else ("rose", self.limit.high)
+        return f"{name} {word} to {self.value:.2f} (before training {self.before:.2f}, limit {bound:.2f})"
 
 
 def means(pairs: Sequence[PairMeasures]) -> dict[str, float]:
@@ -75,21 +78,21 @@ def used(now: Mapping[str, float | None], before: Mapping[str, float | None]) ->
         value, start = now.get(limit.measure), before.get(limit.measure)
         if value is None or start is None or not (math.isfinite(value) and math.isfinite(start)):
             continue
-        low = min(limit.low, start) - limit.slack if limit.low != 0 else -math.inf
-        high = max(limit.high, start) + limit.slack if limit.high != 1 else math.inf
+        low, high = limit.bounds(start)
+        low, high = low if limit.low != 0 else -math.inf, high if limit.high != 1 else math.inf
         found[limit.measure] = (value - start) / ((low if value < start else high) - start)
     return found
 
 
 def breaches(now: Mapping[str, float], before: Mapping[str, float]) -> list[Breach]:
-    """Limits that are broken now and were kept better before; measures are as from `means`."""
+    """Limits that are broken now and were kept better before; measures are as from `means`. What could be measured
+    before and cannot be any more, such as the landmarks where no face is found now, is broken too."""
     found = []
     for limit in LIMITS:
         value, start = now[limit.measure], before[limit.measure]
-        if not math.isfinite(value):
+        if not (math.isfinite(value) or math.isfinite(start)):
             continue
-        worse = max(limit.low - value, value - limit.high)
-        was = max(limit.low - start, start - limit.high, 0.0) if math.isfinite(start) else 0.0
-        if worse > was + limit.slack:
+        low, high = limit.bounds(start if math.isfinite(start) else limit.low)
+        if not low <= value <= high:
             found.append(Breach(limit, value, start))
     return found

@@ -24,8 +24,9 @@ from trainer.runs import Run
 
 @dataclass(frozen=True)
 class KnownPicks:
-    """The picks that a reward was made from. tested: photos (SHA-256) of its test picks, which it was not trained on.
-    faces: candidate → id of its face, "" for the largest. specs: candidate → how it was drawn."""
+    """The picks that a reward was made from, whatever was picked since. tested: photos (SHA-256) of its test picks,
+    which it was not trained on. faces: candidate → id of its face, "" for the largest. specs: candidate → how it was
+    drawn."""
 
     answers: Answers
     tested: frozenset[str]
@@ -39,7 +40,7 @@ class KnownPicks:
         persons, trusted = manifest.config.get("persons") or (), bool(manifest.config.get("trust_model"))
         try:
             with PickStore.open(Path(manifest.sources["picks"])) as store:
-                settled = settle(store.picks(), persons=persons, trust_model=trusted)
+                settled = settle(store.picks(manifest.sources.get("rows")), persons=persons, trust_model=trusted)
                 answers = collect(settled.picks, kept(store, load_reward(reward).prior.names))
                 candidates = store.candidates()
         except (EngineError, KeyError, TypeError):

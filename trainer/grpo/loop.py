@@ -140,7 +140,8 @@ class Training:
         broken = guards.breaches(seen.guards, state.before)
         if not broken and (state.good is None or seen.reward > state.good.reward):
             state.good = Good(state.iteration, seen.reward, self.policy.weights())
-        state.evaluated = state.iteration
+        if not broken:  # a run that is killed after this and resumed looks again, and ends the same
+            state.evaluated = state.iteration
         self.together.tell("evaluation", step=state.iteration, **seen.plain(state.baseline))
         if self.workers.rank == 0:
             self.shown(state.iteration, groups)

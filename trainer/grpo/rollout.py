@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from engine.errors import UsageError
 from engine.policies.base import Policy
-from engine.sampling.loop import Draw, SamplerConfig, sample
+from engine.sampling.loop import Draw, Kind, SamplerConfig, sample
 from engine.types import F32
 from trainer.grpo.advantages import F64
 from trainer.grpo.config import GrpoConfig
@@ -62,24 +63,22 @@ def seed_of(config: GrpoConfig, *place: int) -> int:
 
 
 def sampler(config: GrpoConfig, policy: Policy, ceiling: float) -> SamplerConfig:
-    """The sampler of a mode. ceiling: of λ now."""
+    """The sampler of a mode. ceiling: of λ now. Raises: UsageError for settings that do not go together."""
     info = policy.info
-    steps = config.steps or info.steps
-    if config.mode in ("dpg", "cps"):
-        form = "paper" if config.mode == "dpg" else "cps"
-        pull = config.anchor != "none"
+    kind: Kind = {"sde": "sde", "nft": "ode"}.get(config.mode, "dpg")  # type: ignore[assignment]
+    try:
         return SamplerConfig(
-            "dpg",
-            steps,
+            kind,
+            config.steps or info.steps,
             info.shift,
             eta=config.eta,
             segments=config.segments,
             lambda_max=ceiling,
-            form=form,  # type: ignore[arg-type]
-            pull=pull,
+            form="paper" if config.mode == "dpg" else "cps",
+            pull=config.anchor != "none",
         )
-    kind = "sde" if config.mode == "sde" else "ode"
-    return SamplerConfig(kind, steps, info.shift, eta=config.eta)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise UsageError(f"The settings do not go together: {error}", "Change eta, steps or segments.") from error
 
 
 def roll(

@@ -33,6 +33,7 @@ from trainer.grpo.held_out import KnownPicks
 from trainer.grpo.loop import Training
 from trainer.grpo.pictures import compare, save_samples
 from trainer.grpo.proof import HeldOutPick, Proof, prove
+from trainer.grpo.rollout import sampler
 from trainer.grpo.state import Outcome, TrainingError
 from trainer.grpo.workers import Workers, workers
 from trainer.picks.store import PickStore
@@ -78,10 +79,11 @@ def train_policy(request: PolicyRequest, *, token: CancelToken | None = None, re
     if request.name is not None:
         versions.check_name(request.name)
     refuse_existing(request.out)
-    info = load_policy(request.base or versions.active(), device="cpu").info
+    policy = load_policy(request.base or versions.active(), device="cpu")
+    sampler(request.config, policy, 0.0)  # settings that have no meaning are refused before anything is made
     token, them = token or CancelToken(), workers("cpu")
     with _at_work(request.out, them, report) as (log, told):
-        _together(them, lambda: _begin(request, info, log, token, told))
+        _together(them, lambda: _begin(request, policy.info, log, token, told))
         return _work(Run.open(request.out, KIND), them, log, token, told, request.threads)
 
 

@@ -21,7 +21,7 @@ from pydantic import ValidationError
 
 from engine import paths
 from engine.clock import now
-from engine.errors import EngineError, ExportError, UsageError
+from engine.errors import EngineError, ExportError, SidecarError, UsageError
 from engine.jobs import CancelToken, Progress, Report, share, silent
 from trainer.picks.files import candidate_of, relative, sha256_of
 from trainer.picks.identity import Identity
@@ -108,6 +108,8 @@ def take_over(
             store.merge(other)
     else:
         files = sorted(source.rglob(METADATA)) if source.is_dir() else [source]
+        if not files:
+            raise UsageError(f"The folder {source.name} holds no {METADATA}.", "Name a dataset folder.")
         for number, file in enumerate(files):
             count.failed += import_lines(store, file, identity, token, share(report, number, len(files))).failed
     count.done = len(store.picks()) - before
@@ -120,7 +122,7 @@ def import_lines(
     """Take over all picks of a JSON lines file; a line that cannot be is said and the rest goes on; lines that were
     taken over before change nothing. Raises: UsageError if the file cannot be read, PickStoreError, Cancelled."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # within a line, JSON may hold other line breaks
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(f"{path.name} cannot be read: {reason}.", "Name a file of JSON lines.") from error
@@ -134,7 +136,7 @@ def import_lines(
         try:
             _import_line(store, path.parent, line, identity, seen)
             count.done += 1
-        except UsageError as error:
+        except (UsageError, SidecarError) as error:
             count.failed.append(f"{path.name} line {number}: {error.message}")
     return count
 

@@ -24,7 +24,7 @@ def sha256_of(path: Path) -> str | None:
     try:
         status = path.stat()
         return _digest(path, status.st_size, status.st_mtime_ns)
-    except OSError:
+    except (OSError, ValueError):  # a path with a null character is a ValueError
         return None
 
 

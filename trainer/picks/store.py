@@ -187,11 +187,14 @@ class PickStore:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def picks(self) -> list[Pick]:
-        """All picks that count, in the order they were made: not taken back, their photo not withdrawn."""
-        undone = {each.pick for each in self._records(Undo)}
+    def picks(self, rows: int | None = None) -> list[Pick]:
+        """All picks that count, in the order they were made: not taken back, their photo not withdrawn.
+
+        rows: as of when the store had so many rows; a withdrawal counts whenever it came.
+        """
+        undone = {each.pick for each in self._records(Undo, rows)}
         withdrawn = self.withdrawn()
-        return [each for each in self._records(Pick) if each.id not in undone and each.photo not in withdrawn]
+        return [each for each in self._records(Pick, rows) if each.id not in undone and each.photo not in withdrawn]
 
     def withdrawn(self) -> frozenset[str]:
         """SHA-256 of withdrawn photos."""
@@ -302,9 +305,10 @@ class PickStore:
         except sqlite3.DatabaseError as error:
             return f"the file's structure is broken ({error})"
 
-    def _records(self, kind: type[R]) -> list[R]:
+    def _records(self, kind: type[R], rows: int | None = None) -> list[R]:
+        """rows: of the first so many, all if None."""
         name = next(name for name, each in _KINDS.items() if each is kind)
-        return [self._parse(row, kind) for row in self._rows if row.kind == name]
+        return [self._parse(row, kind) for row in self._rows[:rows] if row.kind == name]
 
     def _parse(self, row: Row, kind: type[R]) -> R:
         known = self._parsed.get(row.id)

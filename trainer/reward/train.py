@@ -50,12 +50,13 @@ class RewardConfig:
 @dataclass(frozen=True)
 class Trained:
     """reward; report: plain JSON, what is known of it; words: the same for people, one sentence each. encoder: the
-    folder of the one that it looks through."""
+    folder of the one that it looks through. rows: that the store had when its picks were read."""
 
     reward: Reward
     report: dict[str, Any]
     words: tuple[str, ...]
     encoder: Path | None = None
+    rows: int = 0
 
 
 def train_reward(
@@ -69,7 +70,7 @@ def train_reward(
     report: Report = silent,
 ) -> Trained:
     """encoder: that looks too. Raises: PicksError if nothing can be learned from, PickStoreError, Cancelled."""
-    config, prior = config or RewardConfig(), prior or shipped()
+    config, prior, rows = config or RewardConfig(), prior or shipped(), len(store)
     settled = settle(store.picks(), persons=config.persons, trust_model=config.trust_model)
     if not settled.picks:
         raise PicksError(f"The store {store.path.name} holds no pick that counts.", _why(settled))
@@ -87,13 +88,13 @@ def train_reward(
     trained = fit_answers(answers, prior, config, settled, measured, damage=store.damage)
     known = {**trained.report, "encoder": None, "fit_seconds": round(time.perf_counter() - start, 2)}
     if encoder is None:
-        return replace(trained, report=known)
+        return replace(trained, report=known, rows=rows)
     unseen = sum(bool(np.isnan(each[len(NAMES) :]).any()) for each in measured.features.values())
     words = [f"It also looks through {encoder.weights.title}."]
     if unseen:
         words.append(f"{unseen} of {len(measured.features)} pictures are gone that it has not looked at.")
     known["encoder"] = {"title": encoder.weights.title, "digest": encoder.digest, "unseen": unseen}
-    return replace(trained, report=known, words=(*trained.words, *words), encoder=encoder.weights.folder)
+    return replace(trained, report=known, words=(*trained.words, *words), encoder=encoder.weights.folder, rows=rows)
 
 
 def spread_of_looks(features: Sequence[np.ndarray], faces: Sequence[Hashable]) -> float:
@@ -110,7 +111,7 @@ def spread_of_looks(features: Sequence[np.ndarray], faces: Sequence[Hashable]) -
 
 def save_trained(trained: Trained, store: PickStore, folder: Path) -> Run:
     """Write a new run with what it was trained from. Raises: RunError."""
-    sources = {"picks": str(store.path.resolve()), "rows": len(store)}
+    sources = {"picks": str(store.path.resolve()), "rows": trained.rows}
     if trained.encoder is not None:
         sources["encoder"] = str(trained.encoder)
     return save_reward(trained.reward, folder, config=trained.report["config"], sources=sources, report=trained.report)

@@ -203,17 +203,21 @@ def test_two_processes_give_what_one_gives(tmp_path):
 def test_a_reward_that_loves_noise_is_stopped_by_the_guards(tmp_path):
     """The reward rises without end; the pores' guard ends the run and the weights before are kept."""
     told = []
-    training = start(
-        tmp_path,
-        config(evaluate_every=2, iterations=200, learning_rate=0.05),
-        LovesNoise(),
-        tell=lambda kind, **data: told.append((kind, data)),
-    )
+
+    def tell(kind, **data):
+        told.append((kind, data))
+
+    settings = config(evaluate_every=2, iterations=200, learning_rate=0.05)
+    training = start(tmp_path, settings, LovesNoise(), tell=tell)
     outcome = training.train()
     assert outcome.status == "guarded"
     assert "texture: pore retention rose to" in outcome.words
     seen = [data for kind, data in told if kind == "evaluation"]
     assert seen[-1]["reward"] > seen[-2]["reward"]
+    told.clear()
+    again = start(tmp_path, settings, LovesNoise(), tell=tell).train()
+    assert (again.status, again.good) == ("guarded", outcome.good), "killed while it was proved, and resumed"
+    assert "update" not in [kind for kind, _ in told]
     kept = ToyPolicy()
     kept.load(outcome.good.weights)
     assert 1 + 0.3 * float(kept.mean.detach()[0]) <= 1.17

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.metrics.dimensions import PairMeasures
-from tests.helpers.picks import candidate
+from tests.helpers.picks import TIME, candidate
 from tests.helpers.picks import pick as pick_of
 from tests.helpers.toy_policy import Likes, LovesNoise, ToyFace, ToyPolicy
 from trainer.grpo import guards
@@ -19,7 +19,12 @@ from trainer.grpo.faces import split
 from trainer.grpo.held_out import KnownPicks
 from trainer.grpo.plots import plot
 from trainer.grpo.proof import HeldOutPick, agreement_of, prove, win_rate
+from trainer.picks.store import PickStore, with_features
 from trainer.reward.data import collect
+from trainer.reward.features import NAMES, UNCHANGED, VERSION
+from trainer.reward.files import save_reward
+from trainer.reward.model import Head, Reward
+from trainer.reward.prior import HEADS, shipped
 from trainer.statistics import Share
 
 FACES = [ToyFace(f"{n}/face-1", f"photo-{n}") for n in range(6)]
@@ -97,6 +102,26 @@ def test_the_retouch_that_won_most_is_the_faces_anchor():
     assert known.liked(set(), "another version") == {}
 
 
+def test_picks_made_since_a_reward_was_fitted_are_none_that_it_was_made_from(tmp_path):
+    """Else a run that is resumed would go another way, and photos would count as tests that the reward has seen."""
+    made = [candidate(f"photo-{n}", seed) for n in range(12) for seed in (0, 1)]
+    pairs = list(zip(made[::2], made[1::2], strict=True))
+    with PickStore.open(tmp_path / "p.sqlite", create=True) as store:
+        store.append(*made, first := pick_of(*pairs[0]), *(pick_of(*pair) for pair in pairs[1:]))
+        with_features(store, VERSION, NAMES, {each.id: UNCHANGED for each in made})
+        head = Head(np.zeros(len(NAMES)), np.eye(len(NAMES)), 0.0)
+        reward = Reward(shipped(), dict.fromkeys(HEADS, head), 12)
+        sources = {"picks": str(store.path), "rows": len(store)}
+        save_reward(reward, tmp_path / "reward", config={}, sources=sources, report={})
+        before = KnownPicks.of(tmp_path / "reward")
+        store.append(*(pick_of(*pair, purpose="random") for pair in pairs[:11]))
+        store.undo(first.id)
+        assert KnownPicks.of(tmp_path / "reward").answers.picks == before.answers.picks
+        assert KnownPicks.of(tmp_path / "reward").tested == before.tested == frozenset()
+        store.withdraw(pairs[1][0].photo, TIME)
+        assert len(KnownPicks.of(tmp_path / "reward").answers.picks) == 11
+
+
 def test_agreement_is_none_without_picks():
     assert agreement_of({"a/f": np.ones(2, np.float32)}, [], np.ones(2, np.float32)) is None
 
@@ -110,7 +135,11 @@ def test_guards_break_only_where_it_was_better_before():
     assert not guards.breaches(seen(1.0), seen(0.6))
     (low,) = guards.breaches(seen(0.5), seen(0.8))
     assert str(low) == "texture: pore retention fell to 0.50 (before training 0.80, limit 0.85)"
-    assert not guards.breaches(guards.means([PairMeasures()]), seen(1.0))
+    assert not guards.breaches(guards.means([PairMeasures()]), guards.means([PairMeasures()]))
+    (gone,) = guards.breaches(guards.means([PairMeasures()]), seen(1.0))
+    assert str(gone) == "texture: pore retention cannot be measured any more (before training 1.00)"
+    assert guards.breaches(seen(0.8), seen(1.3)), "beyond one limit before is no leave to cross the other"
+    assert not guards.breaches(seen(1.3), seen(1.3))
 
 
 def test_photos_are_held_out_by_hash_and_stay_so():
