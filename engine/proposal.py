@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, get_args
+from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
 
 from engine.errors import UsageError
 from engine.jobs import CancelToken, Report, silent
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SamplerKind = Literal["dpg", "ode", "sde", "cps"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerKind)
+MAX_SEED: Final = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ class ProposalSpec:
     instruction: str = ""
     exploration: float = 1.0
     anchor: ProposalSpec | None = None
+
+    def varied(self, seed: int, exploration: float) -> ProposalSpec:
+        """A variation of this one, drawn by DPG. seed: after `MAX_SEED` comes 0. exploration: in [0, 1]."""
+        sampler = replace(self.sampler, kind="dpg")
+        return replace(self, seed=seed % (MAX_SEED + 1), sampler=sampler, exploration=exploration, anchor=self)
 
     def drawn_by(self, info: PolicyInfo) -> ProposalSpec:
         """The same for the policy that really draws it: its name and version and, if the name is another, its steps."""

@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from engine.marks.own import OwnMarks
     from engine.policies.base import Policy
 
-MAX_SEED = 2**31 - 1
-
 
 class RetouchSession:
     """One open photo.
@@ -147,9 +145,7 @@ class RetouchSession:
         if not 0 <= exploration <= 1:
             raise UsageError(f"Exploration {exploration} is outside 0–1.", "Use a number between 0 and 1.")
         for index in range(count):
-            seed = (base.seed + 1 + index) % (MAX_SEED + 1)
-            sampler = replace(base.sampler, kind="dpg")
-            spec = replace(base, seed=seed, sampler=sampler, exploration=exploration, anchor=base)
+            spec = base.varied(base.seed + 1 + index, exploration)
             yield self.draw(policy, spec, token=token, report=share(report, index, count))
 
     def adopt(self, proposal: Proposal) -> Proposal:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -279,21 +280,13 @@ class Sitting:
 
     def _specs(self, base: ProposalSpec, photo: str) -> list[ProposalSpec]:
         """Samples of a photo that are not in the store yet."""
-        from engine.session import MAX_SEED
-
-        sampler = replace(base.sampler, kind="dpg")
         known = {
             each.retouch.proposal.seed
             for each in self._candidates.values()
             if each.photo == photo and each.retouch is not None and each.retouch.proposal is not None
         }
-        seeds: list[int] = []
-        seed = base.seed
-        while len(seeds) < COUNT:
-            seed = (seed + 1) % (MAX_SEED + 1)
-            if seed not in known:
-                seeds.append(seed)
-        return [replace(base, seed=each, sampler=sampler, exploration=EXPLORATION, anchor=base) for each in seeds]
+        found = (base.varied(seed, EXPLORATION) for seed in count(base.seed + 1))
+        return list(islice((spec for spec in found if spec.seed not in known), COUNT))
 
     # --- pictures -----------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -22,10 +22,11 @@ from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage, own_marks
 from app.viewmodels.working import LANE
 from engine.jobs import CancelToken, Report, share
+from engine.proposal import MAX_SEED, ProposalSpec
 from engine.types import F32, Box, RetouchLayers
 
 if TYPE_CHECKING:
-    from engine.proposal import Proposal, ProposalSpec
+    from engine.proposal import Proposal
     from engine.session import RetouchSession
 
 Layers = Mapping[str, RetouchLayers]
@@ -35,7 +36,6 @@ THUMB = 720
 """Long side of the pictures to choose from, in pixels."""
 KEPT_BYTES = 384 << 20
 """Layers of variations that are kept to be shown at once; others are drawn again."""
-MAX_SEED = 2**31 - 1
 
 
 class Anchor(StrEnum):
@@ -137,19 +137,12 @@ class VariationsModel(QObject):
             return root(current)
         return self.last_picked or current
 
-    def specs(self, count: int = COUNT) -> tuple[ProposalSpec, ...]:
+    def specs(self) -> tuple[ProposalSpec, ...]:
         """What is drawn next."""
         anchor = self.anchor_spec()
         if anchor is None:
             return ()
-        sampler = replace(anchor.sampler, kind="dpg")
-        exploration = self.exploration / 100
-        return tuple(
-            replace(
-                anchor, seed=(self.seed + i) % (MAX_SEED + 1), sampler=sampler, exploration=exploration, anchor=anchor
-            )
-            for i in range(count)
-        )
+        return tuple(anchor.varied(self.seed + index, self.exploration / 100) for index in range(COUNT))
 
     def draw(self) -> None:
         """Draw a grid of variations."""

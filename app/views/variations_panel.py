@@ -24,11 +24,12 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScro
 
 from app.language import tr
 from app.viewmodels.labels import LayerLabel
-from app.viewmodels.variations import COUNT, MAX_SEED, Anchor, Variation, VariationsModel
+from app.viewmodels.variations import COUNT, Anchor, Variation, VariationsModel
 from app.views import theme
 from app.views.parts import number
 from app.views.pixels import to_image
 from app.views.strengths import StrengthRow
+from engine.proposal import MAX_SEED
 
 ANCHORS = {Anchor.CURRENT: tr("Current result"), Anchor.PICK: tr("Last picked"), Anchor.PLAIN: tr("Plain sample")}
 GAP = 4
