@@ -7,7 +7,7 @@ photo → `analyse` → `propose` (or `vary` and `adopt`) → `edits` → `rende
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,6 @@ from engine.proposal import Drawer, Proposal, ProposalSpec, SamplerSettings
 from engine.sidecar import Sidecar
 from engine.types import (
     Box,
-    Decision,
     FaceAnalysis,
     FaceEdits,
     Photo,
@@ -41,7 +40,7 @@ class RetouchSession:
     """One open photo.
 
     faces, skipped: known after `analyse`; a policy may make the faces' masks finer. proposal: the current one, None
-    before `propose`. edits: face id → a person's choices; change them with `set_strengths`, `decide` and `enable`.
+    before `propose`. edits: face id → a person's choices; change them with `set_strengths` and `take_edits`.
     notes: declared conversions and differences, for people. seconds: stage → time spent.
     """
 
@@ -182,18 +181,12 @@ class RetouchSession:
 
     def set_strengths(self, strengths: Strengths, face_id: str | None = None) -> None:
         """Set the strengths of one face, or of all."""
-        for key in self._ids(face_id):
+        for key in [self.face(face_id).id] if face_id is not None else self.edits:
             self.edits[key] = replace(self.edits[key], strengths=strengths)
 
-    def decide(self, face_id: str, mark_id: str, decision: Decision) -> None:
-        """Overrule the policy's decision on one mark."""
-        edits = self.edits[self.face(face_id).id]
-        self.edits[face_id] = replace(edits, decisions={**edits.decisions, mark_id: decision})
-
-    def enable(self, enabled: bool, face_id: str | None = None) -> None:
-        """Switch one face, or all, on or off."""
-        for key in self._ids(face_id):
-            self.edits[key] = replace(self.edits[key], enabled=enabled)
+    def take_edits(self, edits: Mapping[str, FaceEdits]) -> None:
+        """Take over a person's choices for the faces that are here. edits: by face id."""
+        self.edits |= {key: value for key, value in edits.items() if key in self.edits}
 
     def layers(self) -> tuple[tuple[RetouchLayers, FaceEdits], ...]:
         """What the renderer needs: the layers and edits of each face."""
@@ -333,9 +326,6 @@ class RetouchSession:
         if self.proposal is None:
             raise UsageError(f"{self.photo.path.name} has no proposal yet.", "Call propose first.")
         return self.proposal
-
-    def _ids(self, face_id: str | None) -> list[str]:
-        return [face.id for face in self.faces] if face_id is None else [self.face(face_id).id]
 
     def _drawer(self, policy: Policy, face: FaceAnalysis, instruction: str) -> Drawer:
         """The face's drawer; made anew, with a new encoding, when the policy or the instruction changes."""

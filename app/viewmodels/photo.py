@@ -291,7 +291,7 @@ class PhotoModel(EditModel):
         """Heal patches of the marks that were brushed, quietly."""
 
         def work(token: CancelToken, report: Report) -> dict[str, RetouchLayers]:
-            session.edits.update({key: value for key, value in document.edits.items() if key in session.edits})
+            session.take_edits(document.edits)
             return {layers.face_id: layers for layers, _ in session.layers()}
 
         def done(layers: dict[str, RetouchLayers]) -> None:
@@ -348,7 +348,7 @@ class PhotoModel(EditModel):
         self._unsaved = False
 
         def work(token: CancelToken, report: Report) -> tuple[str, ...]:
-            session.edits.update({key: value for key, value in edits.items() if key in session.edits})
+            session.take_edits(edits)
             known = len(session.notes)
             session.save_sidecar(user_folder=apart)
             return tuple(session.notes[known:])
@@ -371,7 +371,7 @@ class PhotoModel(EditModel):
             return None
 
         def make() -> Sidecar:
-            session.edits.update({key: value for key, value in edits.items() if key in session.edits})
+            session.take_edits(edits)
             return session.to_sidecar()
 
         return make
@@ -388,7 +388,7 @@ class PhotoModel(EditModel):
         def work(token: CancelToken, report: Report) -> tuple[str, ...]:
             from engine.delivery.roundtrip import write_back
 
-            session.edits.update({key: value for key, value in edits.items() if key in session.edits})
+            session.take_edits(edits)
             report(Progress("render", 0.0))
             pixels = session.render()
             token.check()

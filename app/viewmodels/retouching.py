@@ -58,8 +58,7 @@ def retouched(
         session.restore(saved, policy, token=token, report=within(report, 0.2, 1.0))
     else:
         session.propose(policy, token=token, report=within(report, 0.2, 1.0))
-        edits = document.edits if document is not None else {}
-        session.edits.update({key: value for key, value in edits.items() if key in session.edits})
+        session.take_edits(document.edits if document is not None else {})
     return _result(session, kept)
 
 
@@ -87,7 +86,7 @@ def redrawn(
     except BaseException:
         session.faces, session.skipped, session.boxes, session.proposal = faces, skipped, boxes, proposal
         raise
-    session.edits.update({key: value for key, value in document.edits.items() if key in session.edits})
+    session.take_edits(document.edits)
     return _result(session)
 
 

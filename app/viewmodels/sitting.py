@@ -272,7 +272,7 @@ class Sitting:
             token.check()
             policy = self._engine.policy_for(spec.policy, spec.policy_version)
             session.adopt(session.draw(policy, spec, token=token))
-            session.edits.update({key: value for key, value in taken.edits.items() if key in session.edits})
+            session.take_edits(taken.edits)
             shown.append(self._measured(session, face, measure))
         with_files(self.store, {session.to_sidecar().photo.sha256: taken.path})
         self._candidates = self.store.candidates()

@@ -20,7 +20,7 @@ from engine.pipeline import Delivery, PolicyPool, RetouchRequest, RetouchResult,
 from engine.proposal import SamplerSettings
 from engine.report import mask_support, measure, write_report
 from engine.session import RetouchSession
-from engine.types import DEFAULT_STRENGTHS, Decision
+from engine.types import DEFAULT_STRENGTHS, Decision, FaceEdits
 from tests.helpers import fake_policy
 from tests.helpers.fake_policy import FakePolicy, landscape, portrait
 
@@ -170,7 +170,7 @@ def test_decisions_survive_a_new_seed(tmp_path: Path) -> None:
     session = RetouchSession.open(photo)
     session.analyse()
     session.propose(FakePolicy())
-    session.decide("face-1", "m2", Decision.REMOVE)
+    session.take_edits({"face-1": FaceEdits(decisions={"m2": Decision.REMOVE})})
     session.save_sidecar()
     result = run(_request(photo, tmp_path / "out", sidecar=True, seed=2))
     assert result.report is not None

@@ -14,7 +14,7 @@ from engine.errors import NoFaceError, SidecarError, UsageError
 from engine.jobs import CancelToken, Progress
 from engine.proposal import Drawer, ProposalSpec, SamplerSettings
 from engine.session import RetouchSession
-from engine.types import Decision, Strengths
+from engine.types import Decision, FaceEdits, Strengths
 from tests.helpers import fake_policy
 from tests.helpers.fake_policy import MEAN, SPREAD, FakePolicy, landscape, portrait
 
@@ -59,8 +59,8 @@ def test_the_same_sidecar_renders_the_same_pixels(photo: Path) -> None:
     session = _proposed(photo, policy, seed=7)
     session.adopt(list(session.vary(policy, 2, 0.4))[1])
     session.set_strengths(Strengths({"tone": 80, "heal": 30}, 60))
-    session.decide("face-1", "m2", Decision.REMOVE)
-    session.decide("face-1", "m0", Decision.KEEP)
+    strengths = session.edits["face-1"].strengths
+    session.take_edits({"face-1": FaceEdits(strengths, {"m2": Decision.REMOVE, "m0": Decision.KEEP})})
     wanted = session.render()
     session.save_sidecar()
 
@@ -73,7 +73,7 @@ def test_the_same_sidecar_renders_the_same_pixels(photo: Path) -> None:
 
 def test_a_face_that_is_off_stays_off(photo: Path) -> None:
     session = _proposed(photo)
-    session.enable(False)
+    session.take_edits({"face-1": FaceEdits(enabled=False)})
     np.testing.assert_array_equal(session.render(), session.photo.pixels)
     session.save_sidecar()
     again, _ = _reopened(photo)
@@ -88,7 +88,7 @@ def test_a_face_in_doubt_is_off_until_it_is_turned_on(photo: Path, monkeypatch: 
     monkeypatch.setattr("engine.faces.analysis.analyse", doubtful)
     session = _proposed(photo)
     np.testing.assert_array_equal(session.render(), session.photo.pixels)
-    session.enable(True)
+    session.take_edits({"face-1": FaceEdits(enabled=True)})
     turned_on = session.render()
     assert (turned_on != session.photo.pixels).any()
     session.save_sidecar()
@@ -106,7 +106,7 @@ def test_a_mark_decision_changes_that_mark_only(photo: Path) -> None:
     session = _proposed(photo)
     before = session.render()
     mark = session.layers()[0][0].marks[2]
-    session.decide("face-1", mark.id, Decision.REMOVE)
+    session.take_edits({"face-1": FaceEdits(decisions={mark.id: Decision.REMOVE})})
     ys, xs = np.nonzero((session.render() != before).any(axis=2))
     assert len(ys) > 4
     assert np.hypot(xs + 0.5 - mark.centre[0], ys + 0.5 - mark.centre[1]).max() <= 2 * mark.radius + 2
