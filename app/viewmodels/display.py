@@ -91,13 +91,10 @@ class DisplayModel(QObject):
             self.refresh()
 
     def _use(self, profile: bytes | None, title: str) -> None:
-        engine, photo = self.photo.engine, self.photo
-        self.title = title
-        if profile != engine.display:
-            engine.display = profile
-            if photo.photo is not None and photo.stage in (Stage.OPEN, Stage.PROPOSED):
-                layers = photo.layers if photo.stage is Stage.PROPOSED else None
-                photo.frames.set_source(engine.source(photo.photo, layers), photo.photo.size, same_photo=True)
+        photo, self.title = self.photo, title
+        if profile != photo.engine.display:
+            photo.engine.display = profile
+            photo.show_layers(photo.layers if photo.stage is Stage.PROPOSED else None)
         self.changed.emit()
 
 

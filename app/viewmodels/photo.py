@@ -178,13 +178,13 @@ class PhotoModel(EditModel):
         self.run_job(tr("Retouching"), work, self._proposed, lambda error: self._retouch_failed(error, name))
 
     def _proposed(self, found: Retouched) -> None:
-        assert self.photo is not None
-        self._show_layers(found)
+        self.show_layers(found.layers)
         self._show_proposal(found)
 
-    def _show_layers(self, found: Retouched) -> None:
-        assert self.photo is not None
-        self.frames.set_source(self.engine.source(self.photo, found.layers), self.photo.size, same_photo=True)
+    def show_layers(self, layers: Mapping[str, RetouchLayers] | None) -> None:
+        """Put the photo with these layers by face id, or alone, on the canvas; what is there stays until it is drawn."""
+        if self.photo is not None:
+            self.frames.set_source(self.engine.source(self.photo, layers), self.photo.size, same_photo=True)
 
     def _show_proposal(self, found: Retouched) -> None:
         """Take over a proposal whose pictures the canvas has."""
@@ -258,7 +258,7 @@ class PhotoModel(EditModel):
         """Draw faces or proposal anew; with a label as one more history entry, without to follow the history."""
 
         def done(found: Retouched) -> None:
-            self._show_layers(found)
+            self.show_layers(found.layers)
             self._take(found)
             moved = label and found.document.boxes != document.boxes
             self.notice = " ".join(said(skipped.reason) for skipped in found.skipped) if moved else ""
@@ -297,9 +297,7 @@ class PhotoModel(EditModel):
         def done(layers: dict[str, RetouchLayers]) -> None:
             if session is self._session and own_marks(self.edits) == own_marks(document.edits):
                 self.layers, self._resolved = layers, own_marks(document.edits)
-                assert self.photo is not None
-                source = self.engine.source(self.photo, self.layers)
-                self.frames.set_source(source, self.photo.size, same_photo=True)
+                self.show_layers(layers)
                 self.changed.emit(Change.PROPOSAL | Change.EDITS)
 
         def failed(error: Exception) -> None:

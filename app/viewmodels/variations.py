@@ -261,7 +261,7 @@ class VariationsModel(QObject):
             return
         if layers is not None:
             self._layers.move_to_end(found.number)
-            photo.frames.set_source(engine.source(photo.photo, layers), photo.photo.size, same_photo=True)
+            photo.show_layers(layers)
             return
 
         def done(layers: Layers) -> None:
@@ -275,10 +275,8 @@ class VariationsModel(QObject):
 
     def _show_result(self) -> None:
         """Put the current result on the canvas."""
-        photo = self.photo
-        if photo.photo is not None and photo.stage is Stage.PROPOSED:
-            source = photo.engine.source(photo.photo, photo.layers)
-            photo.frames.set_source(source, photo.photo.size, same_photo=True)
+        if self.photo.stage is Stage.PROPOSED:
+            self.photo.show_layers(self.photo.layers)
 
     def _kept(self) -> Mapping[int, Layers]:
         """Layers that are there, by number; none of before the person brushed another mark."""
