@@ -182,7 +182,7 @@ class PhotoModel(EditModel):
         self._show_proposal(found)
 
     def show_layers(self, layers: Mapping[str, RetouchLayers] | None) -> None:
-        """Put the photo with these layers by face id, or alone, on the canvas; what is there stays until it is drawn."""
+        """Put the photo with these layers by face id, or alone, on the canvas once that is drawn."""
         if self.photo is not None:
             self.frames.set_source(self.engine.source(self.photo, layers), self.photo.size, same_photo=True)
 

@@ -232,7 +232,7 @@ class Sitting:
         session.require_faces()
         policy = self._engine.policy()
         base = session.propose(policy, token=token).spec
-        face = max(session.faces, key=lambda each: each.width)
+        face = _face(session)
         measure = self._engine.meter(session, face)
         photo = session.to_sidecar().photo.sha256
         with_files(self.store, {photo: path})
@@ -265,8 +265,7 @@ class Sitting:
         session = self._engine.open(taken.path)
         session.analyse(taken.boxes)
         session.require_faces()
-        face = next((each for each in session.faces if each.id == taken.face), None)
-        face = face or max(session.faces, key=lambda each: each.width)
+        face = _face(session, taken.face)
         measure, shown = self._engine.meter(session, face), []
         for spec in taken.specs:
             token.check()
@@ -295,7 +294,7 @@ class Sitting:
         if key not in self._pictures:
             candidate = self._candidates[key]
             if candidate.retouch is None or candidate.retouch.proposal is None:
-                face = self._face(self._photo(candidate).session, candidate)
+                face = _face(self._photo(candidate).session, candidate.face)
                 self._remember(key, self._finished(candidate, face, token))
             else:
                 self._remember(key, self._drawn(candidate.photo, self._adopted(candidate, token), token))
@@ -310,11 +309,7 @@ class Sitting:
         policy = self._engine.policy_for(spec.policy, spec.policy_version)
         session.adopt(session.draw(policy, spec, token=token))
         session.apply(candidate.retouch)
-        return self._face(session, candidate)
-
-    def _face(self, session: RetouchSession, candidate: Candidate) -> FaceAnalysis:
-        face = next((each for each in session.faces if each.id == candidate.face), None)
-        return face or max(session.faces, key=lambda each: each.width)
+        return _face(session, candidate.face)
 
     def _drawn(self, photo: str, face: FaceAnalysis, token: CancelToken) -> tuple[U8, U8]:
         """The current proposal of an open photo, with its edits."""
@@ -359,6 +354,12 @@ class Sitting:
         self._pictures[key] = pair
         while len(self._pictures) > KEPT_PICTURES:
             self._pictures.popitem(last=False)
+
+
+def _face(session: RetouchSession, face: str | None = None) -> FaceAnalysis:
+    """The face of that id, or the largest."""
+    found = next((each for each in session.faces if each.id == face), None)
+    return found or max(session.faces, key=lambda each: each.width)
 
 
 def repair() -> str:
