@@ -70,13 +70,13 @@ class EventLog:
         self.close()
 
 
-def read(path: Path, after: int = 0) -> list[Event]:
-    """Finished events with seq above `after`; none if there is no file yet. An unfinished last line is left alone."""
+def read(path: Path) -> list[Event]:
+    """Finished events; none if there is no file yet. An unfinished last line is left alone."""
     try:
         data = path.read_bytes()
     except FileNotFoundError:
         return []
-    return [event for event in _scan(data)[0] if event.seq > after]
+    return _scan(data)[0]
 
 
 class Tail:

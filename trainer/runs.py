@@ -14,7 +14,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from engine.clock import now
 from engine.errors import EngineError
 from engine.locks import FileLock
 from trainer.control import Control
-from trainer.events import Event, EventLog, read
+from trainer.events import Event, read
 
 VERSION: Final = 1
 EVENTS: Final = "events.jsonl"
@@ -88,25 +88,8 @@ class Run:
             raise RunError(f"The run {folder.name} trains a {manifest.kind}, not a {kind}.", hint)
         return cls(folder, manifest)
 
-    @property
-    def events_file(self) -> Path:
-        return self.folder / EVENTS
-
-    def events(self, after: int = 0) -> list[Event]:
-        return read(self.events_file, after)
-
-    def log(self) -> EventLog:
-        """To append events; only for who holds the lock."""
-        return EventLog(self.events_file)
-
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the run while training. Raises: RunError if another process does."""
-        return locked(self.folder)
-
-    @property
-    def running(self) -> bool:
-        """Whether a training holds the run now."""
-        return is_running(self.folder)
+    def events(self) -> list[Event]:
+        return read(self.folder / EVENTS)
 
     # --- checkpoints --------------------------------------------------------------------------------------------------
 

@@ -139,14 +139,13 @@ def verify(
     from trainer.reward.measuring import missing_files
 
     with _open(store) as opened:
-        health = opened.health()
         out = common.stdout()
-        if not health.damage:
-            out.print(f"{opened.path.name} is sound: {health.rows} rows, {len(opened.picks())} picks.", markup=False)
+        if not opened.damage:
+            out.print(f"{opened.path.name} is sound: {len(opened)} rows, {len(opened.picks())} picks.", markup=False)
             for line in missing_files(opened):
                 out.print(line, markup=False)
             return
-        out.print(f"{opened.path.name} is damaged: {health.damage}; {health.rows} rows before are sound.", markup=False)
+        out.print(f"{opened.path.name} is damaged: {opened.damage}; {len(opened)} rows before are sound.", markup=False)
         if repair:
             kept = opened.repair()
             out.print(f"Repaired; the damaged store is kept as {kept.name}.", markup=False)

@@ -37,7 +37,7 @@ from trainer.picks.files import sha256_of
 from trainer.picks.records import Preference
 from trainer.picks.store import PickStore, default_store, with_features, with_files
 from trainer.reward.features import NAMES, VERSION
-from trainer.runs import EVENTS, Manifest, Run
+from trainer.runs import EVENTS, Manifest, Run, locked
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
@@ -297,7 +297,7 @@ def test_a_training_that_anybody_began_is_found_and_no_second_one_begins(
     model = model_on(qtbot, runner)
     model.set_up(True)
     assert model.can_train
-    with Run.open(folder, "policy").locked():
+    with locked(folder):
         model.start()  # between the look and the click another window began
         qtbot.waitUntil(lambda: not model.busy)
         assert model.at_work and not model.can_train and not model.setting_up

@@ -27,6 +27,7 @@ from trainer.reward.files import load_reward, save_reward
 from trainer.reward.model import Head, Reward
 from trainer.reward.prior import HEADS, shipped
 from trainer.runs import Run as RunFolder
+from trainer.runs import locked
 
 SETTINGS = "iterations = 4\nfaces = 3\ngroup = 6\nevaluate_every = 2\nheld_out = 0.4\nlearning_rate = 1e-3\n"
 
@@ -63,7 +64,7 @@ def test_from_a_reward_to_an_active_policy_that_retouches(studio, porelight: Run
     assert result["proof"]["wins"] and result["proof"]["interval"][0] > 0.5
     assert versions.active() == "even"
     run = RunFolder.open(studio / "run", "policy")
-    events = read(run.events_file)
+    events = run.events()
     assert list(by_step(events, "evaluation")) == [0, 2, 4]
     assert [event.seq for event in events] == list(range(1, len(events) + 1))
     assert {"loading", "faces", "started", "samples", "update", "evaluation", "pictures", "finished"} <= {
@@ -246,7 +247,7 @@ def test_runs_in_use_photos_gone_and_changed_rewards_are_said(studio, porelight:
     resume = ("train", "policy", "--out", studio / "run", "--resume")
     existing = porelight(*arguments(studio))
     assert existing.exit_code == 1 and "holds a run already" in existing.stderr
-    with RunFolder.open(studio / "run", "policy").locked():
+    with locked(studio / "run"):
         assert "Another training is at work" in porelight(*resume).stderr
     (studio / "photos" / "p1.png").rename(studio / "p1.png")
     assert "1 of 5 photos of this run are gone: p1.png" in porelight(*resume).stderr

@@ -15,7 +15,7 @@ import pytest
 
 from trainer.control import Control
 from trainer.events import EventLog, Tail, by_step, read
-from trainer.runs import Manifest, Run, RunError
+from trainer.runs import Manifest, Run, RunError, is_running, locked
 
 
 @pytest.fixture
@@ -100,27 +100,27 @@ def test_a_run_is_created_once_and_opened_as_what_it_is(run, tmp_path):
 HOLD = """
 import sys, time
 from pathlib import Path
-from trainer.runs import Run
-with Run.open(Path(sys.argv[1]), "policy").locked():
+from trainer.runs import locked
+with locked(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
 def test_a_second_training_is_refused_and_a_killed_one_lets_go(run):
-    assert not run.running
+    assert not is_running(run.folder)
     other = subprocess.Popen([sys.executable, "-c", HOLD, str(run.folder)], stdout=subprocess.PIPE, text=True)
     try:
         assert other.stdout is not None and other.stdout.readline() == "held\n"
-        assert run.running
-        with pytest.raises(RunError, match="Another training is at work"), run.locked():
+        assert is_running(run.folder)
+        with pytest.raises(RunError, match="Another training is at work"), locked(run.folder):
             pass
     finally:
         other.kill()
         other.communicate()
-    assert not run.running
-    with run.locked():
-        assert run.running
+    assert not is_running(run.folder)
+    with locked(run.folder):
+        assert is_running(run.folder)
 
 
 def test_the_newest_whole_checkpoint_is_loaded_and_few_are_kept(run):

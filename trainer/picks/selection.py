@@ -2,9 +2,8 @@
 
 Active choice asks where an answer tells most about the weights: the Fisher information of the answer on the reward's
 last layer, as the gain log(1 + c·δᵀΣδ) of the posterior's log-determinant (D-optimal design), with Σ the covariance of
-the weights, δ the difference of the pair's units and c the curvature of the answer's likelihood. When several pairs are
-chosen before an answer comes, Σ shrinks along each chosen δ, so that the next one asks something else; photos asked
-about before count less. Where more than two are shown, each further one is that whose pairs with the others tell most.
+the weights, δ the difference of the pair's units and c the curvature of the answer's likelihood. Photos asked about
+before count less. Where more than two are shown, each further one is that whose pairs with the others tell most.
 For an unbiased test pairs are random.
 """
 
@@ -13,29 +12,17 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 
 from trainer.picks.records import pair_of
 from trainer.reward import davidson
 from trainer.reward.davidson import F64
+from trainer.reward.model import Head
 
 FAMILIAR: Final = 0.75
 """Factor on the information of a photo's pairs for each time that it was asked about already."""
-
-
-class Weights(Protocol):
-    """What is needed of a reward's head (`trainer.reward.model.Head`)."""
-
-    @property
-    def mean(self) -> F64: ...
-
-    @property
-    def covariance(self) -> F64: ...
-
-    @property
-    def eta(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -57,38 +44,24 @@ Asked = Collection[tuple[str, str]]
 """Pairs of candidate ids that were asked already, as `pair_of` gives them."""
 
 
-def information(head: Weights, delta: F64, covariance: F64 | None = None) -> F64:
+def information(head: Head, delta: F64) -> F64:
     """(n,) gain of asking about each of (n, f) differences of units, in nats."""
-    sigma = head.covariance if covariance is None else covariance
     curvature = davidson.curvature(davidson.probabilities(delta @ head.mean, head.eta))
-    variance = ((delta @ sigma) * delta).sum(1)
+    variance = ((delta @ head.covariance) * delta).sum(1)
     return np.asarray(np.log1p(curvature * np.maximum(variance, 0)))
 
 
-def choose_active(
-    groups: Sequence[Group], head: Weights, asked: Asked, times: Mapping[str, int], count: int = 1
-) -> list[Pair]:
-    """The `count` most telling pairs that were not asked yet. times: photo → how often it was asked about."""
+def choose_active(groups: Sequence[Group], head: Head, asked: Asked, times: Mapping[str, int]) -> Pair | None:
+    """The most telling pair that was not asked yet; None if all were. times: photo → how often it was asked about."""
     pairs = open_pairs(groups, asked)
     if not pairs:
-        return []
+        return None
     delta = np.array([group.units[i] - group.units[j] for group, i, j in pairs])
     weights = np.array([FAMILIAR ** times.get(group.photo, 0) for group, _, _ in pairs])
-    sigma = np.array(head.covariance)
-    chosen: list[int] = []
-    while len(chosen) < min(count, len(pairs)):
-        gain = information(head, delta, sigma) * weights
-        gain[chosen] = -1
-        best = int(np.argmax(gain))
-        chosen.append(best)
-        weights[[group.photo == pairs[best][0].photo for group, _, _ in pairs]] *= FAMILIAR
-        along = sigma @ delta[best]
-        c = davidson.curvature(davidson.probabilities(np.array(delta[best] @ head.mean), head.eta))
-        sigma -= np.outer(along, along) * c / (1 + c * float(delta[best] @ along))
-    return [pairs[number] for number in chosen]
+    return pairs[int(np.argmax(information(head, delta) * weights))]
 
 
-def choose_beside(group: Group, shown: Sequence[int], head: Weights, asked: Asked) -> int | None:
+def choose_beside(group: Group, shown: Sequence[int], head: Head, asked: Asked) -> int | None:
     """The candidate whose pairs with those shown, by their places, tell most in sum; None if it would repeat a pair."""
     free = unasked_beside(group, shown, asked)
     if not free:

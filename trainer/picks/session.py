@@ -255,9 +255,8 @@ class PickSession:
             return None if pair is None else (pair, "random" if self._is_test(pair[0].photo) else "given")
         if stream.random() < TESTS and (pair := choose_random(tests, asked, times, stream)):
             return pair, "random"
-        active = choose_active(others, head(), asked, times) if others else []
-        if active:
-            return active[0], "active"
+        if others and (pair := choose_active(others, head(), asked, times)):
+            return pair, "active"
         pair = choose_random(tests, asked, times, stream)
         return None if pair is None else (pair, "random")
 

@@ -11,7 +11,6 @@ import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
@@ -70,14 +69,6 @@ class Row(NamedTuple):
     id: str
     kind: str
     body: str
-
-
-@dataclass(frozen=True)
-class Health:
-    """rows: how many can be trusted, from the first on. damage: what is wrong after them, "" for a sound store."""
-
-    rows: int
-    damage: str = ""
 
 
 class PickStore:
@@ -229,11 +220,8 @@ class PickStore:
             self._load_after(len(self._rows))
 
     def __len__(self) -> int:
+        """Rows that can be trusted."""
         return len(self._rows)
-
-    def health(self) -> Health:
-        """What was found on opening: rows that can be trusted, and what is wrong after them."""
-        return Health(len(self._rows), self.damage)
 
     def require_sound(self) -> None:
         """Raises: PickStoreError with `damaged` in its context if something is wrong."""
