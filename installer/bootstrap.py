@@ -24,7 +24,7 @@ VENV = Path(os.environ.get("PORELIGHT_VENV", CHECKOUT / ".venv")).absolute()
 STAMP = VENV / "porelight.json"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
-EXTRA_OF = {"test": "dev", "setup": "all", "app": "app"}
+EXTRA_OF = {"test": "dev", "setup": "all", "app": "app", "edit": "app"}
 """Command → the extra that it needs; all others need retouching without a window only."""
 CHECKS = (
     ("ruff", "check", "."),

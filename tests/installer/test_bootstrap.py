@@ -66,6 +66,7 @@ def test_first_retouch_sets_up_and_the_second_starts_at_once(commands: Commands)
     ("arguments", "extra"),
     [
         (["app"], "[app]"),
+        (["edit", "copy.tif"], "[app]"),
         (["setup"], "[all]"),
         (["test"], "[dev]"),
         (["retouch", "a.jpg", "--policy", "kontext"], "[generative]"),
