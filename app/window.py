@@ -54,7 +54,7 @@ def run(paths: Sequence[Path] = (), *, edit: bool = False) -> int:
     prefer(settings.values.device, settings.values.threads)
     theme.apply(application, settings.values.theme)
     model = PhotoModel()
-    window = MainWindow(model, settings=settings)
+    window = MainWindow(model, settings)
     window.lie_as_left()
     crashes = Crashes(window.desk.save, model.show)
     crashes.start()

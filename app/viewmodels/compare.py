@@ -145,11 +145,11 @@ class CompareModel(QObject):
             zoom = max(pane[0] / photo[0], pane[1] / photo[1])
             self._view(self.viewport.at(zoom, (photo[0] / 2, photo[1] / 2), pane))
 
-    def to_box(self, box: Box, share: float = 0.8) -> None:
-        """A part of the photo, in source pixels, as large as `share` of the pane."""
+    def to_box(self, box: Box) -> None:
+        """A part of the photo, in source pixels, in most of the pane."""
         if self.viewport is not None:
             pane = self.pane_size
-            zoom = share * min(pane[0] / max(box[2] - box[0], 1), pane[1] / max(box[3] - box[1], 1))
+            zoom = 0.8 * min(pane[0] / max(box[2] - box[0], 1), pane[1] / max(box[3] - box[1], 1))
             centre = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
             self._view(self.viewport.at(min(zoom, 4.0), centre, pane))
 

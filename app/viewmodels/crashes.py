@@ -28,10 +28,8 @@ class Crashes(QObject):
     changed = Signal()
     _happened = Signal(str)
 
-    def __init__(
-        self, save: Callable[[], None], show: Callable[[Problem], None], parent: QObject | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, save: Callable[[], None], show: Callable[[Problem], None]) -> None:
+        super().__init__()
         self.reports: list[Report] = []
         self._save, self._show = save, show
         self.guard = CrashGuard(self._happened.emit)

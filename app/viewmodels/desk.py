@@ -49,7 +49,7 @@ class Desk(QObject):
         self.photo, self.compare, self.settings = photo, compare, settings
         self.library = LibraryModel(photo.runner, self)
         self.undo = Undo(photo, self.library)
-        self.thumbnails = Thumbnails(photo.runner, parent=self)
+        self.thumbnails = Thumbnails(photo.runner, self)
         self.thumbnails.retouch = self._retouched
         self.place = Place(self.library, compare, self)
         self.opened = OpenedPhotos(photo.engine, photo.runner)

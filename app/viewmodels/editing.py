@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 
-from PySide6.QtCore import QObject
-
 from app.language import tr
 from app.viewmodels.frames import Frames
 from app.viewmodels.history import History
@@ -37,8 +35,8 @@ class EditModel(WorkModel):
 
     frames: Frames
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.faces: tuple[FaceAnalysis, ...] = ()
         self.layers: Mapping[str, RetouchLayers] = {}
         self.selected: str | None = None

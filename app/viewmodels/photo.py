@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 
 from app.jobs.runner import Job
 from app.language import said, tr, written
@@ -50,8 +50,8 @@ class PhotoModel(EditModel):
     saved = Signal(object)
     """(Path) whose edits were saved just now."""
 
-    def __init__(self, engine: Engine | None = None, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, engine: Engine | None = None) -> None:
+        super().__init__()
         self.engine = engine or Engine()
         self.frames = Frames(self.runner, self)
         self.giving = Giving(self)

@@ -30,8 +30,8 @@ class PickData(QObject):
 
     changed = Signal()
 
-    def __init__(self, picks: PicksModel, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, picks: PicksModel) -> None:
+        super().__init__()
         self.picks = picks
         self.summary: Summary | None = None
         self.notice = ""

@@ -48,8 +48,8 @@ class Preset:
         return self.name if self.path else tr(self.name)
 
 
-def _shipped(name: str, category: str, amount: float = 50, preserve: float = 50, **values: float) -> Preset:
-    return Preset(name, category, FaceSettings(Strengths(values, amount), preserve))
+def _shipped(name: str, category: str, preserve: float = PROPOSED, **values: float) -> Preset:
+    return Preset(name, category, FaceSettings(Strengths(values), preserve))
 
 
 SHIPPED = (
@@ -173,15 +173,15 @@ class PresetModel(QObject):
     def apply(self, preset: Preset) -> None:
         """Give the targets a preset's settings, at Amount 50."""
         self._before, self.amount, self.applied = dict(self.photo.edits), PROPOSED, preset
-        self._give(merge=False)
+        self._give()
 
     def set_amount(self, amount: float) -> None:
         """How far the applied preset goes: 50 as it is, 0 not at all, 100 twice."""
         if self.applied is not None:
             self.amount = min(max(amount, 0.0), 100.0)
-            self._give(merge=True)
+            self._give()
 
-    def _give(self, *, merge: bool) -> None:
+    def _give(self) -> None:
         preset, photo = self.applied, self.photo
         assert preset is not None
         applied, self._after = preset, None

@@ -19,9 +19,9 @@ class SettingsModel(QObject):
     noticed = Signal(str)
     """A sentence for the status bar."""
 
-    def __init__(self, store: SettingsStore | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.store = store or SettingsStore()
+        self.store = SettingsStore()
         self.values = self.started = self.store.load()
         """started: as they were when the program started."""
         self.notice = self.store.notice

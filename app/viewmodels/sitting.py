@@ -79,7 +79,7 @@ class _Open:
 class Sitting:
     """Asks one person from one store."""
 
-    def __init__(self, engine: Engine, together: int = 2, path: Path | None = None) -> None:
+    def __init__(self, engine: Engine, together: int = 2) -> None:
         """together: how many pictures are shown at a time. Raises: PickStoreError (also if the store is damaged: see
         `repair`), UsageError."""
         from trainer.picks.identity import own_identity
@@ -87,7 +87,7 @@ class Sitting:
         from trainer.picks.store import PickStore, default_store
 
         self._engine, self._identity, self._id = engine, own_identity(), new_id()
-        self.store: PickStore = PickStore.open(path or default_store(), create=True)
+        self.store: PickStore = PickStore.open(default_store(), create=True)
         try:
             self.store.require_sound()
         except EngineError:

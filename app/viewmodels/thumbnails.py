@@ -49,9 +49,10 @@ class Thumbnails(QObject):
     ready = Signal(object)
     """(Path)"""
 
-    def __init__(self, runner: JobRunner, cache: ThumbCache | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, runner: JobRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._runner, self._made = runner, cache
+        self._runner = runner
+        self._made: ThumbCache | None = None
         self.retouch: Callable[[Path], Callable[[CancelToken], U8] | None] = lambda _: None
         """How the small picture of an edited photo is made; None if it cannot be made now."""
         self._kept: OrderedDict[Key, U8] = OrderedDict()

@@ -25,8 +25,8 @@ class WorkModel(QObject):
     changed = Signal(object)
     """(Change)"""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.runner = JobRunner(self)
         self.problem: Problem | None = None
         self.notice = ""

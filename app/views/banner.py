@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
 from app.language import tr
 from app.viewmodels.photo import PhotoModel
@@ -19,8 +19,8 @@ class Banner(QFrame):
     acted = Signal(str)
     """(action) when the person takes the proposed way out."""
 
-    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel) -> None:
+        super().__init__()
         self.setObjectName("banner")
         self.photo = photo
         self.message, self.hint = _words("message"), _words("hint")

@@ -32,8 +32,8 @@ class Picture(QWidget):
     dragged = Signal(QPointF)
     """By how many device pixels."""
 
-    def __init__(self, number: int, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, number: int) -> None:
+        super().__init__()
         self.number = number
         self.image: QImage | None = None
         self.text = ""
@@ -119,8 +119,8 @@ class Board(QWidget):
     chosen = Signal(object)
     """(place from 0), or None: they are alike."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.places = tuple(Picture(number) for number in range(1, MOST + 1))
         self._images: tuple[QImage, ...] = ()
         self._original: QImage | None = None

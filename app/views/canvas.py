@@ -37,10 +37,8 @@ class Canvas(QWidget):
     dropped = Signal(object)
     """(Path) of a file dropped here."""
 
-    def __init__(
-        self, photo: PhotoModel, compare: CompareModel, tools: ToolModel, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel, compare: CompareModel, tools: ToolModel) -> None:
+        super().__init__()
         self.photo, self.compare, self.tools = photo, compare, tools
         self.overlay = MarksOverlay(photo, compare)
         self.tool_overlay = ToolOverlay(tools, compare)

@@ -22,8 +22,8 @@ WIDE = 120
 class CurvePlot(QWidget):
     """One figure. names: of its curves, as people read them. form: a format as Python takes it."""
 
-    def __init__(self, title: str, names: Mapping[str, str], form: str = "g", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, names: Mapping[str, str], form: str = "g") -> None:
+        super().__init__()
         self.title, self.names, self.form = title, names, form
         self.figure: Figure | None = None
         self.setAccessibleName(title)
@@ -102,8 +102,8 @@ class CurvePlot(QWidget):
 class Strips(QWidget):
     """Rows of pictures: the same samples after more and more iterations."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._rows: list[list[tuple[int, Path]]] = []
         self._pictures: dict[Path, QPixmap] = {}
         self.setAccessibleName(tr("Samples over time"))

@@ -35,10 +35,8 @@ class EmptyState(QWidget):
     chosen = Signal(object)
     """(Path) a recent folder."""
 
-    def __init__(
-        self, recent: Callable[[], Sequence[Path]], shortcuts: Shortcuts, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, recent: Callable[[], Sequence[Path]], shortcuts: Shortcuts) -> None:
+        super().__init__()
         self._recent, self.shortcuts = recent, shortcuts
         self.sample = Sample()
         caption = _label(tr("Blemishes go. Moles, freckles and pores stay."), "muted")

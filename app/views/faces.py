@@ -22,8 +22,8 @@ class FaceRow(QFrame):
 
     chosen = Signal()
 
-    def __init__(self, title: str, thumbnail: QPixmap | None, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, title: str, thumbnail: QPixmap | None) -> None:
+        super().__init__()
         self.setObjectName("face")
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -71,8 +71,8 @@ class FaceRow(QFrame):
 class FaceList(QWidget):
     """Rows for all faces, one for all of them, and the faces that were skipped with their reason."""
 
-    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel) -> None:
+        super().__init__()
         self.photo = photo
         self.rows: dict[str | None, FaceRow] = {}
         self._layout = QVBoxLayout(self)

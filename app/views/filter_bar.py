@@ -29,8 +29,8 @@ BADGES = {
 class FilterBar(QFrame):
     """Shows and sets `library.filter` and `library.sort`."""
 
-    def __init__(self, library: LibraryModel, deep: QAction, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, library: LibraryModel, deep: QAction) -> None:
+        super().__init__()
         self.setObjectName("filterbar")
         self.setFixedHeight(34)
         self.library = library

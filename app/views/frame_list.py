@@ -113,10 +113,8 @@ class FrameView(QListView):
     activated_frame = Signal(object)
     """(Path) a frame was double-clicked or Return was pressed."""
 
-    def __init__(
-        self, library: LibraryModel, thumbnails: Thumbnails, look: Look, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, library: LibraryModel, thumbnails: Thumbnails, look: Look) -> None:
+        super().__init__()
         self.library, self.thumbnails = library, thumbnails
         self.menu: QMenu | None = None
         self.frames = FrameList(library, self)
@@ -274,8 +272,8 @@ class FrameView(QListView):
 class Filmstrip(FrameView):
     """One row along the bottom."""
 
-    def __init__(self, library: LibraryModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(library, thumbnails, FILM, parent)
+    def __init__(self, library: LibraryModel, thumbnails: Thumbnails) -> None:
+        super().__init__(library, thumbnails, FILM)
         self.setObjectName("filmstrip")
         self.setAccessibleName(tr("Filmstrip"))
         self.setWrapping(False)
@@ -297,8 +295,8 @@ class Filmstrip(FrameView):
 class Grid(FrameView):
     """All frames in rows."""
 
-    def __init__(self, library: LibraryModel, thumbnails: Thumbnails, parent: QWidget | None = None) -> None:
-        super().__init__(library, thumbnails, GRID, parent)
+    def __init__(self, library: LibraryModel, thumbnails: Thumbnails) -> None:
+        super().__init__(library, thumbnails, GRID)
         self.setObjectName("grid")
         self.setAccessibleName(tr("Grid of photos"))
         self.setWrapping(True)

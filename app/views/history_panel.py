@@ -30,8 +30,8 @@ class StateList(QListWidget):
     left = Signal()
     """The keys went elsewhere."""
 
-    def __init__(self, photo: PhotoModel, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel, name: str) -> None:
+        super().__init__()
         self.photo = photo
         self.setAccessibleName(name)
         self.setObjectName("states")
@@ -80,8 +80,8 @@ class HistoryPanel(QWidget):
     kept = Signal()
     """A snapshot has got its name."""
 
-    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel) -> None:
+        super().__init__()
         self.photo = photo
         self.entries = StateList(photo, tr("History"))
         self.snapshots = SnapshotList(photo, tr("Snapshots"))

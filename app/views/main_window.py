@@ -72,9 +72,7 @@ PATTERNS = (
 class MainWindow(QMainWindow):
     """Shows one `PhotoModel`; everything it can do is an action with a shortcut."""
 
-    def __init__(
-        self, photo: PhotoModel, compare: CompareModel | None = None, settings: SettingsModel | None = None
-    ) -> None:
+    def __init__(self, photo: PhotoModel, settings: SettingsModel | None = None) -> None:
         super().__init__()
         self.photo = photo
         self.settings = settings or SettingsModel(parent=self)
@@ -84,7 +82,7 @@ class MainWindow(QMainWindow):
         """Closed only to be opened again."""
         self.settings.changed.connect(self._settle)
         self.actions_made = Actions(self.shortcuts, self)
-        self.compare = compare or CompareModel(self)
+        self.compare = CompareModel(self)
         self.desk = Desk(photo, self.compare, self.settings, self)
         self.shoot = Shoot(self.desk, self.actions_made, self)
         self.delivery = Delivery(self.desk, self.actions_made, self)

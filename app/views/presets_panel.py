@@ -37,8 +37,8 @@ class PresetTree(QTreeWidget):
     chosen = Signal(object)
     """(Preset)"""
 
-    def __init__(self, model: PresetModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: PresetModel) -> None:
+        super().__init__()
         self.model_ = model
         self.setObjectName("states")
         self.setHeaderHidden(True)
@@ -105,8 +105,8 @@ class PresetTree(QTreeWidget):
 class PresetsPanel(QWidget):
     """The tree, the Amount, and what can be done with one's own presets."""
 
-    def __init__(self, model: PresetModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: PresetModel) -> None:
+        super().__init__()
         self.model = model
         self.tree = PresetTree(model)
         self.title = QLabel()

@@ -143,8 +143,8 @@ class SettingsWindow(QDialog):
 class PreferenceRow(QFrame):
     """One setting: what it is and does to the left, the control to the right, a way back to the default."""
 
-    def __init__(self, preference: Preference, settings: SettingsModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, preference: Preference, settings: SettingsModel) -> None:
+        super().__init__()
         self.preference, self.settings = preference, settings
         self.setObjectName("preference")
         title = QLabel(preference.title)

@@ -19,8 +19,8 @@ LEAVE = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
 class ShortcutEditor(QWidget):
     """One row per action, in the groups of the table."""
 
-    def __init__(self, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, shortcuts: Shortcuts) -> None:
+        super().__init__()
         self.shortcuts = shortcuts
         self.rows: dict[str, ShortcutRow] = {}
         self.headings: dict[str, QLabel] = {}
@@ -64,8 +64,8 @@ class ShortcutEditor(QWidget):
 class ShortcutRow(QFrame):
     """An action, its keys, and what to do when the keys belong to another one."""
 
-    def __init__(self, info: ActionInfo, shortcuts: Shortcuts, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, info: ActionInfo, shortcuts: Shortcuts) -> None:
+        super().__init__()
         self.info, self.shortcuts = info, shortcuts
         self._wanted = ""
         name = QLabel(info.title)
@@ -138,8 +138,8 @@ class KeyField(QLineEdit):
     """(keys) as portable text."""
     cleared = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setReadOnly(True)
         self.setPlaceholderText(tr("None"))
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)

@@ -15,10 +15,8 @@ from engine.network import guarding, listen, refused
 class StatusBar(QFrame):
     """One line at the bottom."""
 
-    def __init__(
-        self, photo: PhotoModel, compare: CompareModel, export: QWidget | None = None, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel, compare: CompareModel, export: QWidget | None = None) -> None:
+        super().__init__()
         self.setObjectName("status")
         self.setFixedHeight(32)
         self.photo, self.compare = photo, compare
@@ -82,8 +80,8 @@ class NetworkSign(QLabel):
 
     _tried = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self.setAccessibleName(tr("Network"))
         self._tried.connect(self._refresh, Qt.ConnectionType.QueuedConnection)
         listen(self._tried.emit)

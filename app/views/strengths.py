@@ -41,8 +41,8 @@ class StrengthSlider(QSlider):
     number_wanted = Signal()
     """Return was pressed: the number is to be typed."""
 
-    def __init__(self, origin: int, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+    def __init__(self, origin: int) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
         self.origin = origin
         self.setRange(0, 100)
         self.setSingleStep(STEP)
@@ -152,8 +152,8 @@ class StrengthRow(QWidget):
     changed = Signal(float, str)
     """(value, how): "drag" while the knob is held, "step" by key or wheel, "set" at once or at the end of a drag."""
 
-    def __init__(self, label: LayerLabel, origin: float, indent: int = 0, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, label: LayerLabel, origin: float, indent: int = 0) -> None:
+        super().__init__()
         self.label = label
         self.origin = round(origin)
         self.name = NameLabel(label.title)
@@ -238,8 +238,8 @@ class StrengthRow(QWidget):
 class AreaChoice(QComboBox):
     """Which part of the face the strengths are for."""
 
-    def __init__(self, photo: PhotoModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel) -> None:
+        super().__init__()
         self.photo = photo
         self.addItem(tr("Whole face"), None)
         for area, title in AREA_TITLES.items():
@@ -260,8 +260,8 @@ class AreaChoice(QComboBox):
 class StrengthsPanel(QWidget):
     """All strengths of the faces that are selected, or of one part of them."""
 
-    def __init__(self, photo: PhotoModel, identity: IdentityModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, photo: PhotoModel, identity: IdentityModel) -> None:
+        super().__init__()
         self.photo, self.identity = photo, identity
         self.rows: dict[str, StrengthRow] = {}
         self.groups: dict[Dimension, StrengthRow] = {}

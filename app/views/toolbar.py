@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QToolButton
 
 from app.viewmodels.compare import Mode
 from app.views.parts import make_way
@@ -18,9 +18,8 @@ class Toolbar(QFrame):
         modes: dict[Mode, QAction],
         left: tuple[QAction, ...],
         right: tuple[QAction, ...],
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.setObjectName("toolbar")
         self.setFixedHeight(44)
         first, last = [_button(action) for action in left], [_button(action) for action in right]

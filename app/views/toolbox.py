@@ -34,8 +34,8 @@ EFFECTS = {Effect.MORE: tr("More"), Effect.LESS: tr("Less"), Effect.ERASE: tr("E
 class Toolbox(QWidget):
     """Shows a `ToolModel`. actions: one per tool."""
 
-    def __init__(self, tools: ToolModel, actions: dict[Tool, QAction], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, tools: ToolModel, actions: dict[Tool, QAction]) -> None:
+        super().__init__()
         self.tools = tools
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

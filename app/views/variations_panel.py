@@ -118,8 +118,8 @@ class Tile(QWidget):
 class Tiles(QScrollArea):
     """All variations, as large as lets all of them be seen, or in rows to scroll where that would be small."""
 
-    def __init__(self, model: VariationsModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: VariationsModel) -> None:
+        super().__init__()
         self.model = model
         self.tiles: list[Tile] = []
         self.columns = 1
@@ -209,8 +209,8 @@ def most_seen(count: int, aspect: float, width: int, height: int) -> tuple[int, 
 class VariationsPanel(QWidget):
     """Settings above, tiles below."""
 
-    def __init__(self, model: VariationsModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, model: VariationsModel) -> None:
+        super().__init__()
         self.model = model
         self.board = Tiles(model)
         self.draw = QPushButton(tr("Draw {count} Variations", count=COUNT))
