@@ -10,7 +10,6 @@ from PySide6.QtGui import QAction, QActionGroup, QCursor
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
     QScrollArea,
@@ -38,7 +37,7 @@ from app.views.actions import Actions
 from app.views.faces import FaceList
 from app.views.history_panel import HistoryPanel
 from app.views.monitor import profile_of
-from app.views.parts import ask_profile, scrolling
+from app.views.parts import ask_profile, scrolling, section
 from app.views.presets_panel import PresetsPanel
 from app.views.strengths import StrengthsPanel
 from app.views.toolbox import Toolbox
@@ -199,10 +198,10 @@ class Adjust(QObject):
         content.setSpacing(6)
         content.addWidget(self.toolbox)
         content.addSpacing(10)
-        content.addWidget(_section(tr("Faces")))
+        content.addWidget(section(tr("Faces")))
         content.addWidget(self.faces)
         content.addSpacing(10)
-        content.addWidget(_section(tr("Retouch")))
+        content.addWidget(section(tr("Retouch")))
         content.addWidget(self.strengths)
         content.addStretch(1)  # all of what is left: the face rows would share in a stretch of 0
         return scrolling(inside)
@@ -360,9 +359,3 @@ class Adjust(QObject):
         if file := ask_profile(self.window):
             self.display.choose(file)
         self._refresh_checks()
-
-
-def _section(title: str) -> QLabel:
-    label = QLabel(title)
-    label.setProperty("role", "section")
-    return label

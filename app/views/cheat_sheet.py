@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QPushBu
 from app.language import tr
 from app.viewmodels.actions import FIXED, grouped
 from app.viewmodels.shortcuts import Shortcuts, shown
-from app.views.parts import room_of, scrolling, take_room
+from app.views.parts import room_of, scrolling, section, take_room
 
 Blocks = list[tuple[str, list[tuple[str, str]]]]
 """(group, (keys, what it does))."""
@@ -119,9 +119,7 @@ def _block(title: str, lines: list[tuple[str, str]]) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(14)
     grid.setVerticalSpacing(5)
-    heading = QLabel(title)
-    heading.setProperty("role", "section")
-    grid.addWidget(heading, 0, 0, 1, 2)
+    grid.addWidget(section(title), 0, 0, 1, 2)
     for row, (keys, what) in enumerate(lines, 1):
         key = QLabel(keys)
         key.setProperty("role", "key")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -20,6 +20,7 @@ from app.language import tr
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Document, Stage
 from app.views import theme
+from app.views.parts import section
 
 
 class StateList(QListWidget):
@@ -95,7 +96,7 @@ class HistoryPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(theme.SPACE)
-        column.addWidget(_section(tr("Snapshots")))
+        column.addWidget(section(tr("Snapshots")))
         line = QHBoxLayout()
         line.setSpacing(6)
         line.addWidget(self.name, 1)
@@ -114,7 +115,7 @@ class HistoryPanel(QWidget):
         buttons.addStretch()
         column.addWidget(self.buttons)
         column.addSpacing(theme.SPACE)
-        column.addWidget(_section(tr("History")))
+        column.addWidget(section(tr("History")))
         column.addWidget(self.entries, 1)
         self.keep.clicked.connect(self._keep)
         self.name.returnPressed.connect(self._keep)
@@ -174,12 +175,4 @@ class HistoryPanel(QWidget):
 
 
 def _grey(item: QListWidgetItem, undone: bool) -> None:
-    from PySide6.QtGui import QColor
-
     item.setForeground(QColor(theme.FAINT if undone else theme.TEXT))
-
-
-def _section(title: str) -> QLabel:
-    label = QLabel(title)
-    label.setProperty("role", "section")
-    return label

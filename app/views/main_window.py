@@ -63,10 +63,6 @@ MODE_ACTIONS = {
     Mode.SIDE: "mode_side",
     Mode.STACKED: "mode_stacked",
 }
-PATTERNS = (
-    "*.jpg *.jpeg *.png *.tif *.tiff *.webp *.heic *.heif *.dng *.cr2 *.cr3 *.nef *.nrw *.arw *.raf *.orf *.rw2 *.pef "
-    "*.srw *.3fr *.fff *.iiq *.x3f"
-)
 
 
 class MainWindow(QMainWindow):
@@ -286,12 +282,15 @@ class MainWindow(QMainWindow):
 
     def ask_open(self) -> None:
         """Choose photos in a dialog."""
+        from engine.imageio.read import supported_suffixes  # not when the window opens
+
         folder = str(self.photo.path.parent) if self.photo.path else ""
+        patterns = " ".join(f"*{suffix}" for suffix in sorted(supported_suffixes()))
         paths, _ = QFileDialog.getOpenFileNames(
             self,
             tr("Open photos"),
             folder,
-            tr("Photos ({patterns} {upper});;All files (*)", patterns=PATTERNS, upper=PATTERNS.upper()),
+            tr("Photos ({patterns} {upper});;All files (*)", patterns=patterns, upper=patterns.upper()),
         )
         self.desk.open([Path(path) for path in paths])
 

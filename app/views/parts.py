@@ -41,6 +41,13 @@ def words(role: str, text: str = "") -> QLabel:
     return label
 
 
+def section(title: str) -> QLabel:
+    """The heading of what is below it."""
+    label = QLabel(title)
+    label.setProperty("role", "section")
+    return label
+
+
 def say(label: QLabel, text: str) -> None:
     """Show a text, or nothing in its place."""
     label.setText(text)

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 from app.language import said, tr
 from app.viewmodels.labels import counted
-from app.views.parts import number
+from app.views.parts import number, section
 from engine.delivery import plan
 from engine.delivery.naming import TOKENS, Subject
 from engine.delivery.recipe import Recipe
@@ -116,9 +116,7 @@ class RecipesDialog(QDialog):
     def _lay_out(self) -> None:
         add, copy, remove = QPushButton(tr("New")), QPushButton(tr("Copy")), QPushButton(tr("Remove"))
         add.clicked.connect(lambda: self._add(Recipe(name=self._free(tr("New recipe")))))
-        copy.clicked.connect(
-            lambda: self._add(self._current().model_copy(update={"name": self._free(self._current().name)}))
-        )
+        copy.clicked.connect(self._copy)
         remove.clicked.connect(self._remove)
         under = QHBoxLayout()
         under.setSpacing(8)
@@ -127,7 +125,7 @@ class RecipesDialog(QDialog):
             under.addWidget(button)
         under.addStretch(1)
         left = QVBoxLayout()
-        left.addWidget(_title(tr("Recipes")))
+        left.addWidget(section(tr("Recipes")))
         left.addWidget(self.list, 1)
         left.addLayout(under)
         form = QFormLayout()
@@ -155,7 +153,7 @@ class RecipesDialog(QDialog):
                 if widget is each or (isinstance(widget, QHBoxLayout) and widget.indexOf(each) >= 0):
                     each.setAccessibleName(text)
         right = QVBoxLayout()
-        right.addWidget(_title(tr("Settings")))
+        right.addWidget(section(tr("Settings")))
         right.addLayout(form)
         right.addStretch(1)
         right.addWidget(self.note)
@@ -317,12 +315,6 @@ class RecipesDialog(QDialog):
         if folder:
             self.fields["folder"].setText(folder)
             self._edited()
-
-
-def _title(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setProperty("role", "section")
-    return label
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

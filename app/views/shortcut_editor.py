@@ -10,7 +10,7 @@ from app.language import tr
 from app.viewmodels.actions import ACTIONS, ActionInfo, grouped
 from app.viewmodels.preferences import SHORTCUTS, matches
 from app.viewmodels.shortcuts import Shortcuts, shown
-from app.views.parts import keep_place, words
+from app.views.parts import keep_place, section, words
 
 MODIFIERS = (Qt.Key.Key_Control, Qt.Key.Key_Shift, Qt.Key.Key_Alt, Qt.Key.Key_Meta, Qt.Key.Key_AltGr)
 LEAVE = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab)
@@ -35,8 +35,7 @@ class ShortcutEditor(QWidget):
         column.setSpacing(2)
         column.addLayout(top)
         for group, infos in grouped():
-            heading = QLabel(group)
-            heading.setProperty("role", "section")
+            heading = section(group)
             heading.setContentsMargins(0, 14, 0, 4)
             column.addWidget(heading)
             self.headings[group] = heading
@@ -56,9 +55,6 @@ class ShortcutEditor(QWidget):
             self.headings[group].setVisible(bool(hits))
             some = some or bool(hits)
         return some
-
-    def _matches(self, query: str, info: ActionInfo) -> bool:
-        return matches(query, SHORTCUTS, info.group, info.title, info.help, *self.shortcuts.keys(info.id))
 
 
 class ShortcutRow(QFrame):

@@ -29,6 +29,7 @@ from app.viewmodels.labels import AMOUNT, AREA_TITLES, DIMENSIONS, FEATURES, PRE
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
 from app.views import theme
+from app.views.parts import section
 
 STEP, LARGE_STEP = 1, 10
 KNOB = 6.0
@@ -287,9 +288,7 @@ class StrengthsPanel(QWidget):
             if PRESERVE in dimension.parts:
                 self._column.addWidget(self.drift)
         self._line()
-        heading = QLabel(tr("Eyes and teeth"))
-        heading.setProperty("role", "section")
-        self._column.addWidget(heading)
+        self._column.addWidget(section(tr("Eyes and teeth")))
         self._column.addSpacing(3)
         for label in FEATURES:
             self._add(label)

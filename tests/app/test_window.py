@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
@@ -396,6 +396,15 @@ def test_empty_then_open_then_title(make_window: MakeWindow, qtbot: QtBot, portr
     assert window.stack.currentWidget() is window.canvas
     assert window.windowTitle() == "portrait.png — Porelight"
     assert window.main_button.text() == "Export…" and window.main_button.isEnabled()
+
+
+def test_open_offers_every_kind_of_photo_that_can_be_read(
+    make_window: MakeWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *asked: (offered.append(asked[-1]), ([], ""))[1])
+    make_window().ask_open()
+    assert {"*.jpg", "*.hif", "*.rwl", "*.CR3"} <= set(offered[0].replace(")", " ").replace("(", " ").split())
 
 
 def test_drop_opens(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
