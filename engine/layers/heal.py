@@ -1,19 +1,20 @@
-"""Heal patches: each mark's colour from the policy, its pores from clean skin nearby.
+"""Heal patches: each mark's colour from the policy, its texture from clean skin nearby.
 
-With E the enlargement of a grid image to source pixels, s and h the grid's source and healed image without their pore
-band, and x the source pixels, a patch is
+With E the enlargement of a grid image to source pixels, s and h the grid's source and healed image without their
+texture, and x the source pixels, a patch is
 
     delta = m · (E h − E s + fine(donor) − fine(own)),    fine = x − E s,
 
-so that inside the mask (m = 1) the result is E h + fine(donor): the healed colours and the donor's own pores, at native
-resolution. The donor is one whole-pixel shift of the mark's box, like a healing brush.
+so that inside the mask (m = 1) the result is E h + fine(donor): the healed colours and the donor's own texture, at
+native resolution. The donor is one whole-pixel shift of the mark's box, like a healing brush, and its texture is made
+as strong as that around the mark.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -21,31 +22,44 @@ import numpy.typing as npt
 
 from engine.device import side_by_side
 from engine.imageio.colour import as_float
-from engine.layers.bands import BUMP_CUT, PORE_CUT, gaussian
+from engine.layers.bands import BUMP_CUT, gaussian
 from engine.layers.resample import Enlarger
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
 
+TEXTURE: Final = 1 / 200
+"""σ of the Gaussian that takes texture away, as a share of W: pores and what links them to the bumps, which a network
+heals too smoothly."""
 PAD: Final = 2
 """Grid pixels around a mark's support, over which its enlarged mask falls to 0."""
 RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0)
 """Distances at which donors are tried, in sizes of the mark's box."""
 DIRECTIONS: Final = 24
-CLEAN: Final = 0.9
-"""Mean share of clean skin that a donor's box must have; what is missing counts against it four times."""
-LINE: Final = 2.5
-"""Times the face's own strength of the pore band from which there is a line and no skin texture: a crease, a hair, the
-edge of a nail. No donor has many."""
-ALONG: Final = 1 / 100
-"""σ over which the pore band's strength is taken, as a share of W."""
+CLEAN, UNCLEAN = 0.9, 12.0
+"""Mean share of clean skin that a donor's box must have, and how often what is missing counts against it."""
+LINE: Final = 2.0
+"""Times the face's own strength of texture from which there is a line and no skin: a crease, a hair, the edge of a
+nail. No donor has many."""
+ALONG: Final = 1 / 200
+"""σ over which the strength of texture is taken, as a share of W."""
+GAIN: Final = 1.5
+"""Up to how many times a donor's texture is made stronger or weaker."""
 OWN_FINE: Final = np.float32(0.5)
 """What is kept of a mark's own fine band where no donor is found."""
+
+
+class _Donor(NamedTuple):
+    """A shift in source pixels, and what its texture is multiplied by."""
+
+    x: int
+    y: int
+    gain: float
 
 
 @dataclass(frozen=True)
 class _Scene:
     """What all marks of a face share.
 
-    planes: (6, h, w) source and change without their pore band, encoded; cubic enlarges them, linear a mask; canvas:
+    planes: (6, h, w) source and change without their texture, encoded; cubic enlarges them, linear a mask; canvas:
     (h, w) zeros, where one mask at a time is drawn; the others are integral images (h + 1, w + 1) over the grid.
     """
 
@@ -79,7 +93,7 @@ def heal_patches(
     """
     if not soft:
         return ()
-    sigma = face.grid_width * PORE_CUT
+    sigma = face.grid_width * TEXTURE
     lightness = np.ascontiguousarray(face.lab[..., 0])
     fine = lightness - gaussian(lightness, sigma)
     marked = np.zeros(face.grid.shape, np.float32)
@@ -106,10 +120,10 @@ def heal_patches(
     windows = {mark.id: _window(face.grid, soft[mark.id][0]) for mark in marks if mark.id in soft}
     boxes = {key: _source_box(face.grid, window) for key, window in windows.items()}
     boxes = {key: box for key, box in boxes.items() if min(box[2] - box[0], box[3] - box[1]) >= 3}
-    shifts = _donors(scene, [windows[key] for key in boxes], list(boxes.values()))
+    donors = _donors(scene, [windows[key] for key in boxes], list(boxes.values()))
     return tuple(
-        _patch(scene, key, box, *soft[key], shift, covering)
-        for (key, box), shift in zip(boxes.items(), shifts, strict=True)
+        _patch(scene, key, box, *soft[key], donor, covering)
+        for (key, box), donor in zip(boxes.items(), donors, strict=True)
     )
 
 
@@ -119,11 +133,10 @@ def _patch(
     box: Box,
     where: tuple[slice, slice],
     mask: F32,
-    shift: tuple[int, int] | None,
+    donor: _Donor | None,
     covering: bool,
 ) -> HealPatch:
-    """mark: its id. box: of the patch, in source pixels. where, mask: see `heal_patches`. shift: of its donor, if there
-    is one."""
+    """mark: its id. box: of the patch, in source pixels. where, mask: see `heal_patches`."""
     photo = scene.photo
     scene.canvas[where] = mask
     m = scene.linear(scene.canvas, box)
@@ -132,11 +145,11 @@ def _patch(
 
     source, change = np.split(scene.cubic(scene.planes, box), 2)
     own = _pixels(photo, box) - source
-    if shift is None:
+    if donor is None:
         fine = OWN_FINE * own
     else:
-        donor = (box[0] + shift[0], box[1] + shift[1], box[2] + shift[0], box[3] + shift[1])
-        fine = _pixels(photo, donor) - scene.cubic(scene.planes[:3], donor)
+        there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
+        fine = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
     delta = np.moveaxis((m * (change + fine - own)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 
@@ -176,12 +189,12 @@ def _sums(integral: npt.NDArray[np.float64], windows: npt.NDArray[np.int64]) -> 
     return total
 
 
-def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list[tuple[int, int] | None]:
-    """Shift in source pixels to the clean skin near each mark that is most like the mark's surroundings.
+def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list[_Donor | None]:
+    """The clean skin near each mark that is most like the mark's surroundings.
 
-    Among rings of candidates, the least of: difference of mean lightness / 4 + relative difference of the pore band's
-    rms + distance / 20 sizes + 4 × what is not clean. None if no candidate is clean. windows, boxes: of the marks,
-    in grid and in source pixels.
+    Among rings of candidates, the least of: difference of mean lightness / 4 + relative difference of the texture's
+    rms + distance / 20 sizes + `UNCLEAN` × what is not clean. None if no candidate is clean. windows, boxes: of the
+    marks, in grid and in source pixels.
     """
     grid = scene.grid
     (h, w), (x0, y0, x1, y1), scale = grid.shape, grid.box, np.asarray(grid.scale)
@@ -205,7 +218,9 @@ def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list
     own_rms = np.sqrt(np.maximum(_sums(scene.energy, there), 0) / clean)
     cost = np.abs(_sums(scene.level, there) / clean - level[:, None]) / 4
     cost += np.abs(own_rms - rms[:, None]) / np.maximum(rms, 1e-3)[:, None]
-    cost += np.hypot(*ways.T) / 20 + 4 * (1 - share)
+    cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share)
     best = np.where(usable, cost, np.inf).argmin(1)
-    found = [(int(x), int(y)) for x, y in shifts[np.arange(len(best)), best]]
-    return [shift if any_usable else None for shift, any_usable in zip(found, usable.any(1), strict=True)]
+    each = np.arange(len(best))
+    gain = np.where(rms > 0, rms / np.maximum(own_rms[each, best], 1e-3), 1).clip(1 / GAIN, GAIN)
+    found = [_Donor(int(x), int(y), float(g)) for (x, y), g in zip(shifts[each, best], gain, strict=True)]
+    return [donor if any_usable else None for donor, any_usable in zip(found, usable.any(1), strict=True)]

@@ -126,6 +126,30 @@ def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
     assert (out - clean)[native[y0:y1, x0:x1] > 0].max() < 0.07, "a line is 0.1 and more"
 
 
+def test_pores_are_as_strong_as_around_the_mark() -> None:
+    """The rough skin around a mark is too broken to heal with, and the donor from farther away is smoother."""
+    import cv2
+
+    photo, face = scene(SIZE, BOX, WIDTH, grid_width=2 * WIDTH)
+    sigma = WIDTH * PORE_CUT
+    y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
+    near = np.hypot(y - 180, x - 200) < 72
+    pixels = photo.pixels.astype(np.float32)
+    rough = pixels + 1.2 * (pixels - gaussian(pixels, sigma)) * near[..., None]
+    marked, marked_face, soft, native = _dark_spot(replace(photo, pixels=np.rint(rough).astype(np.uint8)), face)
+    broken = np.where(near & (x % 8 < 4) & (native == 0), 0, 1).astype(np.float32)
+    broken = cv2.resize(broken[BOX[1] : BOX[3], BOX[0] : BOX[2]], face.grid.shape[::-1], interpolation=cv2.INTER_AREA)
+    marked_face = replace(marked_face, regions={**face.regions, "skin": face.regions["skin"] * broken})
+    mark = replace(marks_on(face, 1)[0][0], id="spot")
+    patch = build_layers(marked, marked_face, {}, None, (mark,), face.lab, {"spot": soft}).patches[0]
+    out = marked.pixels.astype(np.float32)
+    x0, y0, x1, y1 = patch.box
+    out[y0:y1, x0:x1] += 255 * patch.delta.astype(np.float32)
+    fine_out, fine_rough = (image - gaussian(image, sigma) for image in (out, rough))
+    around = near & (native == 0)
+    assert 0.7 < fine_out[native > 0].std() / fine_rough[around].std() < 1.3, "0.59 by the donor as it is"
+
+
 def test_overlapping_marks_heal_once(made: tuple[Photo, FaceAnalysis]) -> None:
     photo, face = made
     marks, masks, healed = marks_on(face, 1)
