@@ -43,7 +43,10 @@ def jobs(
         for recipe in recipes:
             names = fresh if recipe.existing == "rename" else fixed
             target = names.take(
-                folder_of(recipe, subject.path), _stem(recipe, subject, number), subject.path, recipe.written
+                folder_of(recipe, subject.path),
+                stem(recipe.naming, subject, number, recipe.name),
+                subject.path,
+                recipe.written,
             )
             deliveries.append(Delivery(target, recipe))
         try:
@@ -55,10 +58,6 @@ def jobs(
     return made
 
 
-def preview(recipe: Recipe, subject: Subject, sequence: int = 1) -> Target:
+def preview(recipe: Recipe, subject: Subject) -> Target:
     """Where the file of a photo would go, before other names are looked at."""
-    return Target(folder_of(recipe, subject.path), _stem(recipe, subject, sequence))
-
-
-def _stem(recipe: Recipe, subject: Subject, number: int) -> str:
-    return stem(recipe.naming, subject, number, recipe.name)
+    return Target(folder_of(recipe, subject.path), stem(recipe.naming, subject, 1, recipe.name))

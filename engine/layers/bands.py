@@ -1,4 +1,4 @@
-"""Skin bands: pores, bumps, blotches and form, as fractions of face width W (design.md section 5).
+"""Skin bands: pores, bumps, blotches and form, as fractions of face width W.
 
 The cuts are standard deviations of Gaussians. Between two cuts lies a band whose centre is their geometric mean.
 """

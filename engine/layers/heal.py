@@ -6,8 +6,8 @@ texture, and x the source pixels, a patch is
     delta = m · (E h − E s + fine(donor) − fine(own)),    fine = x − E s,
 
 so that inside the mask (m = 1) the result is E h + fine(donor): the healed colours and the donor's own texture, at
-native resolution. The donor is one whole-pixel shift of the mark's box, like a healing brush, and its texture is made
-as strong as that around the mark.
+native resolution. The donor is one whole-pixel shift of the mark's box, like a healing brush
+(REFERENCES: healing-brush), and its texture is made as strong as that around the mark.
 """
 
 from __future__ import annotations

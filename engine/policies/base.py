@@ -1,4 +1,4 @@
-"""The one contract of all policies (design.md section 6): encode, noise, velocity, decode."""
+"""The one contract of all policies: encode, noise, velocity, decode."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class FakeSession(RetouchSession):
 
 
 class FakeEngine(Engine):
-    """Sessions of this module. step: runs inside each retouching job. gate: jobs wait for it if it is cleared."""
+    """Sessions of this module. step: runs inside each retouching job."""
 
     def __init__(self, faces: int = 1, step: Step | None = None) -> None:
         super().__init__()
@@ -180,6 +180,3 @@ def opened(qtbot: Any, model: PhotoModel, path: Path) -> None:
 
     model.open(path)
     qtbot.waitUntil(lambda: model.stage is Stage.PROPOSED and not model.busy, timeout=10_000)
-
-
-__all__ = ["BRIGHTER", "FakeEngine", "FakeSession", "endless", "opened", "write_portrait"]
