@@ -111,10 +111,10 @@ class Giving(QObject):
     def _step_of_open(self, gift: Gift, *, back: bool) -> None:
         """Go back or forward in the open photo's own history, if what it was given while it was open is there."""
         photo = self._photo
-        history, place = photo.history, photo.history.position + (not back)
-        if photo.path not in gift.paths or photo.stage is not Stage.PROPOSED or not 0 < place < len(history.entries):
+        entry = photo.history.last_done if back else photo.history.last_undone
+        if entry is None or photo.path not in gift.paths or photo.stage is not Stage.PROPOSED:
             return
-        if history.entries[place].label == gift.label and history.entries[place].time >= gift.time:
+        if entry.label == gift.label and entry.time >= gift.time:
             (photo.undo if back else photo.redo)()
 
     def _each(

@@ -48,14 +48,14 @@ class History(Generic[S]):
         return self._entries[self._position].state
 
     @property
-    def undo_label(self) -> str:
-        """What undo would take back; empty if there is nothing."""
-        return self._entries[self._position].label if self._position else ""
+    def last_done(self) -> Entry[S] | None:
+        """What undo would take back."""
+        return self._entries[self._position] if self._position else None
 
     @property
-    def redo_label(self) -> str:
-        """What redo would do again; empty if there is nothing."""
-        return self._entries[self._position + 1].label if self._position + 1 < len(self._entries) else ""
+    def last_undone(self) -> Entry[S] | None:
+        """What redo would do again."""
+        return self._entries[self._position + 1] if self._position + 1 < len(self._entries) else None
 
     def push(self, label: str, state: S, *, key: object = None, merge: bool = False, time: str = "") -> bool:
         """Add a state after the current one; everything that was undone is forgotten. Returns: whether it differs."""
@@ -70,15 +70,7 @@ class History(Generic[S]):
         self._key = key if merge else None
         return True
 
-    def undo(self) -> S:
-        """Go one back, if there is one."""
-        return self.go(self._position - 1)
-
-    def redo(self) -> S:
-        """Go one forward, if there is one."""
-        return self.go(self._position + 1)
-
     def go(self, position: int) -> S:
-        """Go to any entry."""
+        """Go to any entry; beyond an end, to the last one there."""
         self._position, self._key = min(max(position, 0), len(self._entries) - 1), None
         return self.state

@@ -38,8 +38,7 @@ class Undo:
             found.append(Way(step.time, step.label, self.library.culling.undo))
         if (gift := self._gift(self.photo.giving.steps.last_done)) is not None:
             found.append(Way(gift.time, gift.label, self._with(gift, self.photo.giving.undo)))
-        if self._edits and history.position:
-            entry = history.entries[history.position]
+        if self._edits and (entry := history.last_done) is not None:
             found.append(Way(entry.time, entry.label, self.photo.undo))
         return max(found, key=lambda way: way.time, default=None)
 
@@ -51,8 +50,7 @@ class Undo:
             found.append(Way(step.time, step.label, self.library.culling.redo))
         if (gift := self._gift(self.photo.giving.steps.last_undone)) is not None:
             found.append(Way(gift.time, gift.label, self._with(gift, self.photo.giving.redo)))
-        if self._edits and history.position + 1 < len(history.entries):
-            entry = history.entries[history.position + 1]
+        if self._edits and (entry := history.last_undone) is not None:
             found.append(Way(entry.time, entry.label, self.photo.redo))
         return min(found, key=lambda way: way.time, default=None)
 

@@ -69,7 +69,7 @@ def test_painting_protection_with_the_mouse_keeps_the_original(window: MainWindo
     qtbot.mousePress(window.canvas, LEFT, pos=QPoint(x, y))
     qtbot.mouseMove(window.canvas, QPoint(x + 30, y))
     qtbot.mouseRelease(window.canvas, LEFT, pos=QPoint(x + 30, y))
-    assert window.photo.history.undo_label == "Brush, Protect"
+    assert window.photo.history.last_done.label == "Brush, Protect"
     tools.choose(Tool.POINTER)
     qtbot.mouseMove(window.canvas, QPoint(2, 2))
     settle(qtbot, window)
@@ -140,7 +140,7 @@ def test_copy_paste_and_snapshot_keys(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(window, Qt.Key.Key_C, both)
     window.photo.reset()
     qtbot.keyClick(window, Qt.Key.Key_V, both)
-    assert window.photo.strength("tone") == 80 and window.photo.history.undo_label == "Paste settings"
+    assert window.photo.strength("tone") == 80 and window.photo.history.last_done.label == "Paste settings"
     assert window.photo.notice == "Settings pasted."
     name, snapshots = window.adjust.history.name, window.photo.history.snapshots
     for typed in ("", "Soft", ""):
@@ -193,7 +193,7 @@ def test_a_history_row_goes_there_and_resting_on_it_only_shows_it(window: MainWi
     window.photo.preview(None)
     assert np.array_equal(picture(window)[y, x], dark) and window.photo.strength("light") == 0
     rows.itemClicked.emit(rows.item(2))
-    assert window.photo.strength("light") == 50 and window.photo.history.redo_label == "Even light 100"
+    assert window.photo.strength("light") == 50 and window.photo.history.last_undone.label == "Even light 100"
 
 
 def test_overlays_have_closed_forms() -> None:
@@ -400,7 +400,7 @@ def test_the_keys_of_variations_never_come_to_export(make_window: MakeWindow, po
     panel.take.setFocus()
     qtbot.keyClick(panel.take, Qt.Key.Key_Space)
     assert window.photo.busy and window.focusWidget() is panel
-    qtbot.waitUntil(lambda: window.photo.history.undo_label == "Variation 1")
+    qtbot.waitUntil(lambda: window.photo.history.last_done.label == "Variation 1")
     window.canvas.setFocus()
     qtbot.mouseClick(panel.take, Qt.MouseButton.LeftButton)
     assert window.focusWidget() is window.canvas
@@ -467,7 +467,7 @@ def test_a_variation_shows_while_mouse_or_keys_rest_on_it(
     tiles[3].setFocus()
     shows(4)
     qtbot.keyClick(tiles[3], Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: photo.history.undo_label == "Variation 4")
+    qtbot.waitUntil(lambda: photo.history.last_done.label == "Variation 4")
     window.canvas.setFocus()
     shows(4)
 
@@ -645,7 +645,7 @@ def test_presets_and_history_by_keys_alone(window: MainWindow, qtbot: QtBot) -> 
     shows(wanted.values["light"] * wanted.amount / 50)
     assert photo.history.position == 0
     qtbot.keyClick(tree, Qt.Key.Key_Return)
-    assert photo.history.undo_label == f"Preset {tree.presets[1].title}"
+    assert photo.history.last_done.label == f"Preset {tree.presets[1].title}"
 
 
 def test_the_key_of_variations_waits_for_the_retouch(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> None:
@@ -693,7 +693,7 @@ def test_settings_that_are_pasted_too_early_wait_for_the_retouch(
     assert photo.notice == "The settings are pasted as soon as the photo is retouched."
     gate.set()
     qtbot.waitUntil(lambda: photo.stage is Stage.PROPOSED)
-    assert photo.strength("light") == 80 and photo.history.undo_label == "Paste settings"
+    assert photo.strength("light") == 80 and photo.history.last_done.label == "Paste settings"
     gate.clear()
     photo.open(portrait)
     qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
@@ -702,7 +702,7 @@ def test_settings_that_are_pasted_too_early_wait_for_the_retouch(
     gate.set()
     photo.retouch()
     qtbot.waitUntil(lambda: photo.stage is Stage.PROPOSED and not photo.busy)
-    assert photo.history.position == 1 and photo.history.undo_label == "Even light 80", (
+    assert photo.history.position == 1 and photo.history.last_done.label == "Even light 80", (
         "what was cancelled comes no more"
     )
 

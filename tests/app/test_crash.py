@@ -66,7 +66,7 @@ def look():
     strips = [each for each in window().findChildren(Strip) if each.isVisible()]
     print(json.dumps({
         "photo": str(photo.path), "tone": photo.strength("tone"), "view": library.view.value,
-        "folder": str(library.folder), "undo": photo.history.undo_label, "strips": len(strips),
+        "folder": str(library.folder), "undo": getattr(photo.history.last_done, "label", ""), "strips": len(strips),
     }), flush=True)
     window().close()
 def start():

@@ -50,7 +50,7 @@ def test_a_group_moves_its_parts_by_the_same_amount(open_model: PhotoModel) -> N
         open_model.set_group("Skin tone", ("tone", "light"), value, commit=False)
     open_model.set_group("Skin tone", ("tone", "light"), 70)
     assert (open_model.strength("tone"), open_model.strength("light")) == (50, 90)
-    assert open_model.history.undo_label == "Skin tone 70"
+    assert open_model.history.last_done.label == "Skin tone 70"
     open_model.undo()
     assert (open_model.strength("tone"), open_model.strength("light")) == (30, 70)
 
@@ -61,7 +61,7 @@ def test_a_region_has_its_own_strengths_and_50_leaves_no_trace(open_model: Photo
     assert open_model.strength("tone") == 50 and open_model.origin("teeth") == 50
     open_model.set_strength("tone", 20)
     assert open_model.edits["face-0"].regions == {"cheeks": {"tone": 20}}
-    assert open_model.history.undo_label == "Cheeks: Even colour 20"
+    assert open_model.history.last_done.label == "Cheeks: Even colour 20"
     open_model.set_strength("tone", 50)
     assert open_model.edits["face-0"].regions == {}
     open_model.set_strength("tone", 10)
@@ -73,7 +73,7 @@ def test_a_region_has_its_own_strengths_and_50_leaves_no_trace(open_model: Photo
 
 def test_identity_is_a_setting_of_the_face(open_model: PhotoModel) -> None:
     open_model.set_strength("preserve", 90)
-    assert open_model.edits["face-0"].preserve == 90 and open_model.history.undo_label == "Identity 90"
+    assert open_model.edits["face-0"].preserve == 90 and open_model.history.last_done.label == "Identity 90"
 
 
 # --- settings and presets ---------------------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ def test_copied_settings_carry_strengths_and_no_marks(pair: PhotoModel) -> None:
     pair.apply(pair.copied, "Paste settings")
     assert pair.edits["face-1"].strengths.values["smooth"] == 77
     assert not pair.edits["face-1"].decisions and pair.edits["face-0"].decisions
-    assert pair.history.undo_label == "Paste settings"
+    assert pair.history.last_done.label == "Paste settings"
 
 
 def test_settings_given_to_another_photo_meet_its_faces(
@@ -131,7 +131,7 @@ def test_a_preset_goes_half_way_at_25_and_its_amount_is_one_history_entry(open_m
     presets.set_amount(40)
     presets.set_amount(25)
     assert open_model.strength("shine") == 70 and open_model.strength("features") == DEFAULT_STRENGTHS["features"]
-    assert len(open_model.history.entries) == count and open_model.history.undo_label == "Preset Matte 25"
+    assert len(open_model.history.entries) == count and open_model.history.last_done.label == "Preset Matte 25"
     open_model.undo()
     assert open_model.strength("smooth") == 10 and presets.applied is None
 
@@ -142,7 +142,7 @@ def test_looking_at_a_preset_changes_nothing(open_model: PhotoModel) -> None:
     assert open_model.document is before
     assert open_model.frames.shown == () or open_model.frames.shown[-1].edits != before.edits
     presets.preview(None)
-    assert open_model.history.undo_label == ""
+    assert open_model.history.last_done is None
 
 
 def test_own_presets_are_files_that_travel(open_model: PhotoModel, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_stroke_over_a_spot_adds_a_mark_that_heals(open_model: PhotoModel, qtb
     tools.begin((100.0, 150.0))
     tools.extend((110.0, 150.0))
     tools.end()
-    assert open_model.history.undo_label == "Mark added"
+    assert open_model.history.last_done.label == "Mark added"
     qtbot.waitUntil(lambda: len(open_model.layers["face-0"].marks) == 3)
     mark = open_model.layers["face-0"].marks[-1]
     assert mark.id == "own-1" and open_model.decision("face-0", mark) is Decision.REMOVE
@@ -275,7 +275,7 @@ def test_face_boxes_are_added_moved_and_removed(open_model: PhotoModel, qtbot: Q
     tools.drop()
     qtbot.waitUntil(lambda: not open_model.busy)
     assert open_model.document.boxes is not None and open_model.document.boxes[0][0] > first[0]
-    assert open_model.history.undo_label == "Face box moved" and open_model.strength("tone") == 5
+    assert open_model.history.last_done.label == "Face box moved" and open_model.strength("tone") == 5
     open_model.undo()
     qtbot.waitUntil(lambda: not open_model.busy)
     assert open_model.document.boxes is None and open_model.session is not None and open_model.session.boxes is None
@@ -363,7 +363,7 @@ def test_a_variation_is_taken_and_taken_back(open_model: PhotoModel, qtbot: QtBo
     assert model.picked == (2, 4)
     model.take(4)
     qtbot.waitUntil(lambda: not open_model.busy)
-    assert open_model.document.proposal == model.found[3].spec and open_model.history.undo_label == "Variation 4"
+    assert open_model.document.proposal == model.found[3].spec and open_model.history.last_done.label == "Variation 4"
     model.set(anchor=Anchor.PLAIN)
     assert model.anchor_spec() == plain and root(model.found[3].spec) == plain
     model.set(anchor=Anchor.PICK)
@@ -483,11 +483,11 @@ def test_history_can_be_entered_anywhere_and_looked_at(open_model: PhotoModel) -
     open_model.preview(open_model.history.entries[1].state)
     assert open_model.strength("tone") == 30
     open_model.go(1)
-    assert open_model.strength("tone") == 10 and open_model.history.redo_label == "Even colour 20"
+    assert open_model.strength("tone") == 10 and open_model.history.last_undone.label == "Even colour 20"
     open_model.snapshot("ten")
     open_model.redo()
     open_model.restore("ten")
-    assert open_model.strength("tone") == 10 and open_model.history.undo_label == "Snapshot “ten”"
+    assert open_model.strength("tone") == 10 and open_model.history.last_done.label == "Snapshot “ten”"
     open_model.forget("ten")
     assert open_model.history.snapshots == {} and any(Change.HISTORY in change for change in seen)
 

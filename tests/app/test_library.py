@@ -563,7 +563,7 @@ def test_in_the_grid_nothing_is_done_to_a_photo_that_one_does_not_look_at(
     assert photo.busy
     made["paste"].trigger()
     qtbot.waitUntil(lambda: all(library.frames[path].edited for path in paths[3:5]) and not photo.runner.jobs)
-    assert photo.history.undo_label == "Even colour 12", "the open photo was not selected"
+    assert photo.history.last_done.label == "Even colour 12", "the open photo was not selected"
     library.go(paths[1])
     assert window.adjust.pages.isEnabled()
     window.desk.show(paths[4])

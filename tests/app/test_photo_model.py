@@ -20,15 +20,15 @@ def test_history_merges_only_the_same_key_in_a_row() -> None:
     history.push("a", 1, key="a", merge=True)
     history.push("a", 2, key="a", merge=True)
     history.push("b", 3, key="b", merge=True)
-    assert (history.undo(), history.undo()) == (2, 0)
-    assert history.undo() == 0
-    assert history.redo_label == "a"
-    assert history.redo() == 2
+    assert (history.position, history.go(1), history.go(0)) == (2, 2, 0)
+    assert history.go(-1) == 0 and history.last_done is None
+    assert history.last_undone.label == "a"
+    assert history.go(1) == 2
     history.push("c", 9)
-    assert history.redo_label == ""
+    assert history.last_undone is None
     history.push("drag", 10, key="a")
     history.push("drag", 11, key="a")
-    assert history.undo() == 10
+    assert history.last_done.label == "drag" and history.go(history.position - 1) == 10
 
 
 def test_open_finds_faces_and_proposes(model: PhotoModel, portrait: Path, qtbot: QtBot) -> None:
@@ -42,9 +42,9 @@ def test_a_drag_is_one_history_entry_and_undo_takes_it_back(model: PhotoModel, p
     opened(qtbot, model, portrait)
     for value in (55, 63, 80):
         model.set_strength("light", value, commit=False)
-    assert model.history.undo_label == ""
+    assert model.history.last_done is None
     model.set_strength("light", 80)
-    assert model.history.undo_label == "Even light 80"
+    assert model.history.last_done.label == "Even light 80"
     model.undo()
     assert model.strength("light") == 50
     model.redo()
@@ -72,7 +72,7 @@ def test_flipping_a_mark_twice_leaves_no_trace(model: PhotoModel, portrait: Path
     mole = model.layers["face-0"].marks[1]
     model.flip("face-0", mole)
     assert model.decision("face-0", mole) is Decision.REMOVE
-    assert model.history.undo_label == "Mole removed"
+    assert model.history.last_done.label == "Mole removed"
     model.flip("face-0", mole)
     assert dict(model.edits["face-0"].decisions) == {}
 

@@ -116,7 +116,7 @@ def test_wild_clicks_and_keys(make_window: MakeWindow, qtbot: QtBot, portrait: P
     assert kept is not None and kept.position == photo.history.position
     assert [entry.label for entry in kept.entries] == [entry.label for entry in photo.history.entries]
     assert sorted(kept.snapshots) == sorted(photo.history.snapshots)
-    while photo.history.undo_label:
+    while photo.history.last_done:
         photo.undo()
     qtbot.waitUntil(lambda: not photo.runner.jobs)
     assert photo.document == photo.history.entries[0].state

@@ -232,11 +232,11 @@ def test_a_mouse_drag_is_one_history_entry(window: MainWindow, qtbot: QtBot) -> 
         qtbot.mouseMove(slider, QPoint(x, middle))
     qtbot.mouseMove(slider, QPoint(slider.width() - 1, middle))
     assert window.photo.strength("light") == 100
-    assert window.photo.history.undo_label == ""
+    assert window.photo.history.last_done is None
     qtbot.mouseRelease(slider, LEFT, pos=QPoint(slider.width() - 1, middle))
-    assert window.photo.history.undo_label == "Even light 100"
+    assert window.photo.history.last_done.label == "Even light 100"
     window.photo.undo()
-    assert window.photo.strength("light") == 50 and window.photo.history.undo_label == ""
+    assert window.photo.strength("light") == 50 and window.photo.history.last_done is None
 
 
 def test_the_wipe_shows_before_to_the_left_and_after_to_the_right(window: MainWindow, qtbot: QtBot) -> None:
