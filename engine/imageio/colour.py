@@ -12,13 +12,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
-import imagecodecs
 import numpy as np
 import numpy.typing as npt
 
 from engine.device import side_by_side
 from engine.errors import ColourProfileError
-from engine.imageio.matrix import RELATIVE_COLORIMETRIC, MatrixModel, matrix_model, outside
+from engine.imageio.matrix import MatrixModel, littlecms, matrix_model, outside
 from engine.imageio.profiles import PROFILE_HINT, lab_profile, profile_space, srgb_profile
 from engine.types import F32, Pixels
 
@@ -162,21 +161,11 @@ def _model(profile: bytes) -> MatrixModel | None:
 def _littlecms(
     part: npt.NDArray[Any], profile: bytes, space: str, out_profile: bytes, out_space: str, flags: int = 0
 ) -> F32:
-    """One transform to float32, unbounded. Raises: ColourProfileError."""
+    """As `littlecms`. Raises: ColourProfileError."""
     try:
-        result: F32 = imagecodecs.cms_transform(
-            np.ascontiguousarray(part),
-            profile,
-            out_profile,
-            colorspace=space,
-            outcolorspace=out_space,
-            outdtype="float32",
-            intent=RELATIVE_COLORIMETRIC,
-            flags=flags,
-        )
+        return littlecms(part, profile, space, out_profile, out_space, flags)
     except (RuntimeError, ValueError) as error:
         raise ColourProfileError("The colour profile cannot be used.", PROFILE_HINT, cause=str(error)) from error
-    return result
 
 
 def _in_strips(

@@ -140,17 +140,17 @@ def _srgb_bytes() -> tuple[F32, npt.NDArray[np.uint8]]:
 def matrix_model(icc: bytes) -> MatrixModel | None:
     """The model of an RGB profile, None if it is not of this kind. Raises: RuntimeError if the profile is unusable."""
     ramp = np.linspace(0, 1, _NODES, dtype=np.float32)
-    primaries = _cms(np.eye(3, dtype=np.float32)[None], icc, _xyz, "rgb", "xyz")[0].T
+    primaries = littlecms(np.eye(3, dtype=np.float32)[None], icc, "rgb", _xyz, "xyz")[0].T
     white = primaries.sum(axis=1)
     if not (np.isfinite(primaries).all() and np.allclose(white, D50, atol=0.01)):
         return None
     if abs(np.linalg.det(primaries.astype(np.float64))) < 1e-4:
         return None
-    grey = _cms(np.repeat(ramp[None, :, None], 3, axis=2), icc, _xyz, "rgb", "xyz")[0]
+    grey = littlecms(np.repeat(ramp[None, :, None], 3, axis=2), icc, "rgb", _xyz, "xyz")[0]
     inverse = np.linalg.inv(primaries.astype(np.float64))
     decode = np.clip(grey @ inverse.T, 0, 1).astype(np.float32)
     neutral = (ramp.astype(np.float64) ** 2)[:, None] * white
-    encode = _cms(neutral[None].astype(np.float32), _xyz, icc, "xyz", "rgb")[0]
+    encode = littlecms(neutral[None].astype(np.float32), _xyz, "xyz", icc, "rgb")[0]
     if (np.diff(decode, axis=0) < 0).any() or not np.isfinite(encode).all():
         return None
     to_white = (primaries / D50[:, None]).astype(np.float32)
@@ -162,20 +162,24 @@ def matrix_model(icc: bytes) -> MatrixModel | None:
 def _agrees(model: MatrixModel, icc: bytes) -> bool:
     colours = np.random.default_rng(0).random((64, 64, 3), dtype=np.float32)
     colours[:16] **= 4
-    expected = _cms(colours, icc, lab_profile(), "rgb", "lab")
+    expected = littlecms(colours, icc, "rgb", lab_profile(), "lab")
     back, beyond = model.from_lab(expected)
     near = np.abs(model.to_lab(colours) - expected).max() < _LAB_TOLERANCE
     return bool(near and np.abs(back - colours)[~beyond].max(initial=0) < _CODE_TOLERANCE and beyond.mean() < 0.05)
 
 
-def _cms(values: F32, profile: bytes, out_profile: bytes, space: str, out_space: str) -> F32:
+def littlecms(
+    values: npt.NDArray[Any], profile: bytes, space: str, out_profile: bytes, out_space: str, flags: int = 0
+) -> F32:
+    """One transform to float32, unbounded. Raises: RuntimeError, ValueError if a profile is unusable."""
     result: F32 = imagecodecs.cms_transform(
-        values,
+        np.ascontiguousarray(values),
         profile,
         out_profile,
         colorspace=space,
         outcolorspace=out_space,
         outdtype="float32",
         intent=RELATIVE_COLORIMETRIC,
+        flags=flags,
     )
     return result
