@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from app.main import cli
 from app.viewmodels import review, watching
+from app.views.board import Picture
 from app.views.main_window import MainWindow
 from app.views.review_window import ReviewWindow
 from tests.app.conftest import MakeWindow
@@ -89,7 +90,10 @@ def test_answers_outlive_the_window(make_window: MakeWindow, qtbot: QtBot, made:
     assert shown(make_window(), qtbot).title.text() == "Which is better? 2 of 6"
 
 
-def test_both_sides_show_the_same_place_at_100_percent(make_window: MakeWindow, qtbot: QtBot, made: Review) -> None:
+def test_both_sides_show_the_same_place_at_100_percent(
+    make_window: MakeWindow, qtbot: QtBot, made: Review, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Picture, "underMouse", lambda _: False)  # wherever other tests have left the cursor
     found = shown(make_window(), qtbot)
     left, right = found.board.places[:2]
     for each in (left, right):
