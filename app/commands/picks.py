@@ -41,7 +41,7 @@ def add(
     reasoning: Annotated[str, typer.Option(help="Why, in words.")] = "",
     level: Annotated[str, typer.Option(help="Who answers: model, person or expert.")] = "person",
     random: Annotated[
-        bool, typer.Option("--random", help="The pair was chosen at random: keep it as a test, never train on it.")
+        bool, typer.Option("--random", help="The pair was chosen at random, as a test: from ten on none is trained on.")
     ] = False,
 ) -> None:
     """Record one pick. A picture of `porelight variations` is kept with what renders it again."""
@@ -79,7 +79,9 @@ def import_(
     with common.cancel_on_interrupt(token), _open(store, create=True) as opened:
         count = take_over(opened, source, own_identity(), token)
         _measure(opened, token)
-    common.stdout().print(f"{count.done} new picks from {common.printable(source.name)}.", markup=False)
+    common.stdout().print(
+        f"{common.number_of(count.done, 'new pick')} from {common.printable(source.name)}.", markup=False
+    )
     _fail_if_any(count)
 
 
@@ -104,7 +106,7 @@ def export(
         picks = opened.picks()
         write = export_dataset if dataset else export_lines
         count = write(opened, picks, out, Drawing(opened))
-    common.stdout().print(f"{count.done} picks in {common.printable(out.name)}.", markup=False)
+    common.stdout().print(f"{common.number_of(count.done, 'pick')} in {common.printable(out.name)}.", markup=False)
     _fail_if_any(count)
 
 
@@ -167,7 +169,9 @@ def withdraw(photo: Annotated[Path, typer.Argument(help="The photo.")], store: S
         raise UsageError(f"The photo {photo.name} is not there.", "Name the file that was picked from.")
     with _open(store) as opened:
         count = opened.withdraw(digest, now("seconds"))
-    common.stdout().print(f"{count} picks of {common.printable(photo.name)} are withdrawn.", markup=False)
+    common.stdout().print(
+        f"Withdrawn: {common.number_of(count, 'pick')} of {common.printable(photo.name)}.", markup=False
+    )
 
 
 def _measure(store: PickStore, token: CancelToken) -> None:

@@ -55,7 +55,9 @@ def reward(
         return
     for sentence in trained.words:
         common.stdout().print(sentence, markup=False)
-    common.stdout().print(f"The reward of {trained.report['trained_on']} picks is in {out}.", markup=False)
+    common.stdout().print(
+        f"The reward of {common.number_of(trained.report['trained_on'], 'pick')} is in {out}.", markup=False
+    )
 
 
 @cli.command("policy")

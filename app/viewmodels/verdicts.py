@@ -75,6 +75,11 @@ def broken(now: Mapping[str, Any], before: Mapping[str, Any]) -> tuple[str, ...]
 def _said(breach: Breach) -> str:
     limit, values = breach.limit, {"value": breach.value, "before": breach.before}
     name = MEASURES[limit.measure]
+    if math.isnan(breach.value):
+        return tr(
+            "A guard is broken: {name} cannot be measured any more, before {before:.2f}.",
+            name=name, before=breach.before,
+        )  # fmt: skip
     if breach.value < limit.low:
         return tr(
             "A guard is broken: {name} {value:.2f}, before {before:.2f}, at least {bound:.2f} is wanted.",

@@ -54,7 +54,8 @@ class SamplerConfig:
             return
         preserving = self.kind == "cps" or (self.kind == "dpg" and self.form == "cps")
         if not 0 < self.eta <= (1 if preserving else sys.float_info.max):
-            raise ValueError(f"η = {self.eta} has no meaning for {self.kind!r}: use the ODE for no noise.")
+            limit = ", and at most 1 where the noise level is kept" if preserving else ""
+            raise ValueError(f"η is above 0{limit}, not {self.eta}: use the ODE for no noise.")
         if self.kind == "dpg":
             schedules.guidance(self.steps, self.lambda_max)
             schedules.guided_steps(self.steps, self.segments, np.random.default_rng(0))

@@ -44,7 +44,7 @@ def ode_step(x: Latent, v: Latent, t: float, t_next: float) -> Latent:
 def sde_step(x: Latent, v: Latent, t: float, t_next: float, eta: float, noise: Latent) -> Step:
     """Euler–Maruyama step of the reverse SDE with the flow's marginals.
 
-    Diffusion σ = η·√(t / (1 − t)), with t' for t inside the root at t = 1.
+    Diffusion σ = η·√(t / (1 − t)); at t = 1 it is η·√(1 / (1 − t')), as the source's own code has it.
     Raises: ValueError. Source: REFERENCES flow-grpo, equations 9 and 12.
     """
     return _diffuse(x, v, t, t_next, eta, noise, None, 0.0)

@@ -203,7 +203,7 @@ def test_withdrawn_photos_leave_training_and_exports(porelight: Run, tmp_path: P
     store = tmp_path / "s.sqlite"
     for photo, pictures in photos:
         porelight("picks", "add", photo, *pictures, "--prefer", "image1", "--store", store)
-    assert "1 picks of a.png are withdrawn" in porelight("picks", "withdraw", photos[0][0], "--store", store).stdout
+    assert "Withdrawn: 1 pick of a.png" in porelight("picks", "withdraw", photos[0][0], "--store", store).stdout
     porelight("picks", "export", tmp_path / "o.jsonl", "--store", store)
     assert [json.loads(line)["input"] for line in (tmp_path / "o.jsonl").read_text().splitlines()] == ["b.png"]
     report = json.loads(porelight("train", "reward", "--picks", store, "--out", tmp_path / "r", "--json").stdout)
@@ -226,7 +226,7 @@ def test_photos_that_disappeared(porelight: Run, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert report["trained_on"] == 6 and report["left_out"]["features_missing"] == 1
-    assert "p2.png" in report["left_out"]["reasons"][0] and any("left out" in line for line in report["words"])
+    assert "p2.png" in report["left_out"]["reasons"][0] and "Left out are 1 of 7 picks" in report["words"][-1]
     said = porelight("picks", "verify", "--store", store)
     assert said.exit_code == 0 and "p0.png" in said.stdout and "is gone or has changed" in said.stdout
     lost = porelight("picks", "export", tmp_path / "o.jsonl", "--store", store)
@@ -266,7 +266,7 @@ def test_bad_lines_are_named_and_the_others_are_taken(porelight: Run, tmp_path: 
     file = tmp_path / "in.jsonl"
     file.write_text("\n".join([*(line for line, _ in BAD.values()), "", _line()]) + "\n")
     result = porelight("picks", "import", file, "--store", tmp_path / "s.sqlite")
-    assert result.exit_code == 1 and "1 new picks" in result.stdout
+    assert result.exit_code == 1 and "1 new pick " in result.stdout
     said = result.stderr.splitlines()
     assert len(said) == len(BAD)
     for number, (line, (_, words)) in enumerate(zip(said, BAD.values(), strict=True), 1):

@@ -229,6 +229,9 @@ def test_what_cannot_be_trained_is_said(studio, porelight: Run) -> None:
         refused = porelight(*arguments(studio, "x"))
         assert refused.exit_code == 2 and "do not go together" in refused.stderr
     assert not (studio / "x").exists()
+    nowhere = ("--picks", studio / "none.sqlite", "--photos", studio / "nowhere")
+    refused = porelight("train", "policy", "--out", studio / "x", *nowhere)
+    assert refused.exit_code == 2 and "no photo or folder" in refused.stderr, "before a reward is fitted"
     (studio / "c.toml").write_text(SETTINGS)
     assert porelight(*arguments(studio, "x", "--name", "compact")).exit_code == 2
     shown = porelight("train", "policy", "--out", studio / "x", "--mode", "nft", "--show-config")

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine import outputs
-from engine.errors import EngineError, NoFaceError
+from engine.errors import EngineError, NoFaceError, UsageError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.metrics.dimensions import PairMeasures
 from engine.policies.base import Condition, TrainablePolicy
@@ -103,8 +103,12 @@ def load_faces(
 
 
 def gather(folders: Sequence[str]) -> list[Path]:
-    """Photos in folders and globs, in a fixed order. Raises: UsageError."""
-    return sorted(source.path for source in outputs.gather(folders))
+    """Photos in folders and globs, in a fixed order. Raises: UsageError if there are none, or one is not there."""
+    found = sorted(source.path for source in outputs.gather(folders))
+    for path in found:
+        if not path.is_file():
+            raise UsageError(f"There is no photo or folder {path}.", "Name photos and folders that are there.")
+    return found
 
 
 def _faces_of(path: Path, policy: TrainablePolicy, encoder: Encoder | None) -> list[PhotoFace]:

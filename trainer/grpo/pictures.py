@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
@@ -12,8 +12,9 @@ import numpy as np
 from engine.errors import EngineError
 from engine.imageio.colour import from_lab, to_srgb8
 from engine.layers.render import render
+from engine.metrics.geometry import landmark_drift
+from engine.metrics.likeness import identity_distance
 from engine.policies.base import Policy, TrainablePolicy
-from engine.report import measure
 from engine.sampling.loop import SamplerConfig, sample
 from engine.session import RetouchSession
 from engine.types import F32, Box, FaceAnalysis, FaceEdits, Photo, Pixels
@@ -58,7 +59,7 @@ def compare(
     """Native renderings of some unseen faces by both policies; and of the measures that need whole photos, name →
     (before, trained) means. Photos that are gone by now are left out."""
     shown: list[Comparison] = []
-    measured: dict[str, list[tuple[float, float]]] = {"identity_distance": [], "landmark_drift": []}
+    measured: dict[str, list[list[float]]] = {"identity_distance": [], "landmark_drift": []}
     for index, face in enumerate(faces[:COMPARED]):
         try:
             session = RetouchSession.open(face.path)
@@ -66,37 +67,21 @@ def compare(
             analysis = session.face(face.key.rpartition("/")[2])
         except EngineError:
             continue
-        seed = seed_of(config, 9, index, 0)
-        old, new = (_render(each, session.photo, analysis, seed) for each in (policy.reference(), policy))
-        for name, pair in zip(measured, zip(old[1:], new[1:], strict=True), strict=True):
-            measured[name].append(pair)
-        crop = _cheek(session.photo, analysis)
-        pictures = (session.photo.pixels, old[0], new[0])
-        shown.append(Comparison(*(png(_cut(session.photo, pixels, crop)) for pixels in pictures)))
+        photo, seed = session.photo, seed_of(config, 9, index, 0)
+        results = [_render(each, photo, analysis, seed) for each in (policy.reference(), policy)]
+        measured["identity_distance"].append([identity_distance(photo, pixels, analysis) for pixels in results])
+        measured["landmark_drift"].append(landmark_drift(photo, results, analysis))
+        crop = _cheek(photo, analysis)
+        shown.append(Comparison(*(png(_cut(photo, pixels, crop)) for pixels in (photo.pixels, *results))))
     return shown, {name: tuple(np.nanmean(np.array(v), 0)) for name, v in measured.items() if np.isfinite(v).any()}
 
 
-def _render(policy: Policy, photo: Photo, face: FaceAnalysis, seed: int) -> tuple[Pixels, float, float]:
-    """Pixels of the photo with this face retouched, identity distance and landmark drift; NaN where not measurable."""
+def _render(policy: Policy, photo: Photo, face: FaceAnalysis, seed: int) -> Pixels:
+    """Pixels of the photo with this face retouched."""
     condition = policy.encode(photo, face)
     settings = SamplerConfig("ode", policy.info.steps, policy.info.shift)
     latent = sample(lambda x, s: policy.velocity(x, s, condition), policy.noise(condition, seed), settings).latent
-    layers = policy.decode(latent, photo, condition)
-    done = ((layers, FaceEdits()),)
-    pixels = render(photo, done)
-    distance = measure(photo, pixels, (face,), done).faces[0].identity_distance
-    return pixels, float("nan") if distance is None else distance, _drift(photo, pixels, face)
-
-
-def _drift(photo: Photo, pixels: Pixels, face: FaceAnalysis) -> float:
-    """Mean shift of the landmarks, found anew in the retouched picture, as a share of W."""
-    from engine.faces.analysis import analyse
-
-    found, _ = analyse(replace(photo, pixels=pixels), boxes=(face.box,), embed=False)
-    again, _ = analyse(photo, boxes=(face.box,), embed=False)
-    if not found or not again:
-        return float("nan")
-    return float(np.linalg.norm(found[0].landmarks - again[0].landmarks, axis=1).mean() / face.width)
+    return render(photo, ((policy.decode(latent, photo, condition), FaceEdits()),))
 
 
 def _cheek(photo: Photo, face: FaceAnalysis) -> Box:

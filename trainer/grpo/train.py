@@ -101,7 +101,7 @@ def resume_policy(
 
 def _begin(request: PolicyRequest, info: PolicyInfo, log: EventLog | None, token: CancelToken, report: Report) -> None:
     """Fit the reward if there is none yet, and write the manifest."""
-    reward, photos = request.reward, request.photos
+    reward, photos = request.reward, gather(request.photos) if request.photos else []
     if reward is None:
         assert request.picks is not None and log is not None
         log.write("begun")
@@ -110,10 +110,10 @@ def _begin(request: PolicyRequest, info: PolicyInfo, log: EventLog | None, token
             seeing, told = chosen(request.encoder), within(report, 0.0, 0.05, stage="measure")
             trained = train_reward(store, encoder=seeing, token=token, report=told)
             save_trained(trained, store, reward)
-            photos = photos or tuple(str(path) for path in photos_of(store))
+            photos = photos or sorted(photos_of(store))
         log.write("reward", words=list(trained.words), **trained.report)
     sources = {
-        "photos": [str(path.resolve()) for path in gather(photos)],
+        "photos": [str(path.resolve()) for path in photos],
         "reward": str(reward.resolve()),
         "reward_sha256": _reward_digest(reward),
         "parent": {"name": info.name, "version": info.version},

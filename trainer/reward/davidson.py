@@ -42,12 +42,18 @@ class Posterior:
         return float(self.mean[-1])
 
 
-def probabilities(u: F64, eta: float) -> F64:
+def probabilities(u: F64, eta: float | F64) -> F64:
     """(…, 3) of first, second and tie for differences u (…)."""
-    logits = np.stack([u / 2, -u / 2, np.broadcast_to(np.float64(eta), u.shape)], -1)
+    logits = np.stack([u / 2, -u / 2, np.broadcast_to(np.asarray(eta, np.float64), u.shape)], -1)
     logits -= logits.max(-1, keepdims=True)
     odds = np.exp(logits)
     return np.asarray(odds / odds.sum(-1, keepdims=True))
+
+
+def tempered(p: F64, temperature: float) -> F64:
+    """(…, 3) the same answers stated less surely: the log-odds of the two sides divided by the temperature."""
+    logs = np.log(np.maximum(p, 1e-12))
+    return probabilities((logs[..., 0] - logs[..., 1]) / temperature, logs[..., 2] - logs[..., :2].mean(-1))
 
 
 def curvature(p: F64) -> F64:

@@ -16,6 +16,7 @@ import numpy as np
 from trainer.picks.annotation import settle
 from trainer.picks.records import DIMENSIONS, Pick
 from trainer.picks.store import PickStore
+from trainer.reward import davidson
 from trainer.reward.data import Answers
 from trainer.reward.davidson import F64, FIRST, SECOND
 from trainer.reward.model import Comparisons, Head, fit_head
@@ -82,7 +83,7 @@ class Prediction:
 
     def tempered(self, temperature: float) -> Prediction:
         """The same as another temperature would state it."""
-        return Prediction(np.exp(_tempered(self.probabilities, temperature)), self.outcomes)
+        return Prediction(davidson.tempered(self.probabilities, temperature), self.outcomes)
 
     def log_loss(self) -> float:
         """Mean negative logarithm of the probability of what was answered, in nats; ln 3 is a guess."""
@@ -153,20 +154,11 @@ def best_temperature(prediction: Prediction) -> float:
         return 1.0
 
     def loss(log_t: float) -> float:
-        logs = _tempered(prediction.probabilities, math.exp(log_t))
-        return float(-logs[np.arange(len(logs)), prediction.outcomes].sum()) + log_t**2 / (2 * 0.4**2)
+        stated = prediction.tempered(math.exp(log_t)).log_loss()
+        return len(prediction.outcomes) * stated + log_t**2 / (2 * 0.4**2)
 
     grid = np.linspace(math.log(0.4), math.log(4), 47)
     return float(math.exp(grid[int(np.argmin([loss(each) for each in grid]))]))
-
-
-def _tempered(probabilities: F64, temperature: float) -> F64:
-    """(n, 3) logarithms of (n, 3) probabilities, the log-odds of the two sides divided by the temperature."""
-    p = np.maximum(probabilities, 1e-12)
-    u, tied = np.log(p[:, 0] / p[:, 1]) / temperature, np.log(p[:, 2]) - (np.log(p[:, 0]) + np.log(p[:, 1])) / 2
-    logits = np.stack([u / 2, -u / 2, tied], -1)
-    logits -= logits.max(-1, keepdims=True)
-    return np.asarray(logits - np.log(np.exp(logits).sum(-1, keepdims=True)))
 
 
 def more_picks(head: Head, deltas: F64, picks: int) -> int:

@@ -48,7 +48,7 @@ class Head:
     """A posterior over the weights of `Prior.units`.
 
     mean: (f,), covariance: (f, f), eta: of ties, turned: share of mistaken answers (`davidson`). temperature: what
-    differences are divided by, so that stated probabilities come true. families: the ideas that the picks speak for,
+    log-odds are divided by, so that stated probabilities come true. families: the ideas that the picks speak for,
     with their probabilities, the likeliest first.
     """
 
@@ -69,8 +69,8 @@ class Head:
         taken in."""
         mean, spread = self.difference(delta)
         moderated = mean / np.sqrt(1 + np.pi / 8 * spread**2)
-        p = davidson.probabilities(moderated / self.temperature, self.eta)
-        return davidson.turn(p, self.turned)
+        p = davidson.turn(davidson.probabilities(moderated, self.eta), self.turned)
+        return davidson.tempered(p, self.temperature)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def train_reward(
     config, prior, rows = config or RewardConfig(), prior or shipped(), len(store)
     settled = settle(store.picks(), persons=config.persons, trust_model=config.trust_model)
     if not settled.picks:
-        raise PicksError(f"The store {store.path.name} holds no pick that counts.", _why(settled))
+        raise PicksError(f"The store {store.path.name} holds no pick that counts.", _why(settled, config))
     wanted = [key for each in settled.picks for key in each.pair]
     measured = measure_candidates(store, wanted, load or Loaded(), encoder=encoder, token=token, report=report)
     answers = collect(settled.picks, measured.features)
@@ -237,13 +237,14 @@ def _words(
         said.append("Most answers are ties: the variations hardly differ for this person; explore further from them.")
     said.append(f"It needs about {more} more picks." if more else "More picks would change little.")
     if answers.missing:
-        said.append(f"{answers.missing} picks are left out: their pictures cannot be measured any more.")
+        picks = answers.missing + len(answers.picks)
+        said.append(f"Left out are {answers.missing} of {picks} picks, whose pictures cannot be measured.")
     return tuple(said)
 
 
-def _why(settled: Settled) -> str:
+def _why(settled: Settled, config: RewardConfig) -> str:
     if settled.disputed:
         return "All are disputed: an expert has to decide."
     if settled.unread:
         return "They are a model's; let a person look at them, or use --trust-model."
-    return "Make some picks first."
+    return "Name persons by their ids in the store." if config.persons else "Make some picks first."

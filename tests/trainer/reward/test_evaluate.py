@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.stats import binomtest, norm
 from tests.helpers.photographers import Photographer
 from tests.helpers.picks import candidate, pick
 from trainer.picks.records import Pick
-from trainer.reward import evaluate
+from trainer.reward import davidson, evaluate
 from trainer.reward.data import Answers, collect
 from trainer.reward.davidson import FIRST, SECOND, TIE
 from trainer.reward.evaluate import Consistency, Prediction, Share
@@ -105,6 +106,16 @@ def test_temperature_undoes_overconfidence_and_leaves_truth_alone() -> None:
     assert evaluate.best_temperature(stated(1)) == pytest.approx(1, abs=0.1)
     assert evaluate.best_temperature(stated(3)) == pytest.approx(3, abs=0.4)
     assert evaluate.best_temperature(Prediction(np.zeros((0, 3)), np.zeros(0, np.int64))) == 1
+
+
+def test_a_head_states_what_its_calibration_was_measured_of() -> None:
+    """Also where it takes mistaken answers into account."""
+    delta = np.linspace(-6, 6, 9)[:, None]
+    head = Head(np.ones(1), np.eye(1) * 0.1, -1.0, turned=0.1)
+    stated = Prediction(head.probabilities(delta), np.zeros(9, np.int64)).tempered(1.7)
+    np.testing.assert_allclose(replace(head, temperature=1.7).probabilities(delta), stated.probabilities, atol=1e-9)
+    sure = replace(head, turned=0.0, covariance=np.zeros((1, 1)), temperature=2.0)
+    np.testing.assert_allclose(sure.probabilities(delta), davidson.probabilities(delta[:, 0] / 2, -1.0), atol=1e-9)
 
 
 def test_photos_of_one_person_stay_together() -> None:
