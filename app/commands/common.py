@@ -24,6 +24,7 @@ from engine.jobs import CancelToken, Progress, Report
 if TYPE_CHECKING:
     from engine.pipeline import RetouchRequest, RetouchResult
     from engine.proposal import SamplerSettings
+    from trainer.picks.store import PickStore
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -293,6 +294,13 @@ def summarise(counts: dict[str, int]) -> None:
     if counts["cancelled"]:
         parts.append(f"{counts['cancelled']} cancelled")
     stdout().print(f"{number_of(counts['total'], 'photo')}: {', '.join(parts)}")
+
+
+def tell_damage(store: PickStore) -> None:
+    """Say that only a part of a damaged store is used."""
+    if store.damage:
+        said = f"{store.path.name} is damaged: {store.damage}; what is before that is used."
+        stderr().print(printable(said), markup=False)
 
 
 def number_of(count: int, noun: str) -> str:

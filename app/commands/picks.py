@@ -103,6 +103,7 @@ def export(
     if out.exists() and not dataset and not overwrite:
         raise ExportError(f"{out.name} is there already.", "Use --overwrite to replace it.")
     with _open(store) as opened:
+        common.tell_damage(opened)
         picks = opened.picks()
         write = export_dataset if dataset else export_lines
         count = write(opened, picks, out, Drawing(opened))

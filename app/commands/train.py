@@ -43,9 +43,7 @@ def reward(
     refuse_existing(out)
     token = CancelToken()
     with common.cancel_on_interrupt(token), PickStore.open(picks or default_store()) as store:
-        if store.damage:
-            said = f"{store.path.name} is damaged: {store.damage}; what is before that is used."
-            common.stderr().print(said, markup=False)
+        common.tell_damage(store)
         config = RewardConfig(tuple(person or ()), trust_model, seed)
         with common.progress_bar("measure", transient=True) as show:
             trained = train_reward(store, config, encoder=chosen(encoder), token=token, report=show)

@@ -286,6 +286,8 @@ def test_a_damaged_store_is_used_up_to_there_and_repaired(porelight: Run, tmp_pa
     assert found.exit_code == 1 and "damaged" in found.stdout and "--repair" in found.stdout
     refused = porelight("picks", "add", photos[0][0], *photos[0][1][:2], "--prefer", "tie", "--store", store)
     assert refused.exit_code == 1 and "verify --repair" in refused.stderr
+    exported = porelight("picks", "export", tmp_path / "o.jsonl", "--store", store)
+    assert exported.exit_code == 0 and "damaged: it breaks off" in exported.stderr
     trained = json.loads(porelight("train", "reward", "--picks", store, "--out", tmp_path / "r", "--json").stdout)
     left = json.loads(porelight("picks", "stats", "--store", store, "--json").stdout)["picks"]
     assert 0 < trained["trained_on"] == left and "breaks off" in trained["store_damage"]
