@@ -27,6 +27,7 @@ from trainer.control import Control
 from trainer.events import Event, read
 
 VERSION: Final = 1
+MANIFEST: Final = "manifest.json"
 EVENTS: Final = "events.jsonl"
 KEPT_CHECKPOINTS: Final = 3
 LOCK_SECONDS: Final = 0.5
@@ -76,7 +77,7 @@ class Run:
         """Raises: RunError if there is no run of that kind, or it is damaged or of a newer version."""
         hint = "Name the folder that was given to --out."
         try:
-            data = json.loads((folder / "manifest.json").read_bytes())
+            data = json.loads((folder / MANIFEST).read_bytes())
             if data["version"] > VERSION:
                 raise RunError(f"The run {folder.name} was made by a newer Porelight.", "Update Porelight.")
             manifest = Manifest(**{each.name: data[each.name] for each in fields(Manifest)})
@@ -157,10 +158,11 @@ def is_running(folder: Path) -> bool:
         return not got
 
 
-def refuse_existing(folder: Path) -> None:
-    """Raises: RunError if the folder holds a run."""
-    if (folder / "manifest.json").exists():
-        raise RunError(f"The folder {folder.name} holds a run already.", "Use --resume, or choose another --out.")
+def refuse_existing(folder: Path, *, resumable: bool = False) -> None:
+    """resumable: whether such a run can be gone on with. Raises: RunError if the folder holds a run."""
+    if (folder / MANIFEST).exists():
+        hint = "Use --resume, or choose another --out." if resumable else "Choose another --out."
+        raise RunError(f"The folder {folder.name} holds a run already.", hint)
 
 
 def unwritable(folder: Path, error: OSError) -> RunError:

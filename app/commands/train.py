@@ -90,7 +90,7 @@ def policy(
     """Train the policy on a reward, prove it on unseen photos, and keep it as a new version; Ctrl-C stops so that
     --resume goes on from there."""
     from engine.children import give_way
-    from engine.errors import UsageError
+    from engine.errors import Cancelled, UsageError
     from trainer.grpo.config import as_toml, load_config
 
     settings = load_config(config, mode=mode)
@@ -106,15 +106,21 @@ def policy(
     if reward and encoder:
         raise UsageError("A fitted reward looks through the encoder that it was trained with.", "Leave out --encoder.")
     from trainer.grpo.train import PolicyRequest, resume_policy, train_policy
+    from trainer.runs import MANIFEST
 
     token = CancelToken()
     give_way(10)  # retouching beside it goes first
-    with common.cancel_on_interrupt(token), common.progress_bar("faces", transient=True) as show:
-        if resume:
-            result = resume_policy(out, token=token, report=show, threads=threads)
-        else:
-            request = PolicyRequest(tuple(photos or ()), reward, out, settings, base, name, threads, picks, encoder)
-            result = train_policy(request, token=token, report=show)
+    try:
+        with common.cancel_on_interrupt(token), common.progress_bar("faces", transient=True) as show:
+            if resume:
+                result = resume_policy(out, token=token, report=show, threads=threads)
+            else:
+                request = PolicyRequest(tuple(photos or ()), reward, out, settings, base, name, threads, picks, encoder)
+                result = train_policy(request, token=token, report=show)
+    except (Cancelled, KeyboardInterrupt):
+        if (out / MANIFEST).exists():
+            _tell_how_to_go_on(out)
+        raise
     _tell(result, out, activate, json)
 
 
@@ -146,7 +152,11 @@ def _tell(result: PolicyResult, out: Path, activate: bool, json: bool) -> None:
         for sentence in said:
             common.stdout().print(common.printable(sentence), markup=False)
     if result.outcome.status == "stopped":
-        common.stderr().print(f"Go on with: porelight train policy --out {out} --resume", markup=False)
+        _tell_how_to_go_on(out)
         raise typer.Exit(Exit.CANCELLED)
     if result.outcome.status == "failed":
         raise typer.Exit(Exit.FAILED)
+
+
+def _tell_how_to_go_on(out: Path) -> None:
+    common.stderr().print(f"Go on with: porelight train policy --out {out} --resume", markup=False)

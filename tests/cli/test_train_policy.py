@@ -246,10 +246,11 @@ def test_runs_in_use_photos_gone_and_changed_rewards_are_said(studio, porelight:
 
     with monkeypatch.context() as patch:
         patch.setattr(loop.Training, "train", break_off)
-        assert porelight(*arguments(studio)).exit_code == 130
+        broken_off = porelight(*arguments(studio))
+        assert broken_off.exit_code == 130 and "--resume" in broken_off.stderr
     resume = ("train", "policy", "--out", studio / "run", "--resume")
     existing = porelight(*arguments(studio))
-    assert existing.exit_code == 1 and "holds a run already" in existing.stderr
+    assert existing.exit_code == 1 and "holds a run already" in existing.stderr and "--resume" in existing.stderr
     with locked(studio / "run"):
         assert "Another training is at work" in porelight(*resume).stderr
     (studio / "photos" / "p1.png").rename(studio / "p1.png")

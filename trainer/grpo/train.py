@@ -78,7 +78,7 @@ def train_policy(request: PolicyRequest, *, token: CancelToken | None = None, re
     """Begin a run. Raises: EngineError in words; what was reached is kept in the run folder."""
     if request.name is not None:
         versions.check_name(request.name)
-    refuse_existing(request.out)
+    refuse_existing(request.out, resumable=True)
     policy = load_policy(request.base or versions.active(), device="cpu")
     sampler(request.config, policy, 0.0)  # settings that have no meaning are refused before anything is made
     token, them = token or CancelToken(), workers("cpu")
