@@ -142,13 +142,14 @@ def verify(
     from trainer.reward.measuring import missing_files
 
     with _open(store) as opened:
-        out = common.stdout()
+        out, rows = common.stdout(), common.number_of(len(opened), "row")
         if not opened.damage:
-            out.print(f"{opened.path.name} is sound: {len(opened)} rows, {len(opened.picks())} picks.", markup=False)
+            picks = common.number_of(len(opened.picks()), "pick")
+            out.print(f"{opened.path.name} is sound: {rows}, {picks}.", markup=False)
             for line in missing_files(opened):
                 out.print(line, markup=False)
             return
-        out.print(f"{opened.path.name} is damaged: {opened.damage}; {len(opened)} rows before are sound.", markup=False)
+        out.print(f"{opened.path.name} is damaged: {opened.damage}; sound before that: {rows}.", markup=False)
         if repair:
             kept = opened.repair()
             out.print(f"Repaired; the damaged store is kept as {kept.name}.", markup=False)

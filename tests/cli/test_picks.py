@@ -203,7 +203,10 @@ def test_withdrawn_photos_leave_training_and_exports(porelight: Run, tmp_path: P
     store = tmp_path / "s.sqlite"
     for photo, pictures in photos:
         porelight("picks", "add", photo, *pictures, "--prefer", "image1", "--store", store)
+    before = shutil.copy(store, tmp_path / "before.sqlite")
     assert "Withdrawn: 1 pick of a.png" in porelight("picks", "withdraw", photos[0][0], "--store", store).stdout
+    assert "0 new picks" in porelight("picks", "import", store, "--store", before).stdout
+    assert "is sound: " in (sound := porelight("picks", "verify", "--store", before).stdout) and ", 1 pick." in sound
     porelight("picks", "export", tmp_path / "o.jsonl", "--store", store)
     assert [json.loads(line)["input"] for line in (tmp_path / "o.jsonl").read_text().splitlines()] == ["b.png"]
     report = json.loads(porelight("train", "reward", "--picks", store, "--out", tmp_path / "r", "--json").stdout)
@@ -254,6 +257,7 @@ BAD = {
     "unknown dimension": (_line(scores={"taste": [1, 2]}), "no dimension 'taste'"),
     "odd scores": (_line(scores={"clarity": [1]}), "scores.clarity"),
     "the same twice": (_line(image2="v/a-v1.png"), "same picture"),
+    "no end": ("[" * 200_000, "no JSON object"),
     "no path": (_line(image1="v/\0.png"), "is not there"),
     "a damaged sheet": (_line(image1="w/a-v1.png"), "sheet a-variations.json is damaged"),
 }

@@ -12,9 +12,12 @@ from engine.errors import UsageError
 
 Mode = Literal["dpg", "cps", "sde", "nft"]
 MODES: Final[tuple[str, ...]] = get_args(Mode)
-
-
-_KINDS: Final[dict[type, str]] = {int: "a whole number", float: "a number", str: "a word", bool: "true or false"}
+_WANTED: Final[dict[type, str]] = {
+    int: "Give a whole number.",
+    float: "Give a number.",
+    str: "Give a word.",
+    bool: "Give true or false.",
+}
 
 
 def _value(default: Any, source: str, low: float | None = None, high: float | None = None) -> Any:
@@ -123,7 +126,7 @@ def _check(name: str, value: Any, default: Any, low: float | None, high: float |
     kind = type(default)
     fits = isinstance(value, kind) or (kind is float and isinstance(value, int) and not isinstance(value, bool))
     if not fits or (isinstance(value, bool) and kind is not bool):
-        raise _meaningless(name, value, f"It is {_KINDS[kind]}.")
+        raise _meaningless(name, value, _WANTED[kind])
     if low is not None and high is not None and not low <= value <= high:
         raise _meaningless(name, value, f"Use {low:g} … {high:g}.")
 

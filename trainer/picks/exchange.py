@@ -100,7 +100,7 @@ def take_over(
 
     Returns: how many are new, and what could not be taken. Raises: UsageError, PickStoreError, Cancelled.
     """
-    count, before = Count(), len(store.picks())
+    count, before = Count(), {each.id for each in store.picks()}
     if is_store(source):
         with PickStore.open(source) as other:
             if other.damage:
@@ -112,7 +112,7 @@ def take_over(
             raise UsageError(f"The folder {source.name} holds no {METADATA}.", "Name a dataset folder.")
         for number, file in enumerate(files):
             count.failed += import_lines(store, file, identity, token, share(report, number, len(files))).failed
-    count.done = len(store.picks()) - before
+    count.done = sum(each.id not in before for each in store.picks())
     return count
 
 
@@ -145,7 +145,7 @@ def _import_line(store: PickStore, folder: Path, line: str, identity: Identity, 
     hint = "See docs/learning.md for the form."
     try:
         data = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
         raise UsageError("it is no JSON object.", hint)

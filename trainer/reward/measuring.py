@@ -215,7 +215,7 @@ def missing_files(store: PickStore) -> list[str]:
 
 
 def whole_file(store: PickStore, sha256: str) -> Path:
-    """Where a file with these bytes lies now. Raises: NoFileError."""
+    """Where a file with these bytes lies now. Raises: MissingFileError."""
     places = store.places(sha256)
     for path in places:
         if sha256_of(path) == sha256:
