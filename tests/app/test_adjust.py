@@ -400,7 +400,8 @@ def test_the_keys_of_variations_never_come_to_export(make_window: MakeWindow, po
     panel.take.setFocus()
     qtbot.keyClick(panel.take, Qt.Key.Key_Space)
     assert window.photo.busy and window.focusWidget() is panel
-    qtbot.waitUntil(lambda: window.photo.history.last_done.label == "Variation 1")
+    qtbot.waitUntil(lambda: window.photo.history.last_done is not None)
+    assert window.photo.history.last_done.label == "Variation 1"
     window.canvas.setFocus()
     qtbot.mouseClick(panel.take, Qt.MouseButton.LeftButton)
     assert window.focusWidget() is window.canvas
@@ -467,7 +468,8 @@ def test_a_variation_shows_while_mouse_or_keys_rest_on_it(
     tiles[3].setFocus()
     shows(4)
     qtbot.keyClick(tiles[3], Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: photo.history.last_done.label == "Variation 4")
+    qtbot.waitUntil(lambda: photo.history.last_done is not None)
+    assert photo.history.last_done.label == "Variation 4"
     window.canvas.setFocus()
     shows(4)
 

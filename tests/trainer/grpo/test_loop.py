@@ -13,11 +13,11 @@ import pytest
 import torch
 
 from tests.helpers.toy_policy import SKIN, Likes, LovesNoise, ToyFace, ToyPolicy
-from trainer.events import by_step
+from trainer.events import EventLog, by_step
 from trainer.grpo.config import GrpoConfig
 from trainer.grpo.loop import Training
 from trainer.grpo.state import TrainingError
-from trainer.runs import Manifest, Run, RunError
+from trainer.runs import EVENTS, Manifest, Run, RunError
 
 FACES = [ToyFace(f"face-{n}") for n in range(3)]
 MODES = ("dpg", "cps", "sde", "nft")
@@ -257,7 +257,7 @@ def test_pause_and_stop_are_obeyed_and_events_say_what_happened(tmp_path):
     Run.create(tmp_path / "run", Manifest("policy", settings.plain()))
     run = Run.open(tmp_path / "run", "policy")
     run.control.request("stop")
-    with run.log() as log:
+    with EventLog(run.folder / EVENTS) as log:
         training = Training(ToyPolicy(), FACES, Likes(0.3), settings, run, tell=log.write)
         assert training.train().status == "stopped"
         run.control.withdraw("stop")
