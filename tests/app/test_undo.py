@@ -107,16 +107,22 @@ def toned(paths: list[Path]) -> list[float | None]:
     return [None if each is None or each.settings is None else each.settings.strengths.values["tone"] for each in found]
 
 
+def toned_first(make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]) -> MainWindow:
+    """A window that shows the first photo, whose "tone" was changed."""
+    window = listed(make_window, qtbot, shoot)
+    window.desk.show(shoot[0])
+    at_rest(qtbot, window, shoot[0])
+    window.photo.set_strength("tone", 81)
+    return window
+
+
 def test_settings_given_to_selected_photos_are_undone_in_the_grid(
     make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]
 ) -> None:
     """The open photo's own, those of a photo without a sidecar and of one that had settings before, all by one key."""
     sidecar.give(shoot[2], FaceSettings(Strengths({"tone": 30})))
-    window = listed(make_window, qtbot, shoot)
+    window = toned_first(make_window, qtbot, shoot)
     photo, library = window.photo, window.desk.library
-    window.desk.show(shoot[0])
-    at_rest(qtbot, window, shoot[0])
-    photo.set_strength("tone", 81)
     photo.copy()
     photo.set_strength("tone", 50)
     library.set_view(View.GRID)
@@ -140,10 +146,7 @@ def test_settings_given_to_selected_photos_are_undone_in_the_grid(
 
 def synced(make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]) -> MainWindow:
     """A window in which settings of the first photo were given to the others."""
-    window = listed(make_window, qtbot, shoot)
-    window.desk.show(shoot[0])
-    at_rest(qtbot, window, shoot[0])
-    window.photo.set_strength("tone", 81)
+    window = toned_first(make_window, qtbot, shoot)
     window.desk.library.choose(set(shoot))
     window.adjust.sync_action.trigger()
     qtbot.waitUntil(lambda: toned(shoot[1:]) == [81, 81] and not window.photo.runner.jobs)
@@ -167,11 +170,8 @@ def test_synced_settings_are_undone_from_the_photo_they_came_from_but_not_where_
 def test_a_photo_opened_since_is_taken_back_with_the_others_in_the_grid(
     make_window: MakeWindow, qtbot: QtBot, shoot: list[Path]
 ) -> None:
-    window = listed(make_window, qtbot, shoot)
+    window = toned_first(make_window, qtbot, shoot)
     photo, library = window.photo, window.desk.library
-    window.desk.show(shoot[0])
-    at_rest(qtbot, window, shoot[0])
-    photo.set_strength("tone", 81)
     photo.copy()
     library.set_view(View.GRID)
     library.choose(set(shoot[1:]))
