@@ -43,8 +43,8 @@ class Catalogue:
     texts: dict[Entry, tuple[str, ...]] = field(default_factory=dict)
     form: Callable[[int], int] = lambda count: int(count != 1)
     plural: str = "nplurals=2; plural=(n != 1);"
-    marks: Mapping[int, int] = field(default_factory=dict)
-    """Of thousands and decimals: what stands in place of the English ones."""
+    marks: Mapping[int, str] = field(default_factory=dict)
+    """Of thousands, decimals and percent: what stands in place of the English ones."""
 
     @cached_property
     def templates(self) -> list[tuple[re.Pattern[str], str]]:
@@ -56,7 +56,7 @@ class Catalogue:
 
 
 _current = Catalogue()
-MARKS = {Language.GERMAN: str.maketrans(",.", ".,")}
+MARKS = {Language.GERMAN: str.maketrans({",": ".", ".": ",", "%": "\u00a0%"})}
 
 
 def written(value: float, form: str) -> str:

@@ -311,7 +311,7 @@ class RetouchSession:
                 self.edits[face.id] = saved.settings.on(self.edits[face.id])
         lost = len(saved.faces) - len(found)
         if lost:
-            self.notes.append(f"{lost} face(s) of the saved edits were not found again.")
+            self.notes.append(f"Faces of the saved edits that were not found again: {lost}.")
 
     # --- inside -------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.language import tr
+from app.language import tr, written
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("overlay_layer", VIEW, tr("One Layer"), "Shift+L", ""),
     ("loupe", VIEW, tr("Loupe"), "L", tr("Magnify what is under the cursor")),
     ("fit", VIEW, tr("Fit"), "Ctrl+0", tr("Show the whole photo")),
-    ("full", VIEW, "100%", "Ctrl+1", tr("One photo pixel per screen pixel")),
+    ("full", VIEW, written(1, ".0%"), "Ctrl+1", tr("One photo pixel per screen pixel")),
     ("fill", VIEW, tr("Fill"), "Ctrl+2", ""),
     ("to_face", VIEW, tr("To Face"), "Ctrl+3", tr("The selected face, or the next one")),
     ("toggle_zoom", VIEW, tr("Toggle Zoom"), "Z", ""),
@@ -139,7 +139,7 @@ FIXED: tuple[tuple[str, str], ...] = (
     ("← →", tr("Previous or next photo")),
     ("↑ ↓", tr("A slider by 1, with Shift by 10")),
     (tr("Return"), tr("Type a slider's strength; once more keeps it")),
-    ("Esc", tr("From a slider back to the photo")),
+    ("Esc", tr("From a slider back to the photo; puts a tool away")),
     (tr("Double-click"), tr("A slider's name: back to its default")),
     (tr("Wheel"), tr("Zoom about the cursor; on a slider, its value")),
     (tr("Drag"), tr("Pan the photo, or the divider of the wipe")),

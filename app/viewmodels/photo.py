@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer, Signal
 
 from app.jobs.runner import Job
-from app.language import said, tr, written
+from app.language import said, tr
 from app.viewmodels.editing import EditModel
 from app.viewmodels.engine import Engine
 from app.viewmodels.frames import Frames
@@ -413,7 +413,7 @@ class PhotoModel(EditModel):
         """The photo in one line."""
         if self.photo is None:
             return ""
-        parts = [" × ".join(written(side, ",") for side in self.photo.size), tr("{depth} bit", depth=self.photo.depth)]
+        parts = [" × ".join(map(str, self.photo.size)), tr("{depth} bit", depth=self.photo.depth)]
         if self.stage is Stage.PROPOSED:
             parts.append(counted(len(self.faces), "face", "faces"))
         return "   ·   ".join(parts)

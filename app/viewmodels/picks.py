@@ -94,9 +94,7 @@ class PicksModel(QObject):
         repeats = now.consistency.agreement
         parts = [trn("{count} pick", "{count} picks", now.total), tr("{count} in this sitting", count=now.answered)]
         if repeats.count:
-            parts.append(
-                tr("answered alike {share} of {count} repeats", share=f"{repeats.value:.0%}", count=repeats.count)
-            )
+            parts.append(tr("answered alike {share:.0%} of {count} repeats", share=repeats.value, count=repeats.count))
         if now.more is not None:
             parts.append(
                 tr("about {count} more would help", count=now.more) if now.more else tr("more would change little")

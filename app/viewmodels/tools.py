@@ -101,6 +101,11 @@ class ToolModel(QObject):
         self.points, self.dragged, self.chosen = [], None, None
         self.changed.emit()
 
+    def put_away(self) -> None:
+        """Whichever is in hand."""
+        if self.tool is not Tool.POINTER:
+            self.choose(self.tool)
+
     def set(self, **values: object) -> None:
         """Set size, flow, effect or layer."""
         for name, value in values.items():

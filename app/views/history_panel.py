@@ -161,7 +161,7 @@ class HistoryPanel(QWidget):
         self.entries.documents = [entry.state for entry in entries]
         here = len(entries) - 1 - history.position
         for row in range(self.entries.count()):
-            _grey(self.entries.item(row), row < here)
+            _mark(self.entries.item(row), row < here)
         self.entries.setCurrentRow(here if active else -1)
         names = sorted(history.snapshots) if active else []
         if names != [self.snapshots.item(row).text() for row in range(self.snapshots.count())]:
@@ -174,5 +174,9 @@ class HistoryPanel(QWidget):
         self.buttons.setVisible(bool(names))
 
 
-def _grey(item: QListWidgetItem, undone: bool) -> None:
-    item.setForeground(QColor(theme.FAINT if undone else theme.TEXT))
+def _mark(item: QListWidgetItem, undone: bool) -> None:
+    """What is undone stands back, and can still be read: one may go to it."""
+    font = item.font()
+    font.setItalic(undone)
+    item.setFont(font)
+    item.setForeground(QColor(theme.MUTED if undone else theme.TEXT))

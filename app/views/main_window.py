@@ -19,6 +19,7 @@ from PySide6.QtGui import (
     QShowEvent,
 )
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QApplication,
     QFileDialog,
     QFrame,
@@ -54,6 +55,8 @@ from app.views.toolbar import Toolbar
 if TYPE_CHECKING:
     from app.views.settings_window import SettingsWindow
 
+SMALLEST = QSize(944, 600)
+"""Fits half a Full HD screen with its frame."""
 PANEL_WIDTH = 308
 WIDE_SHARE, WIDEST = 0.36, 720
 """Of the window, and in logical pixels at most: the panel while it shows pictures to choose from."""
@@ -87,7 +90,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Porelight")
         self.setAcceptDrops(True)
         self.resize(1440, 900)
-        self.setMinimumSize(QSize(1060, 600).boundedTo(room_of(self)))
+        self.setMinimumSize(SMALLEST.boundedTo(room_of(self)))
         self._make_actions()
         self.adjust = Adjust(self.desk, self.compare, self.actions_made, self)
         self.adjust.history.kept.connect(self._focus_photo)
@@ -273,6 +276,11 @@ class MainWindow(QMainWindow):
         if (page := self.stack.currentWidget()) is not None:
             page.setFocus()
 
+    def _keys_in_panel(self) -> bool:
+        """Whether keys move or change something in the panel; a button there only has the focus of its click."""
+        focused = self.focusWidget()
+        return focused is not None and self.panel.isAncestorOf(focused) and not isinstance(focused, QAbstractButton)
+
     def _refresh_view_actions(self) -> None:
         for mode, action in self.mode_actions.items():
             action.setChecked(mode is self.compare.mode)
@@ -361,6 +369,9 @@ class MainWindow(QMainWindow):
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and not event.isAutoRepeat():
             self.shortcuts.pressed(QKeySequence(event.keyCombination()).toString())
+            if event.key() == Qt.Key.Key_Escape and self._keys_in_panel():
+                event.accept()  # the keys go back to the photo; nothing that runs is cancelled by that
+                return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -369,6 +380,8 @@ class MainWindow(QMainWindow):
                 self.compare.hold(True)
             return
         if event.key() == Qt.Key.Key_Escape:
+            if not self._keys_in_panel():
+                self.adjust.tools.put_away()
             self._focus_photo()
         elif not self.shoot.key(event):
             super().keyPressEvent(event)

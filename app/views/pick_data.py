@@ -77,7 +77,7 @@ class PickDataDialog(QDialog):
             counted(len(photos), "photo", "photos"),
         )
         say(self.title, tr("{picks} of {photos}", picks=picks, photos=of) if found is not None else "")
-        say(self.said, " ".join(model.said))
+        say(self.said, f"{model.picks.doing} …" if model.picks.busy else " ".join(model.said))
         say(self.trouble, f"{problem.message} {problem.hint}" if problem else model.notice)
         self.bar.setVisible(model.long)
         self.bar.setValue(round(1000 * model.picks.progress.fraction) if model.picks.progress else 0)

@@ -58,7 +58,7 @@ class PicksWindow(QDialog):
         }
         self.together = keyless(
             "",
-            tr("Two retouches at a time, or the best of four: that teaches more, but knows no ties and no dimensions"),
+            tr("Two retouches at a time, or the best of four: that teaches more, but asks about no single dimension"),
             model.switch,
         )
         self.all = keyless(
@@ -155,7 +155,8 @@ class PicksWindow(QDialog):
         self.undo.setEnabled(state is not None and state.progress.answered > 0 and not model.busy)
         self.skip.setEnabled(shown is not None and not model.busy)
         self.help.setVisible(shown is not None)
-        self.help.setText(f"{HELP.get(model.shown, '')}      {LOOKING}")
+        asked = f"{model.doing} …" if model.busy else HELP.get(model.shown, "")
+        self.help.setText(f"{asked}      {LOOKING}")
         self.progress.setText(model.words)
 
     def _empty(self) -> str:

@@ -113,7 +113,9 @@ class PresetsPanel(QWidget):
         self.title.setProperty("role", "muted")
         self.title.setWordWrap(True)
         self.title.setAlignment(Qt.AlignmentFlag.AlignBottom)
-        self.title.setMinimumHeight(2 * self.title.fontMetrics().lineSpacing())  # so that nothing moves by a choice
+        self.title.setText("\n")  # room for two lines, so that nothing moves by a choice
+        self.title.ensurePolished()
+        self.title.setMinimumHeight(self.title.sizeHint().height())
         self.amount = StrengthRow(
             LayerLabel("preset", tr("Amount"), tr("50 is the preset as it is, 0 nothing of it, 100 twice.")), 50
         )

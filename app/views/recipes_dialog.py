@@ -153,7 +153,7 @@ class RecipesDialog(QDialog):
                 if widget is each or (isinstance(widget, QHBoxLayout) and widget.indexOf(each) >= 0):
                     each.setAccessibleName(text)
         right = QVBoxLayout()
-        right.addWidget(section(tr("Settings")))
+        right.addWidget(section(tr("Recipe Settings")))
         right.addLayout(form)
         right.addStretch(1)
         right.addWidget(self.note)

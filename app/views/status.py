@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
-from app.language import tr
+from app.language import tr, written
 from app.viewmodels.compare import CompareModel
 from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Stage
@@ -71,7 +71,7 @@ class StatusBar(QFrame):
     def _show_zoom(self) -> None:
         viewport = self.compare.viewport
         shown = viewport is not None and self.photo.stage in (Stage.OPEN, Stage.PROPOSED)
-        self.zoom.setText(f"{viewport.zoom * 100:.0f}%" if viewport is not None and shown else "")
+        self.zoom.setText(written(viewport.zoom, ".0%") if viewport is not None and shown else "")
         self.zoom.setVisible(shown)
 
 

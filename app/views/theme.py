@@ -55,16 +55,16 @@ SHEET = """
 * {{ font-size: 12px; }}
 QMainWindow, QDialog {{ background: {WINDOW}; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {EDGE}; padding: 5px 7px; }}
-QLabel {{ color: {TEXT}; background: transparent; }}
+QLabel {{ color: {TEXT}; background: transparent; padding-top: 2px; qproperty-indent: 0; }}
 QLabel:disabled {{ color: {FAINT}; }}
 QLabel[role="muted"] {{ color: {MUTED}; }}
 QLabel[role="faint"] {{ color: {MUTED}; font-size: 11px; }}
-QLabel[role="muted"]:disabled {{ color: {FAINT}; }}
+QLabel[role="muted"]:disabled, QLabel[role="faint"]:disabled {{ color: {FAINT}; }}
 QLabel[role="section"] {{ color: {MUTED}; font-weight: 600; }}
 QLabel[role="section"]:disabled {{ color: {FAINT}; }}
 QLabel[role="title"] {{ font-size: 20px; font-weight: 500; color: {TEXT}; }}
 QLabel[role="lead"] {{ font-size: 13px; color: {MUTED}; }}
-QLabel[role="key"] {{ background: {RAISED}; color: {TEXT}; border-radius: 4px; padding: 2px 7px; }}
+QLabel[role="key"] {{ background: {RAISED}; color: {TEXT}; border-radius: 4px; padding: 2px 10px; }}
 #preference {{ border-bottom: 1px solid {LINE}; }}
 #sections {{ background: transparent; border: none; }}
 #sections::item {{ padding: 7px 10px; }}

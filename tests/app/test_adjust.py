@@ -38,6 +38,7 @@ from app.viewmodels.variations import Variation
 from app.viewmodels.working import LANE
 from app.views import theme
 from app.views.main_window import MainWindow
+from app.views.tokens import contrast
 from app.views.tool_overlay import WASH
 from app.views.variations_panel import Tile, Tiles, VariationsPanel, most_seen
 from engine import sidecar
@@ -638,6 +639,8 @@ def test_presets_and_history_by_keys_alone(window: MainWindow, qtbot: QtBot) -> 
     entries.setCurrentRow(1)
     qtbot.keyClick(entries, Qt.Key.Key_Return)
     assert photo.strength("light") == 50 and photo.history.position == 0
+    assert entries.item(0).font().italic() and not entries.item(1).font().italic(), "what is undone"
+    assert contrast(entries.item(0).foreground().color().name(), theme.WINDOW) >= 4.5
     window.actions_made.made["tab_presets"].trigger()
     tree = window.adjust.preset_page.tree
     assert window.focusWidget() is tree
@@ -678,6 +681,26 @@ def copied_and_gated(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> t
     window.actions_made.made["copy"].trigger()
     gate.clear()
     return window, gate
+
+
+def test_escape_goes_from_the_inside_out(make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path) -> None:
+    """The keys are the photo's again, and what runs goes on; then it is cancelled; then the tool is put away."""
+    window, gate = copied_and_gated(make_window, qtbot, portrait)
+    window.activateWindow()
+    photo, tools = window.photo, window.adjust.tools
+    photo.open(write_portrait(tmp_path / "other.png", (223, 311)))
+    qtbot.waitUntil(lambda: photo.stage is Stage.OPEN and photo.busy)
+    tools.choose(Tool.FACES)
+    window.actions_made.made["tab_presets"].trigger()
+    presets = window.focusWidget()
+    assert window.panel.isAncestorOf(presets)
+    qtbot.keyClick(presets, Qt.Key.Key_Escape)
+    assert window.focusWidget() is window.canvas and photo.busy and tools.tool is Tool.FACES
+    qtbot.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert not photo.busy and tools.tool is Tool.FACES
+    qtbot.keyClick(window.canvas, Qt.Key.Key_Escape)
+    assert tools.tool is Tool.POINTER
+    gate.set()
 
 
 def test_settings_that_are_pasted_too_early_wait_for_the_retouch(

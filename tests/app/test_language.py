@@ -139,7 +139,7 @@ def test_hints_for_the_command_line_are_the_windows_own() -> None:
     assert said("Use it by name (--policy tender), or train with more picks.") == "Train with more picks."
     assert said("Check its rights.") == "Check its rights."
     use(Language.GERMAN)
-    assert said("Use --device cpu.") == "Wählen Sie den Prozessor unter Datei ▸ Einstellungen… ▸ Dieser Rechner."
+    assert said("Use --device cpu.") == "Wählen Sie den Prozessor unter Datei ▸ Voreinstellungen… ▸ Dieser Rechner."
 
 
 def test_notes_and_why_a_face_is_left_out_are_said_in_the_windows_language(
@@ -151,14 +151,14 @@ def test_notes_and_why_a_face_is_left_out_are_said_in_the_windows_language(
 
     def noting(engine: FakeEngine, path: Path) -> RetouchSession:
         session = read(engine, path)
-        session.notes.append("3 face(s) of the saved edits were not found again.")
+        session.notes.append("Faces of the saved edits that were not found again: 3.")
         session.skipped = (SkippedFace((0, 0, 9, 9), small),)
         return session
 
     monkeypatch.setattr(FakeEngine, "open", noting)
     window = make_window()
     opened(qtbot, window.photo, portrait)
-    assert window.photo.notice == "3 Gesicht(er) der gesicherten Bearbeitungen wurden nicht wiedergefunden."
+    assert window.photo.notice == "Nicht wiedergefundene Gesichter der gespeicherten Bearbeitungen: 3."
     words = [label.text() for label in window.findChildren(QLabel)]
     assert any("Das Gesicht ist zu klein (20 px breit; nötig sind mindestens 64 px)." in each for each in words)
 
@@ -222,6 +222,7 @@ def test_values_and_numbers() -> None:
     drift = "Measured drift {worst:.2f}, the same person"
     assert tr(drift, worst=0.054).startswith("Gemessene Abweichung 0,05") and written(1234.5, ",.1f") == "1.234,5"
     assert tr("Opening {name}", name="1,5.jpg") == "Öffnen von 1,5.jpg"
+    assert tr("The left one was better in {share:.0%}.", share=0.625) == "In 62\u00a0% war das linke besser."
     use(Language.ENGLISH)
     assert tr(drift, worst=0.054).startswith("Measured drift 0.05") and written(1234.5, ",.1f") == "1,234.5"
 

@@ -88,7 +88,9 @@ def test_a_key_is_an_answer_and_lies_in_the_store(make_window: MakeWindow, qtbot
             qtbot.keyPress(shown, Qt.Key.Key_F5)
             qtbot.keyPress(shown, Qt.Key.Key_F5)  # clarity: right
         qtbot.keyPress(shown, key)
+        assert shown.help.text().startswith("Recording the pick …")
         qtbot.waitUntil(lambda: asked(shown))
+        assert shown.help.text().startswith("Which is better?")
     picks = stored()
     assert [each.preference for each in picks] == ["image1", "image2", "tie"]
     assert [(each.image1, each.image2) for each in picks] == asked_about
@@ -277,6 +279,7 @@ def all_picks(window: MainWindow, shown: PicksWindow, qtbot: QtBot) -> PickDataD
     """The dialog over the picks window, once it has looked."""
     dialog = PickDataDialog(PickData(shown.model), shown)
     dialog.show()
+    assert dialog.said.text() == "Looking at the picks …"
     qtbot.waitUntil(lambda: dialog.model.summary is not None and not shown.model.busy)
     return dialog
 

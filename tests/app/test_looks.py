@@ -171,6 +171,7 @@ def test_the_window_itself_fits_a_small_screen(make_window: MakeWindow, monkeypa
     window.resize(952, 560)
     QApplication.processEvents()
     assert (window.width(), window.height()) == (952, 560)
+    assert main_window.SMALLEST.width() <= 1920 // 2 - 8, "half a Full HD screen"
     cut = [each for each in window.findChildren(QPushButton) if each.isVisible() and each.visibleRegion().isEmpty()]
     assert not cut
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import pytest
 from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel
 
 from app.settings.schema import Theme
 from app.views import theme
@@ -69,3 +70,29 @@ def test_switch_is_live(make_window: MakeWindow) -> None:
         assert window.palette().color(QPalette.ColorRole.Window).name() == tokens.window
         image = window.status.grab().toImage()
         assert image.pixelColor(2, image.height() // 2).name() == tokens.panel
+
+
+@pytest.mark.parametrize("role", ["", "muted", "faint", "section"])
+def test_words_of_what_is_disabled_are_faint(make_window: MakeWindow, role: str) -> None:
+    label = QLabel("\u2588" * 4, make_window())  # full blocks: the colour of the words alone
+    label.setProperty("role", role)
+    label.resize(label.sizeHint())
+    seen = []
+    for enabled in (True, False):
+        label.setEnabled(enabled)
+        seen.append(label.grab().toImage().pixelColor(label.width() // 2, label.height() // 2).name())
+    assert seen == [theme.TEXT if not role else theme.MUTED, theme.FAINT]
+
+
+def test_dots_of_capital_letters_are_not_cut_off(make_window: MakeWindow) -> None:
+    """A line of some fonts is lower than Ä, Ö and Ü. And words begin where a label begins."""
+    label = QLabel("\u00c4\u00d6\u00dc", make_window())
+    label.ensurePolished()
+    assert label.sizeHint().width() <= label.fontMetrics().horizontalAdvance(label.text()) + 1
+    inked = []
+    for height in (label.sizeHint().height(), label.sizeHint().height() + 20):
+        label.resize(label.sizeHint().width(), height)
+        image = label.grab().toImage()
+        rows = range(image.height())
+        inked.append([y for y in rows if any(image.pixelColor(x, y).alpha() for x in range(image.width()))])
+    assert len(inked[0]) == len(inked[1]) > 0
