@@ -177,7 +177,7 @@ def withdraw(photo: Annotated[Path, typer.Argument(help="The photo.")], store: S
 
 
 def _measure(store: PickStore, token: CancelToken) -> None:
-    """Measure new pictures now, so that picks outlive them; what cannot be measured is left to training to say."""
+    """Measure new pictures now, so that picks outlive them, and say what cannot be measured."""
     from engine.errors import EngineError
     from trainer.reward.encoder import chosen
     from trainer.reward.measuring import Loaded, measure_candidates
@@ -188,7 +188,9 @@ def _measure(store: PickStore, token: CancelToken) -> None:
         encoder = None
     wanted = [key for pick in store.picks() for key in pick.pair]
     with common.progress_bar("measure", transient=True) as show:
-        measure_candidates(store, wanted, Loaded(), encoder=encoder, token=token, report=show)
+        measured = measure_candidates(store, wanted, Loaded(), encoder=encoder, token=token, report=show)
+    for why in sorted(set(measured.missing.values())):
+        common.stderr().print(f"not measured  {common.printable(why)}", markup=False)
 
 
 def _open(path: Path | None, *, create: bool = False) -> PickStore:

@@ -255,7 +255,7 @@ BAD = {
     "unknown preference": (_line(preference="left"), "preference"),
     "lost picture": (_line(image2="x.png"), "x.png is not there"),
     "unknown dimension": (_line(scores={"taste": [1, 2]}), "no dimension 'taste'"),
-    "odd scores": (_line(scores={"clarity": [1]}), "scores.clarity"),
+    "odd scores": (_line(scores={"clarity": [1]}), "scores: clarity needs two scores, one of each image."),
     "the same twice": (_line(image2="v/a-v1.png"), "same picture"),
     "no end": ("[" * 200_000, "no JSON object"),
     "no path": (_line(image1="v/\0.png"), "is not there"),
@@ -279,6 +279,19 @@ def test_bad_lines_are_named_and_the_others_are_taken(porelight: Run, tmp_path: 
     assert porelight("picks", "import", file, "--store", tmp_path / "t.sqlite").exit_code == 0, "written on Windows"
     nothing = porelight("picks", "import", tmp_path / "v", "--store", tmp_path / "t.sqlite")
     assert nothing.exit_code == 2 and "holds no metadata.jsonl" in nothing.stderr
+
+
+def test_pictures_of_another_photo_are_said_and_not_learned_from(porelight: Run, tmp_path: Path) -> None:
+    photo, (picture, *_) = draw(porelight, tmp_path, "a", 0, count=2)
+    other, store, run = tmp_path / "other.png", tmp_path / "s.sqlite", tmp_path / "run"
+    Image.fromarray(np.ascontiguousarray(_pixels(picture)[::-1])).save(other)
+    (tmp_path / "in.jsonl").write_text("\n".join([_line(), _line(image2="other.png")]))
+    taken = porelight("picks", "import", tmp_path / "in.jsonl", "--store", store)
+    assert "2 new picks" in taken.stdout and "other.png is no retouch of a.png." in taken.stderr
+    trained = porelight("train", "reward", "--picks", store, "--out", run)
+    assert "Left out are 1 of 2 picks, whose pictures cannot be measured." in trained.stdout
+    said = porelight("reward", "score", photo, picture, other, "--reward", run)
+    assert said.exit_code == 1 and "other.png is no retouch of a.png." in said.stderr
 
 
 def test_a_damaged_store_is_used_up_to_there_and_repaired(porelight: Run, tmp_path: Path) -> None:

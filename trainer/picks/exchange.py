@@ -85,8 +85,8 @@ def add_pick(
         )
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"The pick has no meaning: {where}: {first['msg']}.", "Correct it.") from error
+        where, why = ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"The pick has no meaning: {where}: {why}.", "Correct it.") from error
     store.append(*candidates)
     with_files(store, dict(zip(digests, (photo, *images), strict=True)))
     store.append(pick)

@@ -102,6 +102,14 @@ class Pick(_Record):
     scores: dict[str, tuple[float, float]] = {}
     reasoning: str = ""
 
+    @field_validator("scores", mode="before")
+    @classmethod
+    def _pairs(cls, value: Any) -> Any:
+        for name, scores in value.items() if isinstance(value, dict) else ():
+            if not isinstance(scores, (list, tuple)) or len(scores) != 2:
+                raise ValueError(f"{name} needs two scores, one of each image")
+        return value
+
     @field_validator("dimensions", "scores")
     @classmethod
     def _known(cls, value: dict[str, Any]) -> dict[str, Any]:

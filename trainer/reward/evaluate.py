@@ -30,6 +30,8 @@ LEAST_REPEATS: Final = 5
 """Repeats below which nothing is said of the person's own consistency."""
 SETTLED: Final = 0.9
 """Expected share of pairs whose order would not change with more picks at which no more are asked for."""
+MOST: Final = 400
+"""Picks beyond which it is not said any more how many are needed."""
 BINS: Final = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
@@ -162,7 +164,8 @@ def best_temperature(prediction: Prediction) -> float:
 
 
 def more_picks(head: Head, deltas: F64, picks: int) -> int:
-    """About how many more picks until `SETTLED` of the pairs with differences (n, f) are settled; 0 if they are.
+    """About how many more picks until `SETTLED` of the pairs with differences (n, f) are settled; 0 if they are,
+    at most `MOST`.
 
     The expected share of settled orders is the mean of Φ(|u|/s); with m more picks s shrinks by √(n/(n + m)).
     """
@@ -174,10 +177,10 @@ def more_picks(head: Head, deltas: F64, picks: int) -> int:
     def settled(factor: float) -> float:
         return float(np.mean([0.5 * (1 + math.erf(each * factor / math.sqrt(2))) for each in ratio]))
 
-    for more in (0, *range(10, 401, 10)):
+    for more in (0, *range(10, MOST, 10)):
         if settled(math.sqrt((max(picks, 1) + more) / max(picks, 1))) >= SETTLED:
             return more
-    return 400
+    return MOST
 
 
 def by_dimension(prior: Prior, answers: Answers) -> Mapping[str, Share]:

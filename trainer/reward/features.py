@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from engine.metrics.crop import lab_on
+from engine.errors import EngineError
+from engine.layers.bands import gaussian
+from engine.metrics.crop import lab_on, width_on
 from engine.metrics.dimensions import PairMeasures, PairMeter
 from engine.types import F32, FaceAnalysis, FaceGrid, Mark, Photo, Pixels
 from trainer.reward import regional
@@ -52,6 +54,12 @@ UNCHANGED: Final = np.array(
 FACE_WIDTH: Final = 480
 """Pixels to which a larger face is reduced to be measured: what is seen with the whole face in view."""
 
+FORMS: Final = (1 / 100, 1 / 30)
+"""Sigmas of the two Gaussians between which the forms of a face lie by which a picture is known, as shares of W."""
+SAME: Final = 0.7
+"""Least correlation of the forms before and after. Measured: retouches by people and other programs 0.985 and more,
+other photos, also of the same person, 0.45 at most."""
+
 
 def names_with(encoder: str = "") -> tuple[str, ...]:
     """The features that are measured and, with the digest of an encoder, those that it sees."""
@@ -86,6 +94,12 @@ def learning_grid(face: FaceAnalysis) -> FaceGrid:
     return FaceGrid(face.grid.box, (round((y1 - y0) * scale), round((x1 - x0) * scale)))
 
 
+class OtherPhotoError(EngineError):
+    """A picture does not show what the photo shows."""
+
+    code = "other_photo"
+
+
 class FeatureMeter:
     """Features of any number of results of one face.
 
@@ -96,6 +110,7 @@ class FeatureMeter:
     def __init__(self, photo: Photo, face: FaceAnalysis, marks: Sequence[Mark], encoder: Encoder | None = None) -> None:
         self._grid = learning_grid(face)
         before = lab_on(photo, self._grid)
+        self._width = width_on(face, self._grid)
         self._photo = replace(photo, pixels=np.empty((0, 0, 3), photo.pixels.dtype))  # many faces fit into memory
         self._pair = PairMeter(face, before, marks, self._grid)
         self._regions = RegionMeter(face, before, self._grid)
@@ -111,8 +126,26 @@ class FeatureMeter:
         return self.measure_lab(lab_on(self._photo, self._grid, pixels))[0]
 
     def measure_photo(self, picture: Photo) -> F32:
-        """(f,) features of a finished picture of the photo's size, in whatever depth and profile it has."""
-        return self.measure_lab(lab_on(picture, self._grid))[0]
+        """(f,) features of a finished picture of the photo's size, in whatever depth and profile it has.
+
+        Raises: OtherPhotoError."""
+        after = lab_on(picture, self._grid)
+        if self._likeness(after) < SAME:
+            raise OtherPhotoError(
+                f"{picture.path.name} is no retouch of {self._photo.path.name}.",
+                "Name pictures of the same photo, in the same crop.",
+            )
+        return self.measure_lab(after)[0]
+
+    def _likeness(self, after: F32) -> float:
+        """Correlation of the forms of both faces; 1 where there are none."""
+        forms = []
+        for lab in (self.before, after):
+            light = np.ascontiguousarray(lab[..., 0])
+            forms.append((gaussian(light, self._width * FORMS[0]) - gaussian(light, self._width * FORMS[1])).ravel())
+        first, second = (each - each.mean() for each in forms)
+        size = float(np.linalg.norm(first) * np.linalg.norm(second))
+        return float(first @ second) / size if size > 0 else 1.0
 
     def measure_lab(self, after: F32) -> tuple[F32, PairMeasures]:
         """Features of a result that is drawn on the learning grid, (h, w, 3) L*a*b*, and all measures of the pair, of

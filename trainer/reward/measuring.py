@@ -74,7 +74,9 @@ class OpenFace:
         return self._meter.measure(pixels)
 
     def measure_file(self, path: Path) -> F32:
-        """(f,) features of a finished picture of the same photo, of any format, size and profile."""
+        """(f,) features of a finished picture of the same photo, of any format, size and profile.
+
+        Raises: EngineError, also for a picture of another photo."""
         return self._meter.measure_photo(fitted(read_photo(path), self.session.photo.size))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -207,11 +207,7 @@ def _words(
     """What is known, and what is not, for people."""
     said = []
     if not accuracy.count:
-        said.append(
-            "How well it predicts is not known: all picks are ties or of one photo; pick from more photos."
-            if report["photos"] < 2 or report["ties"] == report["picks"]
-            else "How well it predicts is not known yet."
-        )
+        said.append(_unknown(report))
     else:
         said.append(
             f"It predicts {accuracy.value:.0%} of picks on photos that it has not seen "
@@ -233,13 +229,29 @@ def _words(
     else:
         few = {0: "No pick was", 1: "One pick was"}.get(int(repeats.count), f"Only {repeats.count} picks were")
         said.append(f"{few} repeated, so the person's own consistency is not known.")
-    if report["ties"] > 0.5 * report["picks"]:
+    if consistency.ceiling <= 0.5:
+        said.append("The picks contradict each other: take your time, and answer tie where you see no difference.")
+    elif report["ties"] > 0.5 * report["picks"]:
         said.append("Most answers are ties: the variations hardly differ for this person; explore further from them.")
-    said.append(f"It needs about {more} more picks." if more else "More picks would change little.")
+    elif not more:
+        said.append("More picks would change little.")
+    elif more < evaluate.MOST:
+        said.append(f"It needs about {more} more picks.")
+    else:
+        said.append(f"It needs {more} more picks or more.")
     if answers.missing:
         picks = answers.missing + len(answers.picks)
         said.append(f"Left out are {answers.missing} of {picks} picks, whose pictures cannot be measured.")
     return tuple(said)
+
+
+def _unknown(report: Mapping[str, Any]) -> str:
+    """Why no answer could be predicted."""
+    if report["ties"] == report["picks"]:
+        return "How well it predicts is not known: all picks are ties."
+    if report["photos"] < 2:
+        return "How well it predicts is not known: all picks are of one photo; pick from more photos."
+    return "How well it predicts is not known yet."
 
 
 def _why(settled: Settled, config: RewardConfig) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import cv2
@@ -14,7 +15,7 @@ from engine.types import F32, FaceAnalysis, FaceGrid, Photo, Pixels
 from tests.helpers.faces import SPOTS, synthetic_face
 from tests.helpers.fake_policy import FakePolicy
 from tests.helpers.photographers import TASTES
-from trainer.reward.features import DIMENSION_OF, NAMES, UNCHANGED, FeatureMeter, learning_grid
+from trainer.reward.features import DIMENSION_OF, NAMES, UNCHANGED, FeatureMeter, OtherPhotoError, learning_grid
 from trainer.reward.measuring import OpenFace
 from trainer.reward.regional import PARTS
 
@@ -53,6 +54,28 @@ def softened(pixels: Pixels, sigma: float, where: F32) -> np.ndarray:
 
 def value(features: F32, name: str) -> float:
     return float(features[NAMES.index(name)])
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        (lambda pixels: cv2.GaussianBlur(pixels, (0, 0), 1.5), True),
+        (lambda pixels: np.rint(255 * (pixels / 255.0) ** 0.6).astype(np.uint8)[..., ::-1], True),
+        (lambda pixels: np.roll(pixels, 3, axis=1), True),
+        (lambda pixels: pixels[::-1], False),
+        (lambda pixels: cv2.resize(pixels[60:-60, 40:-40], pixels.shape[1::-1]), False),
+    ],
+    ids=["blurred", "graded", "a little moved", "upside down", "cropped"],
+)
+def test_pictures_of_something_else_are_refused(
+    drawn: tuple[Photo, FaceAnalysis], meter: FeatureMeter, change: Callable[[Pixels], Pixels], same: bool
+) -> None:
+    picture = replace(drawn[0], pixels=np.ascontiguousarray(change(drawn[0].pixels)))
+    if same:
+        assert np.isfinite(meter.measure_photo(picture)).all()
+    else:
+        with pytest.raises(OtherPhotoError, match="is no retouch of"):
+            meter.measure_photo(picture)
 
 
 def test_every_feature_belongs_to_a_dimension_and_the_unchanged_picture_is_neutral(
