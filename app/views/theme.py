@@ -55,7 +55,7 @@ SHEET = """
 * {{ font-size: 12px; }}
 QMainWindow, QDialog {{ background: {WINDOW}; }}
 QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {EDGE}; padding: 5px 7px; }}
-QLabel {{ color: {TEXT}; background: transparent; padding-top: 2px; qproperty-indent: 0; }}
+QLabel {{ color: {TEXT}; background: transparent; padding: 2px 0; qproperty-indent: 0; }}
 QLabel:disabled {{ color: {FAINT}; }}
 QLabel[role="muted"] {{ color: {MUTED}; }}
 QLabel[role="faint"] {{ color: {MUTED}; font-size: 11px; }}

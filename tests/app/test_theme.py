@@ -96,3 +96,4 @@ def test_dots_of_capital_letters_are_not_cut_off(make_window: MakeWindow) -> Non
         rows = range(image.height())
         inked.append([y for y in rows if any(image.pixelColor(x, y).alpha() for x in range(image.width()))])
     assert len(inked[0]) == len(inked[1]) > 0
+    assert inked[1] == [y + 10 for y in inked[0]], "in the middle, beside a button's words"
