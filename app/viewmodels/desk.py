@@ -111,10 +111,10 @@ class Desk(QObject):
 
     @property
     def chosen_frames(self) -> list[Frame]:
-        """What an export is for: the selection, or the open photo."""
+        """What an export is for: the selection, or the open photo if one looks at it."""
         library = self.library
         chosen = [library.frames[path] for path in library.chosen if not library.frames[path].missing]
-        return chosen or ([Frame(self.photo.path)] if self.photo.path is not None else [])
+        return chosen or ([Frame(self.photo.path)] if self.photo.path is not None and self.adjusting else [])
 
     @property
     def adjusting(self) -> bool:

@@ -237,13 +237,15 @@ class LibraryModel(QObject):
 
         def done(_: None) -> None:
             self.scanning, self._job = False, None
-            self._arrange(LibraryChange.NOTICE)
+            self._arrange(LibraryChange.NOTICE | (LibraryChange.LIST if self.empty else LibraryChange(0)))
             newest = max((frame.mtime for frame in self.frames.values()), default=0)
             if 0 < frames.now() - newest < GROWING_NS:
                 self._soon.start(1000)
 
         def failed(error: Exception) -> None:
             self.scanning, self._job = False, None
+            if self.empty:
+                self._arrange(LibraryChange.LIST)
             self.fail(error, tr("Reading the folder"))
 
         self._job = self.runner.start(LANE, work, done, failed)
@@ -364,6 +366,11 @@ class LibraryModel(QObject):
             self._place = {path: row for row, path in enumerate(shown)}
             also |= LibraryChange.LIST
         self.changed.emit(also)
+
+    @property
+    def empty(self) -> bool:
+        """Whether the open folder holds no photo."""
+        return self.folder is not None and not self.frames and not self.scanning
 
     def row(self, path: Path | None) -> int:
         """Place among the shown frames, −1 if it is not shown."""

@@ -56,7 +56,8 @@ class CheatSheet(QDialog):
         whole.setSpacing(0)
         whole.addWidget(scroll, 1)
         whole.addLayout(foot)
-        take_room(self, max(1160, page.sizeHint().width() + BAR), 770)
+        size = page.sizeHint()
+        take_room(self, max(1160, size.width() + BAR), size.height() + foot.sizeHint().height())
 
     def _blocks(self) -> Blocks:
         """What has no keys is left out."""

@@ -123,6 +123,9 @@ class PresetsPanel(QWidget):
         self.keep.setToolTip(tr("Save the present settings as a preset of your own"))
         self.load = QPushButton(tr("Import…"))
         self.export = QPushButton(tr("Export…"))
+        for each, tip in ((self.load, tr("Import presets")), (self.export, tr("Export preset"))):  # beside the photo's
+            each.setToolTip(tip)
+            each.setAccessibleName(tip)
         self.delete = QPushButton(tr("Delete"))
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)

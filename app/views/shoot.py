@@ -42,12 +42,24 @@ class Shoot(QObject):
         self.strip = Filmstrip(self.library, desk.thumbnails)
         self.grid = QWidget()
         self.frames = Grid(self.library, desk.thumbnails)
-        self.hidden = _Nothing(self.library.set_filter)
+        self.hidden = _Nothing(
+            tr("No photo matches"),
+            tr("The filter below hides all photos of this folder."),
+            tr("Show All"),
+            lambda: self.library.set_filter(Filter()),
+        )
+        self.empty = _Nothing(
+            tr("No photos here"),
+            tr("Neither this folder nor its subfolders hold any."),
+            tr("Open Folder…"),
+            self.ask_folder,
+        )
         self.grid.setFocusProxy(self.frames)
         column = QVBoxLayout(self.grid)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.frames)
         column.addWidget(self.hidden)
+        column.addWidget(self.empty)
         self.strip_wanted = True
         self._make_actions()
         self.bar = FilterBar(self.library, self.deep_action)
@@ -60,8 +72,8 @@ class Shoot(QObject):
 
     @property
     def page(self) -> QWidget | None:
-        """The grid, if it is wanted and there is anything in it."""
-        return self.grid if self.library.view is View.GRID and self.library.frames else None
+        """The grid, if it is wanted and there is anything in it, or a folder that holds nothing."""
+        return self.grid if self.library.view is View.GRID and (self.library.frames or self.library.empty) else None
 
     def key(self, event: QKeyEvent) -> bool:
         """Keys that no focused widget wanted go through the frames as in the filmstrip, with Shift selecting them.
@@ -151,10 +163,15 @@ class Shoot(QObject):
         if change & (LibraryChange.LIST | LibraryChange.VIEW | LibraryChange.FILTER | LibraryChange.CURRENT):
             some = bool(library.frames)
             grid = library.view is View.GRID
+            focused = self.window.focusWidget()
+            keys = focused is not None and self.grid.isAncestorOf(focused)
             self.bar.setVisible(some)
             self.strip.setVisible(some and self.strip_wanted and not grid)
             self.frames.setVisible(bool(library.shown))
-            self.hidden.setVisible(not library.shown)
+            self.hidden.setVisible(some and not library.shown)
+            self.empty.setVisible(library.empty)
+            if keys and library.shown:
+                self.grid.setFocus()  # a button that goes takes the keys with it
             self.strip_action.setChecked(self.strip_wanted)
             self.deep_action.setChecked(library.deep)
             self.deep_action.setEnabled(library.folder is not None)
@@ -166,16 +183,17 @@ class Shoot(QObject):
 
 
 class _Nothing(QWidget):
-    """What the grid says when a filter hides every frame."""
+    """What stands in place of the grid where it shows nothing: why, and what to do."""
 
-    def __init__(self, set_filter: Callable[[Filter], None]) -> None:
+    def __init__(self, what: str, why: str, way_out: str, go: Callable[[], None]) -> None:
         super().__init__()
         self.setObjectName("nothing")
-        title, lead = QLabel(tr("No photo matches")), QLabel(tr("The filter below hides all photos of this folder."))
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)  # the canvas goes on here
+        title, lead = QLabel(what), QLabel(why)
         title.setProperty("role", "title")
         lead.setProperty("role", "lead")
-        button = QPushButton(tr("Show All"))
-        button.clicked.connect(lambda: set_filter(Filter()))
+        button = QPushButton(way_out)
+        button.clicked.connect(lambda: go())
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addStretch(5)

@@ -207,3 +207,11 @@ def test_dialogs(window_at_work: MainWindow, make: Callable[[MainWindow], QWidge
     qtbot.waitUntil(dialog.isActiveWindow)
     qtbot.waitUntil(lambda: not window_at_work.photo.runner.jobs)
     _check(dialog)
+
+
+def test_no_two_buttons_beside_each_other_have_one_name(window_at_work: MainWindow) -> None:
+    for tab in range(4):
+        window_at_work.adjust.show_tab(tab)
+        QApplication.processEvents()
+        names = [_name(each) for each in window_at_work.panel.findChildren(QPushButton) if each.isVisible()]
+        assert len(set(names)) == len(names) > 0

@@ -149,6 +149,18 @@ def test_the_cheat_sheet_fits_the_screen(width: int, window: MainWindow, monkeyp
     sheet.close()
 
 
+def test_all_of_the_cheat_sheet_is_seen_where_there_is_room(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (cheat_sheet, parts):
+        monkeypatch.setattr(module, "room_of", lambda widget: QSize(1912, 1400))
+    sheet = CheatSheet(Shortcuts(window.settings), QPushButton(), window)
+    sheet.show()
+    scroll = sheet.findChild(QScrollArea)
+    assert scroll is not None and scroll.verticalScrollBar().maximum() == 0
+    sheet.close()
+
+
 @pytest.mark.parametrize("room", [QSize(952, 560), QSize(1366, 640)])
 def test_every_window_fits_a_small_screen(room: QSize, window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "room_of", lambda widget: room)

@@ -13,12 +13,13 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
 from app.viewmodels.place import place_file
 from app.viewmodels.state import Change, Stage
+from app.views import theme
 from app.views.main_window import MainWindow
 from app.views.pixels import to_image
 from engine.types import Decision, FaceAnalysis
@@ -414,6 +415,27 @@ def test_drop_opens(make_window: MakeWindow, qtbot: QtBot, portrait: Path) -> No
     copy, none = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
     window.dropEvent(QDropEvent(QPointF(50, 50), copy, data, LEFT, none))
     qtbot.waitUntil(lambda: window.photo.stage is Stage.PROPOSED)
+
+
+def test_a_folder_without_photos_says_so_and_what_arrives_shows(
+    make_window: MakeWindow, qtbot: QtBot, portrait: Path, tmp_path: Path
+) -> None:
+    window, folder = make_window(), tmp_path / "empty"
+    folder.mkdir()
+    window.desk.open([portrait])
+    qtbot.waitUntil(lambda: window.photo.stage is Stage.PROPOSED)
+    assert window.export_action.isEnabled()
+    window.desk.open([folder])
+    qtbot.waitUntil(lambda: window.desk.library.empty)
+    assert window.shoot.empty.isVisible() and not window.canvas.isVisible()
+    assert window.shoot.empty.grab().toImage().pixelColor(5, 5).name() == theme.CANVAS
+    assert not window.export_action.isEnabled(), "the photo before is not seen any more"
+    window.shoot.empty.findChild(QPushButton).setFocus()
+    portrait.rename(folder / portrait.name)
+    window.desk.library.rescan()
+    qtbot.waitUntil(lambda: window.shoot.frames.isVisible() and window.export_action.isEnabled())
+    assert window.focusWidget() is window.shoot.frames
+    assert not window.shoot.empty.isVisible()
 
 
 def test_a_photo_that_cannot_be_read_leaves_a_bare_canvas_among_the_others(
