@@ -51,7 +51,7 @@ class CurvePlot(QWidget):
         painter.drawText(QRectF(0, 0, self.width(), TOP - 6), Qt.AlignmentFlag.AlignLeft, self.title)
         extent = self.figure.extent if self.figure is not None else None
         if self.figure is None or extent is None:
-            painter.fillRect(area, QColor(theme.PANEL))
+            _draw_nothing(painter, area)
             return
         first, last, low, high = extent
 
@@ -126,7 +126,7 @@ class Strips(QWidget):
         painter.setPen(QColor(theme.TEXT))
         painter.drawText(QRectF(0, 0, self.width(), 20), Qt.AlignmentFlag.AlignLeft, tr("The same samples over time"))
         if not self._rows:
-            painter.fillRect(QRectF(0, TOP, self.width(), self.height() - TOP - BOTTOM), QColor(theme.PANEL))
+            _draw_nothing(painter, QRectF(0, TOP, self.width(), self.height() - TOP - BOTTOM))
             return
         gap = 4
         chosen = self._chosen(len(self._rows[0]), gap)
@@ -149,3 +149,9 @@ class Strips(QWidget):
         """Which of so many pictures of a row have room to be judged: the first, the last, and some between."""
         columns = min(count, max(2, (self.width() + gap) // (WIDE + gap)))
         return sorted({round(i * (count - 1) / max(columns - 1, 1)) for i in range(columns)})
+
+
+def _draw_nothing(painter: QPainter, area: QRectF) -> None:
+    painter.fillRect(area, QColor(theme.PANEL))
+    painter.setPen(QColor(theme.MUTED))
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, tr("After the first round"))

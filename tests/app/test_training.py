@@ -7,13 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.jobs import process
@@ -22,7 +23,8 @@ from app.main import cli
 from app.viewmodels import account, watching
 from app.viewmodels.training import TrainingModel
 from app.viewmodels.watching import Phase
-from app.views.curves import Strips
+from app.views import theme
+from app.views.curves import CurvePlot, Strips
 from app.views.training_window import TrainingWindow
 from engine.policies import versions
 from engine.weights.own import encoder_home, inspect
@@ -361,3 +363,13 @@ def test_a_narrow_strip_shows_fewer_samples_and_not_smaller_ones(
     colours = [colour.red() // 40 for colour in line if colour.green() == 90]
     assert list(dict.fromkeys(colours)) == seen
     assert all(colours.count(number) >= 115 for number in seen)
+
+
+@pytest.mark.parametrize("made", [lambda: CurvePlot("Reward", {}), Strips])
+def test_where_nothing_is_drawn_yet_it_is_said_when(qtbot: QtBot, made: Callable[[], QWidget]) -> None:
+    empty = made()
+    qtbot.addWidget(empty)
+    empty.resize(400, 300)
+    shown = empty.grab().toImage()
+    middle = {shown.pixelColor(x, y).name() for x in range(150, 330) for y in range(130, 180)}
+    assert {theme.PANEL, theme.MUTED} <= middle
