@@ -170,8 +170,8 @@ class Shoot(QObject):
             self.frames.setVisible(bool(library.shown))
             self.hidden.setVisible(some and not library.shown)
             self.empty.setVisible(library.empty)
-            if keys and library.shown:
-                self.grid.setFocus()  # a button that goes takes the keys with it
+            if keys:  # what goes takes the keys with it
+                (self.frames if library.shown else self.hidden if some else self.empty).setFocus()
             self.strip_action.setChecked(self.strip_wanted)
             self.deep_action.setChecked(library.deep)
             self.deep_action.setEnabled(library.folder is not None)
@@ -193,6 +193,7 @@ class _Nothing(QWidget):
         title.setProperty("role", "title")
         lead.setProperty("role", "lead")
         button = QPushButton(way_out)
+        self.setFocusProxy(button)
         button.clicked.connect(lambda: go())
         layout = QVBoxLayout(self)
         layout.setSpacing(10)

@@ -430,12 +430,16 @@ def test_a_folder_without_photos_says_so_and_what_arrives_shows(
     assert window.shoot.empty.isVisible() and not window.canvas.isVisible()
     assert window.shoot.empty.grab().toImage().pixelColor(5, 5).name() == theme.CANVAS
     assert not window.export_action.isEnabled(), "the photo before is not seen any more"
-    window.shoot.empty.findChild(QPushButton).setFocus()
+    window.shoot.empty.setFocus()
     portrait.rename(folder / portrait.name)
     window.desk.library.rescan()
     qtbot.waitUntil(lambda: window.shoot.frames.isVisible() and window.export_action.isEnabled())
+    assert window.focusWidget() is window.shoot.frames and not window.shoot.empty.isVisible()
+    window.actions_made.made["only_stars_5"].trigger()
+    show_all = window.shoot.hidden.findChild(QPushButton)
+    assert window.focusWidget() is show_all and show_all.isVisible(), "the keys are not lost"
+    qtbot.keyClick(show_all, Qt.Key.Key_Space)
     assert window.focusWidget() is window.shoot.frames
-    assert not window.shoot.empty.isVisible()
 
 
 def test_a_photo_that_cannot_be_read_leaves_a_bare_canvas_among_the_others(
