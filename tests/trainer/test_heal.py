@@ -1,16 +1,17 @@
 """Training of the heal network: its examples, their reuse, its loss, and beginning from older weights."""
 
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from engine.policies.compact.nets import HealNet
 from engine.types import KEPT_BY_DEFAULT, MARK_CLASSES
 from trainer.pretrain.faces import TrainingFace
-from trainer.pretrain.heal import REUSE, batches, crop, loss_of, start_from
+from trainer.pretrain.heal import REUSE, batches, between, chances_of, crop, loss_of, save, start_from
 
 K = len(MARK_CLASSES)
 
@@ -39,6 +40,26 @@ def test_input_and_target_differ_only_where_removable_or_kept_marks_are(face):
 def test_the_persons_own_marks_do_not_count(face):
     weights = [crop(face, 128, np.random.default_rng(seed))[3].min() for seed in range(8)]
     assert min(weights) == 0
+
+
+def _of_colour(face, factor):
+    return replace(face, linear=(face.linear * np.float16(factor)).astype(np.float16))
+
+
+def test_dark_skin_is_shown_with_more_light_as_in_the_product(face):
+    """On the network's scale L* 50 is 0; skin in a fiftieth of its light stays darker, as only so much is added."""
+    levels = []
+    for factor in (1.0, 0.25, 0.02):
+        sources = [crop(_of_colour(face, factor), 96, np.random.default_rng(seed))[0][0] for seed in range(12)]
+        levels.append(float(torch.stack([source.median() for source in sources]).median()))
+    assert levels[0] > 0.1 and levels[1] == pytest.approx(0, abs=0.03) and levels[2] < -0.1
+
+
+def test_few_dark_faces_among_many_light_ones_are_drawn_more_often_than_that(face):
+    faces = [face] * 9 + [_of_colour(face, 0.1)]
+    chances = chances_of(faces)
+    assert chances.sum() == pytest.approx(1)
+    assert chances[9] == pytest.approx(1 / (1 + 3)), "one group of nine and one of one: 3 to 1 in all"
 
 
 def test_each_crop_is_used_about_as_often_as_it_says():
@@ -80,3 +101,9 @@ def test_weights_of_version_1_start_each_class_from_removable_or_kept(tmp_path):
         split = new.head.weight.unflatten(0, (3 + K, new.unshuffle**2))
         assert torch.equal(split[3 + channel], expected)
     assert torch.isfinite(out).all()
+
+
+def test_what_is_written_lies_between_the_weights_before_and_after(tmp_path):
+    after, before = ({"w": torch.tensor([2.0, -4.0])}, {"w": torch.tensor([0.0, 4.0])})
+    save(between(after, before, 0.25), tmp_path / "heal.safetensors")
+    np.testing.assert_array_equal(load_file(tmp_path / "heal.safetensors")["w"].numpy(), [1.5, -2.0])

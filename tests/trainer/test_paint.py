@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.pretrain.paint import HAEMOGLOBIN, MELANIN, SORTS, Place, paint
+from trainer.pretrain.paint import HAEMOGLOBIN, MELANIN, SORTS, Place, paint, stubble
 
 SKIN = np.float32([0.55, 0.35, 0.26])
 
@@ -39,7 +39,7 @@ def test_nothing_is_painted_off_the_skin():
     assert np.array_equal(p.marked, p.clean)
 
 
-@pytest.mark.parametrize("name", ["macule", "scab", "dark spot", "blackhead", "freckle"])
+@pytest.mark.parametrize("name", ["macule", "flush", "scab", "dark spot", "blackhead", "freckle"])
 def test_flat_marks_only_add_chromophore_and_end_inside_their_window(name):
     rng = np.random.default_rng(5)
     for radius in (3.0, 6.5, 11.0):
@@ -59,6 +59,17 @@ def test_each_class_marks_where_its_own_kind_changed_the_skin():
     assert change[p.removable == 0].max() < 0.1, "faint tails of several marks may add up"
     kept = np.abs(np.log(p.kept / p.clean)).max(-1)
     assert kept[p.keep == 0].max() < 0.1
+
+
+def test_stubble_darkens_part_of_the_skin_in_points():
+    skin = np.ones((400, 400), np.float32)
+    skin[:, :150] = 0
+    for seed in range(5):
+        density = stubble(skin, 400.0, np.random.default_rng(seed))[..., 1]
+        assert density.min() >= 0 and density[:, :140].max() < 1e-3
+        beard = density[:, 160:]
+        shadow = np.median(beard[beard > 0])
+        assert beard.max() > 3 * shadow > 0, "points over a shadow"
 
 
 def test_a_pit_is_lit_from_the_other_side_than_a_papule():

@@ -12,7 +12,7 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from engine.imageio.colour import to_lab
+from engine.metrics.skin import ita_group, typology_angle
+from engine.policies.compact.exposure import exposed, missing_light
 from engine.policies.compact.nets import HealNet, to_model
 from engine.policies.compact.networks import HEAL_VERSION
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES
@@ -49,14 +51,14 @@ def _look(linear: F32, rng: Rng) -> F32:
     """Another light, camera and skin tone, on linear RGB: white balance (now and then strong), exposure, melanin."""
     tint = 0.25 if rng.random() < 0.08 else 0.06
     gain = np.exp(rng.normal(size=3) * tint + rng.normal() * 0.25).astype(np.float32)
-    melanin = np.float32(rng.uniform(-0.15, 0.9)) if rng.random() < 0.35 else np.float32(0)
+    melanin = np.float32(rng.uniform(-0.15, 2.0)) if rng.random() < 0.4 else np.float32(0)
     return np.asarray(linear * gain * np.exp(-melanin * MELANIN), np.float32)
 
 
 def _camera(planes: list[F32], rng: Rng) -> list[F32]:
     """The same camera for all planes, sRGB-encoded: blur or sharpening, noise, grey, JPEG."""
     if (kind := rng.random()) < 0.3:
-        sigma = rng.uniform(0.3, 1.3)
+        sigma = 0.3 + 1.7 * rng.random() ** 2
         planes = [np.asarray(cv2.GaussianBlur(p, (0, 0), sigma), np.float32) for p in planes]
     elif kind < 0.45:
         amount = np.float32(rng.uniform(0.2, 0.8))
@@ -100,7 +102,9 @@ def crop(face: TrainingFace, size: int, rng: Rng) -> Example:
     painted = paint(_look(linear, rng), skin, face.width * size / take, rng)
     marked, clean = _camera([encode(painted.marked), encode(painted.clean)], rng)
     weight = (1 - np.clip(natural * 1.5, 0, 1)).astype(np.float32)
-    source, target = (to_model(_planes(to_lab(p, None))) for p in (marked, clean))
+    labs = [to_lab(p, None) for p in (marked, clean)]
+    light = missing_light(labs[0], skin > 0.5)  # as the product shows it
+    source, target = (to_model(_planes(exposed(lab, light))) for lab in labs)
     return source, target, torch.from_numpy(painted.classes), torch.from_numpy(weight)[None]
 
 
@@ -112,13 +116,28 @@ class Crops(IterableDataset[Example]):
     """Endless painted crops, drawn from (seed, start, worker): a resumed run goes on with fresh ones."""
 
     def __init__(self, faces: list[TrainingFace], size: int, seed: int, start: int) -> None:
-        self.faces, self.size, self.seed = faces, size, (seed, start)
+        self.faces, self.size, self.seed, self.chances = faces, size, (seed, start), chances_of(faces)
 
     def __iter__(self) -> Iterator[Example]:
         worker = get_worker_info()
         rng = np.random.default_rng((*self.seed, worker.id if worker else 0))
         while True:
-            yield crop(self.faces[int(rng.integers(len(self.faces)))], self.size, rng)
+            yield crop(self.faces[int(rng.choice(len(self.faces), p=self.chances))], self.size, rng)
+
+
+def chances_of(faces: list[TrainingFace]) -> npt.NDArray[np.float64]:
+    """How often each face is drawn: a group of skin colour as the square root of its number of faces, so that few dark
+    faces among many light ones are seen more often than that."""
+    groups = [
+        ita_group(typology_angle(_lab_of(face.linear[::4, ::4]), face.skin[::4, ::4] / np.float32(255)))
+        for face in faces
+    ]
+    chances = np.array([groups.count(group) for group in groups], np.float64) ** -0.5
+    return np.asarray(chances / chances.sum())
+
+
+def _lab_of(linear: npt.NDArray[np.float16]) -> F32:
+    return to_lab(encode(linear.astype(np.float32)), None)
 
 
 def batches(crops: Iterator[Example], count: int, rng: Rng) -> Iterator[Example]:
@@ -179,9 +198,16 @@ def _dice(p: Tensor, masks: Tensor, weight: Tensor) -> Tensor:
     return 1 - (2 * overlap + 1) / ((p * weight).sum((0, 2, 3)) + (masks * weight).sum((0, 2, 3)) + 1)
 
 
-def save(model: torch.nn.Module, path: Path) -> None:
-    state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in model.state_dict().items()}
+def save(weights: Mapping[str, Tensor], path: Path) -> None:
+    state = {k: v.detach().to("cpu", torch.float16).contiguous() for k, v in weights.items()}
     save_file(state, path, {"network": "heal", "version": str(HEAL_VERSION)})
+
+
+def between(first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+    """Weights on the line from the first (share 0) to the second (1). Those that a training began with and those it
+    ended with lie in one valley, and between them a network often does better than at either end (REFERENCES:
+    wise-ft)."""
+    return {k: torch.lerp(v.float(), second[k].float(), share) for k, v in first.items()}
 
 
 def start_from(model: HealNet, path: Path) -> None:
@@ -198,11 +224,13 @@ def start_from(model: HealNet, path: Path) -> None:
 
 @dataclass
 class Run:
-    """All that a checkpoint holds."""
+    """All that a checkpoint holds, and the weights that it began with, of which `keep` is kept in what is written."""
 
     model: HealNet
     average: torch.optim.swa_utils.AveragedModel
     optimiser: torch.optim.Optimizer
+    before: Mapping[str, Tensor]
+    keep: float = 0.0
     step: int = 0
     seconds: float = 0.0
 
@@ -216,7 +244,7 @@ class Run:
         }
         torch.save(state, out / "last.tmp")
         (out / "last.tmp").replace(out / "last.pt")
-        save(self.average.module, out / "heal.safetensors")
+        save(between(self.average.module.state_dict(), self.before, self.keep), out / "heal.safetensors")
 
     def load(self, path: Path, device: str) -> None:
         state = torch.load(path, map_location=device, weights_only=True)
@@ -238,7 +266,8 @@ def train(args: argparse.Namespace) -> None:
         start_from(model, args.init)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.997))
-    run = Run(model, average, torch.optim.AdamW(model.parameters(), args.rate, betas=(0.9, 0.98), weight_decay=0.01))
+    optimiser = torch.optim.AdamW(model.parameters(), args.rate, betas=(0.9, 0.98), weight_decay=0.01)
+    run = Run(model, average, optimiser, {k: v.clone() for k, v in model.state_dict().items()}, args.keep)
     if (args.out / "last.pt").exists():
         run.load(args.out / "last.pt", device)
     loader = DataLoader(
@@ -283,6 +312,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--init", type=Path, help="heal.safetensors to begin with")
+    parser.add_argument("--keep", type=float, default=0.0, help="share of --init in the weights that are written")
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--minutes", type=float, default=120, help="training ends at --steps or here, if sooner")
     parser.add_argument("--batch", type=int, default=6)

@@ -130,6 +130,13 @@ def _macule(radius: float, place: Place) -> F32:
     return (core * mottle)[..., None] * amounts
 
 
+def _flush(radius: float, place: Place) -> F32:
+    """A wide, faint patch of redness around where acne is or was."""
+    rng = place.rng
+    core = _shape(radius, rng.uniform(1.0, 2.4), 0.25, rng, radius) * _mottle(_size(radius), radius / 3, 0.12, rng)
+    return core[..., None] * HAEMOGLOBIN * np.float32(0.07 + 0.18 * rng.random() ** 1.5)
+
+
 def _scab(radius: float, place: Place) -> F32:
     rng = place.rng
     core = _shape(radius, rng.uniform(0.15, 0.6), 0.3, rng, radius) * _mottle(_size(radius), 0.9, 0.35, rng)
@@ -226,6 +233,7 @@ SORTS = {
     "pustule": Sort(MarkKind.BLEMISH, (0.006, 0.018), _pustule),
     "nodule": Sort(MarkKind.BLEMISH, (0.018, 0.034), _papule),
     "macule": Sort(MarkKind.BLEMISH, (0.005, 0.022), _macule),
+    "flush": Sort(MarkKind.BLEMISH, (0.016, 0.036), _flush),
     "red tint": Sort(MarkKind.BLEMISH, (0.004, 0.020), _red_tint),
     "scab": Sort(MarkKind.BLEMISH, (0.004, 0.014), _scab),
     "blackhead": Sort(MarkKind.DARK_SPOT, (0.0022, 0.0042), _blackhead),
@@ -240,6 +248,7 @@ ACNE = {
     "pustule": 0.12,
     "nodule": 0.03,
     "macule": 0.16,
+    "flush": 0.04,
     "red tint": 0.1,
     "scab": 0.12,
     "blackhead": 0.1,
@@ -301,6 +310,8 @@ def paint(linear: F32, skin: F32, width: float, rng: Rng, *, severity: float | N
         linear = (linear * np.exp(-_redness(linear.shape[:2], width, rng))).astype(np.float32)
     if rng.random() < 0.15:
         linear = (linear * np.exp(-_strands(linear.shape[:2], width, rng))).astype(np.float32)
+    if rng.random() < 0.08:
+        linear = (linear * np.exp(-stubble(skin, width, rng))).astype(np.float32)
     canvas = _Canvas(linear, skin, width, rng)
     if len(canvas.rows):
         area = len(canvas.rows) / width**2
@@ -355,3 +366,21 @@ def _strands(shape: tuple[int, int], width: float, rng: Rng) -> F32:
         cv2.polylines(mask, [line], False, (int(rng.integers(90, 256)),), thick, cv2.LINE_AA, 4)
     soft = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 0.6)
     return np.asarray(soft[..., None] * np.float32(rng.uniform(0.3, 2.0)), np.float32)
+
+
+def stubble(skin: F32, width: float, rng: Rng) -> F32:
+    """A shaven beard over part of the skin, on input and target alike: a field of dark points is no marks. Points and
+    short hairs W/150 to W/70 apart, all much alike in one beard, over the shadow of roots. Density (H, W, 3)."""
+    shape = skin.shape
+    field = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), width / 6)
+    field = np.clip((field / (field.std() + 1e-6) + rng.uniform(-0.3, 1.0)) * 2, 0, 1) * skin
+    apart, size, lean = width / rng.uniform(70, 150), width / rng.uniform(500, 1000), rng.uniform(0, np.pi)
+    points = np.zeros(shape, np.uint8)
+    for y, x in rng.uniform(0, shape, (int(np.prod(shape) / apart**2), 2)):
+        if rng.random() < field[int(y), int(x)]:
+            turn, length = lean + rng.normal() * 0.4, size * rng.exponential(1.5)
+            ends = [(x, y), (x + length * np.cos(turn), y + length * np.sin(turn))]
+            line = np.round(np.array(ends) * 16).astype(np.int32)
+            cv2.polylines(points, [line], False, (int(rng.integers(110, 256)),), 1, cv2.LINE_AA, 4)
+    soft = cv2.GaussianBlur(points.astype(np.float32) / 255, (0, 0), max(size, 0.5)) * np.float32(rng.uniform(0.3, 1.6))
+    return (soft + field * np.float32(rng.uniform(0, 0.08)))[..., None] * NEUTRAL

@@ -20,6 +20,7 @@ from engine.policies import versions
 from engine.policies.base import Condition, PolicyInfo
 from engine.policies.compact import field as fields
 from engine.policies.compact import networks
+from engine.policies.compact.exposure import exposed, missing_light
 from engine.policies.compact.networks import HEAL_MULTIPLE, Network
 from engine.policies.compact.propose import unit_layers
 from engine.policies.versions import SHIPPED, Version
@@ -32,9 +33,6 @@ SHIFT = 2.0
 """A shifted schedule with fine steps near σ = 1, where the global style is decided."""
 LIKELY = 0.15, 0.45
 """Likelihood of a mark from which the skin is looked for as it is healed, in part and wholly."""
-LIT, MOST_LIT = 50.0, 1.8
-"""L* to which the network's picture of darker skin is exposed, and the most of it: marks then stand out as on skin that
-it has seen much of."""
 TYPICAL = {name: min(float(mean), fields.LIMITS[name]) for name, mean in zip(LAYERS, fields.MEANS, strict=True)}
 """Amounts in which a face's layers are encoded once; a sample's are multiples of them."""
 
@@ -95,22 +93,15 @@ class CompactPolicy:
         """Change (h, w, 3) in L*a*b* and the probabilities (K, h, w) of `MARK_CLASSES`."""
         h, w = face.grid.shape
         pad = ((0, -h % HEAL_MULTIPLE), (0, -w % HEAL_MULTIPLE), (0, 0))
-        # More light on everything scales L* + 16, a* and b* alike, but for the deepest blacks.
-        light, black = _missing_light(face), np.array([16, 0, 0], np.float32)
-        lab = np.pad((face.lab + black) * light - black, pad, mode="edge").transpose(2, 0, 1)
+        samples = sample_mask(face.grid.to_grid(face.landmarks), face.grid.shape, face.grid_width) > 0
+        light = missing_light(face.lab, samples)
+        lab = np.pad(exposed(face.lab, light), pad, mode="edge").transpose(2, 0, 1)
         out = to_numpy(self.heal(self.heal.array(lab[None])))[0, :, :h, :w]
         if not np.isfinite(out).all():
             raise ModelCorruptError(
                 "The heal network gave values that are not finite on this device.", "Use --device cpu."
             )
         return np.ascontiguousarray(out[:3].transpose(1, 2, 0)) / light, out[3:]
-
-
-def _missing_light(face: FaceAnalysis) -> np.float32:
-    """Factor on L* + 16 by which a face's skin is exposed to `LIT`; 1 where it is as light."""
-    samples = sample_mask(face.grid.to_grid(face.landmarks), face.grid.shape, face.grid_width) > 0
-    level = float(np.median(face.lab[samples, 0])) if samples.any() else LIT
-    return np.float32(np.clip((LIT + 16) / (level + 16), 1, MOST_LIT))
 
 
 def going_and_staying(marks: tuple[Mark, ...], masks: MarkMasks) -> tuple[F32, F32]:
