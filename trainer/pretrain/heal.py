@@ -128,16 +128,15 @@ class Crops(IterableDataset[Example]):
 def chances_of(faces: list[TrainingFace]) -> npt.NDArray[np.float64]:
     """How often each face is drawn: a group of skin colour as the square root of its number of faces, so that few dark
     faces among many light ones are seen more often than that."""
-    groups = [
-        ita_group(typology_angle(_lab_of(face.linear[::4, ::4]), face.skin[::4, ::4] / np.float32(255)))
-        for face in faces
-    ]
+    groups = [_colour(face) for face in faces]
     chances = np.array([groups.count(group) for group in groups], np.float64) ** -0.5
     return np.asarray(chances / chances.sum())
 
 
-def _lab_of(linear: npt.NDArray[np.float16]) -> F32:
-    return to_lab(encode(linear.astype(np.float32)), None)
+def _colour(face: TrainingFace) -> str:
+    """Group of skin colour, from every fourth pixel."""
+    linear, skin = (plane[::4, ::4].astype(np.float32) for plane in (face.linear, face.skin))
+    return ita_group(typology_angle(to_lab(encode(linear), None), skin / np.float32(255)))
 
 
 def batches(crops: Iterator[Example], count: int, rng: Rng) -> Iterator[Example]:
