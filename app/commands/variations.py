@@ -26,6 +26,9 @@ def variations(
     exploration: Annotated[
         float, typer.Option(min=0, max=1, help="How far they go from the first: 0 not at all, 1 from fresh noise.")
     ] = 0.5,
+    samples_only: Annotated[
+        bool, typer.Option("--samples-only", help="No strengths of their own: they differ less, as the policy samples.")
+    ] = False,
     strength: common.Strength = None,
     amount: common.Amount = None,
     sampler: common.Sampler = None,
@@ -43,7 +46,8 @@ def variations(
     ] = False,
 ) -> None:
     """Write variations of each photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
-    Guidance with that retouch as the anchor, and NAME-variations.json, which says what renders each of them again."""
+    Guidance with that retouch as the anchor, every other one with strengths of its own, and NAME-variations.json, which
+    says what renders each of them again."""
     from engine.pipeline import PolicyPool, count, failed
     from engine.report import write_report
 
@@ -69,7 +73,7 @@ def variations(
         for index, request in enumerate(requests):
             progress = share(show, index, len(requests), detail=request.source.name)
             try:
-                for result in _draw(request, number, exploration, sidecar, pool, token, progress):
+                for result in _draw(request, number, exploration, samples_only, sidecar, pool, token, progress):
                     results.append(result)
             except Exception as error:  # noqa: BLE001 - the other photos go on whatever one does to a library
                 results.append(failed(request, error))
@@ -91,6 +95,7 @@ def _draw(
     request: RetouchRequest,
     number: int,
     exploration: float,
+    samples_only: bool,
     with_sidecar: bool,
     pool: PolicyPool,
     token: CancelToken,
@@ -98,6 +103,7 @@ def _draw(
 ) -> Iterator[RetouchResult]:
     """A photo's variations, each written as soon as it is drawn. Raises: EngineError, Cancelled."""
     from engine import outputs, pipeline, sidecar
+    from engine.doses import dosed
     from engine.errors import ExportError
     from engine.session import RetouchSession
     from trainer.picks.files import sheet_of, write_sheet
@@ -118,8 +124,12 @@ def _draw(
     pipeline.propose(session, request, policy, saved, token=token, report=within(report, 0, 1 / (number + 1)))
     drawn: list[tuple[Path, Sidecar]] = []
     proposals = session.vary(policy, number, exploration, token=token)
+    photo, reach = session.to_sidecar().photo.sha256, 0.0 if samples_only else exploration
+    chosen = {face.id: session.edits[face.id].strengths for face in session.faces}
     for index, (file, proposal) in enumerate(zip(files, proposals, strict=True)):
         session.adopt(proposal)
+        for face, base in chosen.items():
+            session.set_strengths(dosed(base, photo, proposal.spec.seed, reach), face)
         yield pipeline.deliver(session, request, [file], token, share(report, index + 1, number + 1))
         drawn.append((file, session.to_sidecar()))
         write_sheet(sheet_of(folder, stem), request.source, drawn)

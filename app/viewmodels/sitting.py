@@ -5,7 +5,6 @@ All methods run on one thread, because the store's connection belongs to the thr
 
 from __future__ import annotations
 
-import random
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from app.viewmodels.engine import Engine
 from app.viewmodels.frames import U8, Request
 from app.viewmodels.variations import Taken
 from engine.clock import now
+from engine.doses import dosed
 from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report, share, silent
 from engine.types import F32, Box, FaceAnalysis, Strengths
@@ -36,9 +36,6 @@ COUNT: Final = 6
 """Candidates that are drawn of a photo at a time."""
 EXPLORATION: Final = 0.8
 """How far candidates go from the plain sample."""
-DOSED: Final = ("smooth", "tone", "light", "shine", "under_eye", "texture")
-"""Layers whose strengths every other candidate draws anew, because samples alone hardly differ at a glance: those of
-the skin that a policy doses. Healing stays whole, and what is off by default stays off."""
 PICTURE: Final = 2400
 """Long side of the pictures, in pixels, at most the face's own: at 100% pores are judged as they are in the photo."""
 KEPT_PICTURES: Final = 24
@@ -245,7 +242,7 @@ class Sitting:
             token.check()
             report(Progress("sample", number / COUNT))
             session.adopt(session.draw(policy, spec, token=token))
-            session.set_strengths(_strengths(photo, spec.seed), face.id)
+            session.set_strengths(dosed(Strengths(), photo, spec.seed, 1.0), face.id)
             self._remember(self._measured(session, face, measure), self._drawn(photo, face, token))
 
     def _measured(self, session: RetouchSession, face: FaceAnalysis, measure: Callable[[], F32]) -> str:
@@ -359,12 +356,6 @@ class Sitting:
         self._pictures[key] = pair
         while len(self._pictures) > KEPT_PICTURES:
             self._pictures.popitem(last=False)
-
-
-def _strengths(photo: str, seed: int) -> Strengths:
-    """Of the candidate of that seed: as proposed for even ones, else anything of `DOSED` from none to twice."""
-    stream = random.Random(f"{photo} {seed}")
-    return Strengths({layer: float(stream.randint(0, 100)) for layer in DOSED} if seed % 2 else {})
 
 
 def _face(session: RetouchSession, face: str | None = None) -> FaceAnalysis:

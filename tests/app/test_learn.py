@@ -17,10 +17,11 @@ from pytestqt.qtbot import QtBot
 
 from app.viewmodels.engine import Engine
 from app.viewmodels.pick_data import PickData
-from app.viewmodels.sitting import DOSED, Sitting
+from app.viewmodels.sitting import Sitting
 from app.views.main_window import MainWindow
 from app.views.pick_data import PickDataDialog
 from app.views.picks_window import PicksWindow
+from engine.doses import DOSED
 from engine.jobs import CancelToken, Progress, Report
 from engine.session import RetouchSession
 from engine.types import DEFAULT_STRENGTHS

@@ -33,11 +33,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.reward.measuring.SHIPPED", "fake")
 
 
-def draw(porelight: Run, folder: Path, name: str, seed: int, count: int = 4) -> tuple[Path, list[Path]]:
+def draw(porelight: Run, folder: Path, name: str, seed: int, *options: str, count: int = 4) -> tuple[Path, list[Path]]:
     """A painted portrait and variations of it."""
     photo = portrait(folder / f"{name}.png", seed=seed)
     out = folder / "v"
-    done = porelight("variations", photo, "-n", count, "--exploration", 1, "--out", out, "--policy", "fake")
+    fixed = ("-n", count, "--exploration", 1, "--out", out, "--policy", "fake")
+    done = porelight("variations", photo, *fixed, *options)
     assert done.exit_code == 0, done.output
     return photo, [out / f"{name}-v{number + 1}.png" for number in range(count)]
 
@@ -67,7 +68,7 @@ def lines_of(photos: list[tuple[Path, list[Path]]], folder: Path) -> Path:
 
 
 def test_from_variations_to_a_reward_and_back(porelight: Run, tmp_path: Path) -> None:
-    photos = [draw(porelight, tmp_path, f"p{n}", n) for n in range(3)]
+    photos = [draw(porelight, tmp_path, f"p{n}", n, "--samples-only") for n in range(3)]  # three photos teach one thing
     file, store, run = lines_of(photos, tmp_path), tmp_path / "s.sqlite", tmp_path / "run"
     assert "18 new picks" in porelight("picks", "import", file, "--store", store).stdout
     assert "0 new picks" in porelight("picks", "import", file, "--store", store).stdout
@@ -130,14 +131,15 @@ def test_an_encoder_of_ones_own_is_used_by_itself_and_asked_for_by_its_reward(po
     assert porelight(*score, tmp_path / "y").exit_code == 0, "the reward remembers where it lay"
 
 
-def test_a_variation_is_rendered_again_to_the_bit(porelight: Run, tmp_path: Path) -> None:
+def test_variations_are_rendered_again_to_the_bit(porelight: Run, tmp_path: Path) -> None:
     photo, pictures = draw(porelight, tmp_path, "a", 3, count=2)
-    candidate = candidate_of(pictures[1], str(sha256_of(photo)))
-    assert candidate.retouch is not None and candidate.face == "face-1"
-    session = RetouchSession.open(photo)
-    session.faces, session.skipped = fake_analyse(session.photo)
-    pixels = render(session, candidate.retouch, lambda name, version: FakePolicy(version))
-    assert (pixels == _pixels(pictures[1])).all()
+    for picture in pictures:  # with strengths of its own, and without
+        candidate = candidate_of(picture, str(sha256_of(photo)))
+        assert candidate.retouch is not None and candidate.face == "face-1"
+        session = RetouchSession.open(photo)
+        session.faces, session.skipped = fake_analyse(session.photo)
+        pixels = render(session, candidate.retouch, lambda name, version: FakePolicy(version))
+        assert (pixels == _pixels(picture)).all()
     pictures[1].write_bytes(pictures[0].read_bytes())
     assert candidate_of(pictures[1], str(sha256_of(photo))).retouch is None, "another file under the same name"
 
