@@ -269,7 +269,10 @@ def propose(
     else:
         before = saved.proposal if saved else None
         sampler = request.sampler or (before.sampler if before else SamplerSettings())
-        seed = request.seed if request.seed is not None else (before.seed if before else 0)
+        sampled = before.seed if before and before.exploration > 0 else None
+        if sampled is None and request.sampler is not None:
+            sampled = 0  # a sampler is asked for, so a sample
+        seed = sampled if request.seed is None else request.seed
         session.propose(policy, sampler, seed, instruction=request.instruction, token=token, report=report)
         if saved is not None:
             session.apply(saved)

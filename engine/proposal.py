@@ -2,7 +2,8 @@
 
 A `ProposalSpec` is a tree: a variation names as its anchor the spec that it varies. It starts on the straight path
 between the anchor's latent and fresh noise, at σ = exploration, and runs down from there: 0 is the anchor itself, 1
-starts from noise alone, and in between its distance from the anchor grows in proportion.
+starts from noise alone, and in between its distance from the anchor grows in proportion. The anchor of a spec that
+names none is the policy's typical retouch: the mean of many samples, where a mean is a retouch too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal, get_args
 
 from engine.errors import UsageError
 from engine.jobs import CancelToken, Report, silent
+from engine.sampling.arrays import joined, mean
 from engine.types import RetouchLayers
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 SamplerKind = Literal["dpg", "ode", "sde", "cps"]
 SAMPLERS: tuple[str, ...] = get_args(SamplerKind)
 MAX_SEED: Final = 2**31 - 1
+EXPLORATION: Final = 0.8
+"""How far variations go from their anchor, unless somebody says how far."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,7 @@ class SamplerSettings:
 @dataclass(frozen=True)
 class ProposalSpec:
     """Everything that decides a latent besides the photo and the face. All faces of a photo share it, so that they are
-    retouched alike. sampler: resolved. exploration: in [0, 1], meaningless without an anchor."""
+    retouched alike. sampler: resolved. exploration: in [0, 1], from the anchor to a sample of its own."""
 
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
@@ -121,23 +125,40 @@ class Drawer:
     def latent(self, spec: ProposalSpec, token: CancelToken | None = None, report: Report = silent) -> Latent:
         """The latent x₀ that a spec stands for. Raises: Cancelled."""
         if spec not in self.known:
-            from engine.sampling.loop import sample
-
-            anchor = None if spec.anchor is None else self.latent(spec.anchor, token)
-            start, config = self.policy.noise(self.condition, spec.seed), spec.sampler.config()
-            if anchor is not None and spec.exploration <= 0:
-                return anchor
-            if anchor is not None and spec.exploration < 1:
-                start = (1 - spec.exploration) * anchor + spec.exploration * start
-                config = replace(config, sigmas=tuple(spec.exploration * t for t in config.times()))
-            drawn = sample(
-                lambda x, sigma: self.policy.velocity(x, sigma, self.condition),
-                start,
-                config,
-                anchor=anchor,
-                seed=spec.seed,
-                token=token,
-                report=report,
-            )
-            self.known[spec] = drawn.latent
+            self.known[spec] = self._drawn(spec, token, report)
         return self.known[spec]
+
+    def _drawn(self, spec: ProposalSpec, token: CancelToken | None, report: Report) -> Latent:
+        if spec.exploration <= 0:
+            return self.latent(spec.anchor, token, report) if spec.anchor else self._typical(spec, token, report)
+        start, config = self.policy.noise(self.condition, spec.seed), spec.sampler.config()
+        if spec.exploration >= 1:
+            anchor = self.latent(spec.anchor, token) if spec.anchor else None  # DPG then takes its own ODE's end
+        else:
+            anchor = self.latent(spec.anchor or replace(spec, exploration=0.0), token)
+            start = (1 - spec.exploration) * anchor + spec.exploration * start
+            config = replace(config, sigmas=tuple(spec.exploration * t for t in config.times()))
+        return self._sampled(start, config, token, report, anchor, spec.seed)
+
+    def _typical(self, spec: ProposalSpec, token: CancelToken | None, report: Report) -> Latent:
+        """Half of the samples start from the other half's noise turned round, so that the mean depends little on it."""
+        count, config = self.policy.info.typical, replace(spec.sampler.config(), kind="ode")
+        noise = joined([self.policy.noise(self.condition, spec.seed + index) for index in range(max(count // 2, 1))])
+        start = noise if count == 1 else joined([noise, -noise])
+        return mean(self._sampled(start, config, token, report))
+
+    def _sampled(
+        self,
+        start: Latent,
+        config: SamplerConfig,
+        token: CancelToken | None,
+        report: Report,
+        anchor: Latent | None = None,
+        seed: int = 0,
+    ) -> Latent:
+        from engine.sampling.loop import sample
+
+        def velocity(x: Latent, sigma: float) -> Latent:
+            return self.policy.velocity(x, sigma, self.condition)
+
+        return sample(velocity, start, config, anchor=anchor, seed=seed, token=token, report=report).latent

@@ -17,7 +17,7 @@ from engine import locks
 from engine import sidecar as sidecars
 from engine.errors import ImageReadError, NoFaceError, SidecarError, UsageError
 from engine.jobs import CancelToken, Progress, Report, share, silent, within
-from engine.proposal import Drawer, Proposal, ProposalSpec, SamplerSettings
+from engine.proposal import EXPLORATION, Drawer, Proposal, ProposalSpec, SamplerSettings
 from engine.sidecar import Sidecar
 from engine.types import (
     Box,
@@ -110,28 +110,29 @@ class RetouchSession:
         self,
         policy: Policy,
         sampler: SamplerSettings | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         *,
         instruction: str = "",
         token: CancelToken | None = None,
         report: Report = silent,
     ) -> Proposal:
-        """Sample a retouch of every face and make it the current proposal.
+        """Draw a retouch of every face and make it the current proposal: the policy's typical one, or a sample.
 
+        sampler: its steps and shift decide the typical one too. seed: of the sample; None for the typical retouch.
         Raises: NoFaceError, ModelCorruptError, DeviceError, UsageError, Cancelled (the proposal stays as it was).
         """
         if self._base is None:
             self._base = ""
         info = policy.info
         settings = (sampler or SamplerSettings()).resolved(info)
-        spec = ProposalSpec(info.name, info.version, seed, settings, instruction)
+        spec = ProposalSpec(info.name, info.version, seed or 0, settings, instruction, float(seed is not None))
         return self.adopt(self.draw(policy, spec, token=token, report=report))
 
     def vary(
         self,
         policy: Policy,
         count: int,
-        exploration: float = 0.5,
+        exploration: float = EXPLORATION,
         *,
         token: CancelToken | None = None,
         report: Report = silent,

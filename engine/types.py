@@ -225,7 +225,8 @@ class RetouchLayers:
     strength, already masked by the layer's own soft region. texture_gain: (h, w) float32, the factor minus 1 applied
     to the source's own pore band. mask: (h, w) float32 union of everything that may change; where it is 0 after linear
     enlargement the output is bit-identical. marks: the ledger in reading order; patches: one per mark. regions: the
-    face's soft masks of `AREAS` on `grid`, for strengths by region; may lack some.
+    face's soft masks of `AREAS` on `grid`, for strengths by region; may lack some. ceilings: layer name → greatest
+    factor that it may have, since more would take away more than is there; none of a layer that is not named.
     """
 
     face_id: str
@@ -237,6 +238,7 @@ class RetouchLayers:
     marks: tuple[Mark, ...] = ()
     patches: tuple[HealPatch, ...] = ()
     regions: Mapping[str, F32] = field(default_factory=dict)
+    ceilings: Mapping[str, float] = field(default_factory=dict)
 
     @cached_property
     def peaks(self) -> Mapping[str, float]:

@@ -24,7 +24,6 @@ import numpy as np
 from engine.errors import EngineError, NoFaceError, UsageError
 from engine.jobs import CancelToken, Progress, Report, silent
 from engine.paths import write_atomic
-from engine.proposal import SamplerSettings
 from engine.session import RetouchSession
 from engine.types import Photo, Pixels
 from trainer.statistics import Share, sign_test
@@ -168,9 +167,9 @@ def make_review(
     token: CancelToken | None = None,
     report: Report = silent,
 ) -> tuple[Review, list[str]]:
-    """Draw both policies' retouches of each photo, as the product draws them, with the same seed.
+    """Draw both policies' retouches of each photo, as the product draws them.
 
-    Returns: the review, and a sentence on each photo that was left out.
+    seed: of the sides, and of what is asked twice. Returns: the review, and a sentence on each photo that was left out.
     Raises: ReviewError if there is a review already or nothing to compare, Cancelled.
     """
     if (policy.info.name, policy.info.version) == (against.info.name, against.info.version):
@@ -186,7 +185,7 @@ def make_review(
         report(Progress("draw", number / len(photos), path.name))
         id_, first = f"{len(pairs) + 1:03d}", _side(random)
         try:
-            _draw(out, id_, path, {first: policy, _other(first): against}, seed, token)
+            _draw(out, id_, path, {first: policy, _other(first): against}, token)
         except EngineError as error:
             left_out.append(error.message)
             continue
@@ -207,13 +206,13 @@ def make_review(
     return Review(out, named["policy"], named["against"], pairs), left_out
 
 
-def _draw(out: Path, id_: str, path: Path, sides: Mapping[str, Policy], seed: int, token: CancelToken) -> None:
+def _draw(out: Path, id_: str, path: Path, sides: Mapping[str, Policy], token: CancelToken) -> None:
     session = RetouchSession.open(path)
     session.analyse()
     session.require_faces()
     _write(out / f"{id_}-original.png", session.photo, session.photo.pixels)
     for side, policy in sorted(sides.items()):
-        session.propose(policy, SamplerSettings("ode"), seed, token=token)
+        session.propose(policy, token=token)
         _write(out / f"{id_}-{side}.png", session.photo, session.render())
 
 

@@ -28,7 +28,6 @@ def analyse(
     from engine.errors import EngineError
     from engine.policies import versions
     from engine.policies.registry import load_policy
-    from engine.proposal import SamplerSettings
     from engine.session import RetouchSession
 
     found: list[dict[str, Any]] = []
@@ -39,7 +38,7 @@ def analyse(
             session = RetouchSession.open(source.path)
             session.analyse()
             if loaded is not None and session.faces:
-                session.propose(loaded, SamplerSettings("ode"))
+                session.propose(loaded)
             found.append(_describe(session))
         except EngineError as error:
             failed += 1

@@ -53,7 +53,7 @@ Encoder = Annotated[
 ]
 Policy = Annotated[str | None, typer.Option(help="The retouching policy; `porelight models` lists them.")]
 Model = Annotated[Path | None, typer.Option(help="Local folder of weights, for policies that are not shipped.")]
-Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the samples.")]
+Seed = Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="A sample of this seed, not the typical retouch.")]
 Sampler = Annotated[str | None, typer.Option(help="How to sample: dpg, ode or sde.")]
 Strength = Annotated[
     list[str] | None,

@@ -37,7 +37,7 @@ def evaluate(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Photos at most.")] = None,
     pictures: Annotated[int, typer.Option(min=0, help="Faces shown with pictures.")] = 24,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="Seed of the samples.")] = 0,
+    seed: common.Seed = None,
     policy: common.Policy = None,
     model: common.Model = None,
     device: common.Device = "auto",

@@ -23,7 +23,7 @@ def review(
     ] = None,
     against: Annotated[str | None, typer.Option(help="The policy to compare with; the shipped one if none.")] = None,
     policy: Annotated[str | None, typer.Option(help="The policy under review; the active one if none.")] = None,
-    seed: common.Seed = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the sides.")] = 0,
     answer: Annotated[
         list[str] | None, typer.Option(help="PAIR=A, PAIR=B or PAIR=tie; may be repeated, or write answers.csv.")
     ] = None,
@@ -34,7 +34,7 @@ def review(
     from trainer.review import Review
 
     if inputs:
-        made = _make(inputs, out, against, policy, seed or 0, device)
+        made = _make(inputs, out, against, policy, seed, device)
         common.stdout().print(
             f"{common.number_of(len(made.pairs), 'pair')} in {common.printable(str(out))}: look at A and B of each "
             "and write the better one into answers.csv; `porelight review --out` with it then says how it stands.",

@@ -24,11 +24,9 @@ def variations(
     out: Annotated[Path, typer.Option(help="Folder for the results, NAME-v1 to NAME-vN.")],
     number: Annotated[int, typer.Option("-n", "--count", min=1, max=64, help="How many of each photo.")] = 6,
     exploration: Annotated[
-        float, typer.Option(min=0, max=1, help="How far they go from the first: 0 not at all, 1 from fresh noise.")
-    ] = 0.5,
-    samples_only: Annotated[
-        bool, typer.Option("--samples-only", help="No strengths of their own: they differ less, as the policy samples.")
-    ] = False,
+        float | None,
+        typer.Option(min=0, max=1, help="How far they go from the retouch, 0.8 if not given; 0 is not at all."),
+    ] = None,
     strength: common.Strength = None,
     amount: common.Amount = None,
     sampler: common.Sampler = None,
@@ -46,8 +44,7 @@ def variations(
     ] = False,
 ) -> None:
     """Write variations of each photo's retouch (`porelight retouch` with the same options), drawn by Dynamic Path
-    Guidance with that retouch as the anchor, every other one with strengths of its own, and NAME-variations.json, which
-    says what renders each of them again."""
+    Guidance with that retouch as the anchor, and NAME-variations.json, which says what renders each of them again."""
     from engine.pipeline import PolicyPool, count, failed
     from engine.report import write_report
 
@@ -73,7 +70,7 @@ def variations(
         for index, request in enumerate(requests):
             progress = share(show, index, len(requests), detail=request.source.name)
             try:
-                for result in _draw(request, number, exploration, samples_only, sidecar, pool, token, progress):
+                for result in _draw(request, number, exploration, sidecar, pool, token, progress):
                     results.append(result)
             except Exception as error:  # noqa: BLE001 - the other photos go on whatever one does to a library
                 results.append(failed(request, error))
@@ -94,8 +91,7 @@ def variations(
 def _draw(
     request: RetouchRequest,
     number: int,
-    exploration: float,
-    samples_only: bool,
+    exploration: float | None,
     with_sidecar: bool,
     pool: PolicyPool,
     token: CancelToken,
@@ -103,8 +99,8 @@ def _draw(
 ) -> Iterator[RetouchResult]:
     """A photo's variations, each written as soon as it is drawn. Raises: EngineError, Cancelled."""
     from engine import outputs, pipeline, sidecar
-    from engine.doses import dosed
     from engine.errors import ExportError
+    from engine.proposal import EXPLORATION
     from engine.session import RetouchSession
     from trainer.picks.files import sheet_of, write_sheet
 
@@ -123,13 +119,10 @@ def _draw(
     policy = pool.get(pipeline.policy_name(request, saved), request.model, request.device)
     pipeline.propose(session, request, policy, saved, token=token, report=within(report, 0, 1 / (number + 1)))
     drawn: list[tuple[Path, Sidecar]] = []
-    proposals = session.vary(policy, number, exploration, token=token)
-    photo, reach = session.to_sidecar().photo.sha256, 0.0 if samples_only else exploration
-    chosen = {face.id: session.edits[face.id].strengths for face in session.faces}
+    far = EXPLORATION if exploration is None else exploration
+    proposals = session.vary(policy, number, far, token=token)
     for index, (file, proposal) in enumerate(zip(files, proposals, strict=True)):
         session.adopt(proposal)
-        for face, base in chosen.items():
-            session.set_strengths(dosed(base, photo, proposal.spec.seed, reach), face)
         yield pipeline.deliver(session, request, [file], token, share(report, index + 1, number + 1))
         drawn.append((file, session.to_sidecar()))
         write_sheet(sheet_of(folder, stem), request.source, drawn)

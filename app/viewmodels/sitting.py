@@ -19,10 +19,9 @@ from app.viewmodels.engine import Engine
 from app.viewmodels.frames import U8, Request
 from app.viewmodels.variations import Taken
 from engine.clock import now
-from engine.doses import dosed
 from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report, share, silent
-from engine.types import F32, Box, FaceAnalysis, Strengths
+from engine.types import F32, Box, FaceAnalysis
 
 if TYPE_CHECKING:
     from engine.proposal import ProposalSpec
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
 
 COUNT: Final = 6
 """Candidates that are drawn of a photo at a time."""
-EXPLORATION: Final = 0.8
-"""How far candidates go from the plain sample."""
 PICTURE: Final = 2400
 """Long side of the pictures, in pixels, at most the face's own: at 100% pores are judged as they are in the photo."""
 KEPT_PICTURES: Final = 24
@@ -242,7 +239,6 @@ class Sitting:
             token.check()
             report(Progress("sample", number / COUNT))
             session.adopt(session.draw(policy, spec, token=token))
-            session.set_strengths(dosed(Strengths(), photo, spec.seed, 1.0), face.id)
             self._remember(self._measured(session, face, measure), self._drawn(photo, face, token))
 
     def _measured(self, session: RetouchSession, face: FaceAnalysis, measure: Callable[[], F32]) -> str:
@@ -281,6 +277,8 @@ class Sitting:
 
     def _specs(self, base: ProposalSpec, photo: str) -> list[ProposalSpec]:
         """Samples of a photo that are not in the store yet."""
+        from engine.proposal import EXPLORATION
+
         known = {
             each.retouch.proposal.seed
             for each in self._candidates.values()

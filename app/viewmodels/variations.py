@@ -22,7 +22,7 @@ from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage, own_marks
 from app.viewmodels.working import LANE
 from engine.jobs import CancelToken, Report, share
-from engine.proposal import MAX_SEED, ProposalSpec
+from engine.proposal import EXPLORATION, MAX_SEED, ProposalSpec
 from engine.types import F32, Box, RetouchLayers
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ KEPT_BYTES = 384 << 20
 
 class Anchor(StrEnum):
     """What variations vary: the current result, the one that was picked last (also if others were drawn since), or the
-    plain sample that everything began with."""
+    proposal that everything began with."""
 
     CURRENT = "current"
     PICK = "pick"
-    PLAIN = "plain"
+    FIRST = "first"
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class VariationsModel(QObject):
     def __init__(self, photo: PhotoModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.photo = photo
-        self.exploration = 50.0
+        self.exploration = 100 * EXPLORATION
         """0–100: 0 keeps close to the anchor, 100 is independent of it."""
         self.seed = 1
         self.anchor = Anchor.CURRENT
@@ -133,7 +133,7 @@ class VariationsModel(QObject):
         current = self.photo.document.proposal
         if current is None or self.anchor is Anchor.CURRENT:
             return current
-        if self.anchor is Anchor.PLAIN:
+        if self.anchor is Anchor.FIRST:
             return root(current)
         return self.last_picked or current
 

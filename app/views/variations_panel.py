@@ -29,13 +29,13 @@ from app.views import theme
 from app.views.parts import number
 from app.views.pixels import to_image
 from app.views.strengths import StrengthRow
-from engine.proposal import MAX_SEED
+from engine.proposal import EXPLORATION, MAX_SEED
 
-ANCHORS = {Anchor.CURRENT: tr("Current result"), Anchor.PICK: tr("Last picked"), Anchor.PLAIN: tr("Plain sample")}
+ANCHORS = {Anchor.CURRENT: tr("Current result"), Anchor.PICK: tr("Last picked"), Anchor.FIRST: tr("First proposal")}
 GAP = 4
 LEAST = 140
 """Tiles are at least so wide, in logical pixels, or two of them fill the width."""
-EXPLORATION = LayerLabel("exploration", tr("Exploration"), tr("0 stays close to the anchor, 100 goes its own way."))
+HOW_FAR = LayerLabel("exploration", tr("Exploration"), tr("0 stays close to the anchor, 100 goes its own way."))
 
 
 class Tile(QWidget):
@@ -219,7 +219,7 @@ class VariationsPanel(QWidget):
         for anchor, title in ANCHORS.items():
             self.anchor.addItem(title, anchor)
         self.anchor.setAccessibleName(tr("Anchor"))
-        self.exploration = StrengthRow(EXPLORATION, 50)
+        self.exploration = StrengthRow(HOW_FAR, 100 * EXPLORATION)
         self.seed = number(0, MAX_SEED)
         self.seed.setAccessibleName(tr("Seed"))
         self.shuffle = QPushButton(tr("Shuffle"))

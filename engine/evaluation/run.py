@@ -33,13 +33,13 @@ OURS = "Porelight"
 @dataclass(frozen=True)
 class Tools:
     """What to measure with. policy: retouches every photo too, unless None. classical: also the classical tools.
-    pictures: faces of which pictures are kept for the page."""
+    seed: of samples; None for the typical retouch. pictures: faces of which pictures are kept for the page."""
 
     policy: Policy | None = None
     classical: bool = False
     arcface: ArcFace | None = None
     backend: Backend | None = None
-    seed: int = 0
+    seed: int | None = None
     pictures: int = 24
 
 

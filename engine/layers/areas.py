@@ -4,7 +4,7 @@ The weight of a layer at a place of the grid is Σ over parts of mask · factor,
 are the regions that have strengths of their own and the rest of the face; their masks sum to 1, so with equal factors a
 face has no seams. A factor is strength/50 × amount/50 × the region's own, up to the layer's limit:
 
-- healing cannot go past complete, so 1;
+- healing cannot go past complete, so 1; nor can layers that take a share of something away (`ceilings`);
 - layers that touch personal features or the form of the face (`PERSONAL`) change no value of the picture by more than
   `ALLOWANCE` · (100 − preserve) / preserve: nothing at preserve 100, any amount at 0. The brush, which is the person's
   own hand, goes past that.
@@ -33,10 +33,11 @@ def limit_of(layers: RetouchLayers, edits: FaceEdits, name: str) -> float:
     """Greatest factor that a layer may have."""
     if name == "heal":
         return 1.0
+    ceiling = layers.ceilings.get(name, np.inf)
     if name not in PERSONAL or edits.preserve <= 0:
-        return np.inf
+        return ceiling
     bound = ALLOWANCE * (100 - edits.preserve) / edits.preserve
-    return bound / max(layers.peaks.get(name, 0.0), 1e-9)
+    return min(ceiling, bound / max(layers.peaks.get(name, 0.0), 1e-9))
 
 
 def factor_of(layers: RetouchLayers, edits: FaceEdits, name: str, part: str = REST) -> float:

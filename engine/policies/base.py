@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class PolicyInfo:
     """name: as given to --policy. version: changes whenever results change (weights checksum prefix included).
-    steps, shift: the sampler's defaults for this policy (`engine.sampling.schedules`)."""
+    steps, shift: the sampler's defaults for this policy (`engine.sampling.schedules`). typical: even number of samples
+    whose mean is this policy's typical retouch; 1 where a mean of latents is no retouch, as with pictures."""
 
     name: str
     version: str
@@ -24,6 +25,7 @@ class PolicyInfo:
     steps: int
     shift: float
     device: str
+    typical: int = 1
 
 
 @dataclass(frozen=True)

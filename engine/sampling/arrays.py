@@ -8,6 +8,7 @@ that they are equal for both and on every device.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -42,6 +43,16 @@ def float32(latent: Latent) -> Latent:
 def to_numpy(latent: Latent) -> F32:
     """The same as a float32 numpy array; never part of a gradient."""
     return np.asarray(latent if isinstance(latent, np.ndarray) else latent.detach().float().cpu().numpy(), np.float32)
+
+
+def joined(latents: Sequence[Latent]) -> Latent:
+    """Latents (B, …) of one kind as one batch."""
+    return np.concatenate(latents) if isinstance(latents[0], np.ndarray) else sys.modules["torch"].cat([*latents])
+
+
+def mean(latent: Latent) -> Latent:
+    """(1, …) mean over the batch."""
+    return latent.mean(axis=0)[None]
 
 
 def where(mask: Latent, chosen: Latent, other: Latent) -> Latent:

@@ -364,7 +364,7 @@ def test_a_variation_is_taken_and_taken_back(open_model: PhotoModel, qtbot: QtBo
     model.take(4)
     qtbot.waitUntil(lambda: not open_model.busy)
     assert open_model.document.proposal == model.found[3].spec and open_model.history.last_done.label == "Variation 4"
-    model.set(anchor=Anchor.PLAIN)
+    model.set(anchor=Anchor.FIRST)
     assert model.anchor_spec() == plain and root(model.found[3].spec) == plain
     model.set(anchor=Anchor.PICK)
     assert model.anchor_spec() == model.found[3].spec

@@ -21,10 +21,8 @@ from app.viewmodels.sitting import Sitting
 from app.views.main_window import MainWindow
 from app.views.pick_data import PickDataDialog
 from app.views.picks_window import PicksWindow
-from engine.doses import DOSED
 from engine.jobs import CancelToken, Progress, Report
 from engine.session import RetouchSession
-from engine.types import DEFAULT_STRENGTHS
 from tests.app.conftest import MakeWindow
 from tests.helpers import fake_policy
 from tests.helpers.fake_engine import opened, write_portrait
@@ -98,19 +96,6 @@ def test_a_key_is_an_answer_and_lies_in_the_store(make_window: MakeWindow, qtbot
     assert [(each.image1, each.image2) for each in picks] == asked_about
     assert [each.dimensions for each in picks] == [{}, {"blemishes": "image1", "clarity": "image2"}, {}]
     assert shown.progress.text().startswith("3 picks")
-
-
-def test_every_other_candidate_has_strengths_of_its_own(make_window: MakeWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    picking(make_window, qtbot, tmp_path)
-    with PickStore.open(default_store()) as store:
-        retouches = [each.retouch for each in store.candidates().values() if each.retouch is not None]
-    strengths = {(each.photo.sha256, each.proposal.seed): each.faces[0].strengths for each in retouches}
-    plain = [{**DEFAULT_STRENGTHS, **found} for (_, seed), found in strengths.items() if not seed % 2]
-    dosed = [{**DEFAULT_STRENGTHS, **found} for (_, seed), found in strengths.items() if seed % 2]
-    assert len(plain) == len(dosed) == 6 and all(each == DEFAULT_STRENGTHS for each in plain)
-    assert len({each["smooth"] for each in dosed}) > 3, "also from photo to photo"
-    changed = {layer for each in dosed for layer in each if each[layer] != DEFAULT_STRENGTHS[layer]}
-    assert changed == set(DOSED), "healing stays whole, and what is off by default stays off"
 
 
 def test_of_four_the_best_is_chosen_as_one_answer(

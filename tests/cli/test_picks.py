@@ -68,7 +68,7 @@ def lines_of(photos: list[tuple[Path, list[Path]]], folder: Path) -> Path:
 
 
 def test_from_variations_to_a_reward_and_back(porelight: Run, tmp_path: Path) -> None:
-    photos = [draw(porelight, tmp_path, f"p{n}", n, "--samples-only") for n in range(3)]  # three photos teach one thing
+    photos = [draw(porelight, tmp_path, f"p{n}", n) for n in range(3)]  # three photos teach one thing
     file, store, run = lines_of(photos, tmp_path), tmp_path / "s.sqlite", tmp_path / "run"
     assert "18 new picks" in porelight("picks", "import", file, "--store", store).stdout
     assert "0 new picks" in porelight("picks", "import", file, "--store", store).stdout

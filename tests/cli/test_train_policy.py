@@ -126,7 +126,7 @@ def seeing(studio) -> tuple[object, ...]:
             store.append(*pair, pick(*pair))
             values = np.random.default_rng(1).normal(0, 0.1, len(NAMES))
             with_features(store, VERSION, NAMES, {pair[0].id: values, pair[1].id: -values})
-    (studio / "c.toml").write_text("iterations = 2\nfaces = 1\ngroup = 3\nevaluate_every = 1\nlearning_rate = 1e-2\n")
+    (studio / "c.toml").write_text("iterations = 2\nfaces = 1\ngroup = 3\nevaluate_every = 1\nlearning_rate = 3e-3\n")
     return "train", "policy", "--config", studio / "c.toml", "--picks", studio / "picks.sqlite", "--encoder", encoder
 
 
@@ -200,7 +200,7 @@ cli(sys.argv[2:])
 def test_killed_and_resumed_it_makes_the_same_policy(studio, porelight: Run, through: str) -> None:
     for number in (2, 3, 4):
         (studio / "photos" / f"p{number}.png").unlink()
-    (studio / "c.toml").write_text("iterations = 2\nfaces = 1\ngroup = 3\nevaluate_every = 1\nlearning_rate = 1e-2\n")
+    (studio / "c.toml").write_text("iterations = 2\nfaces = 1\ngroup = 3\nevaluate_every = 1\nlearning_rate = 3e-3\n")
     line = seeing(studio) if through == "encoder" else arguments(studio)[:-2]
     root = Path(__file__).parents[2]
     killed = subprocess.run(

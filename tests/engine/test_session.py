@@ -222,6 +222,33 @@ def test_ode_samples_follow_the_flow() -> None:
     assert abs(float(latents.std()) - SPREAD) < 0.03
 
 
+def _latent(policy: FakePolicy, seed: int, exploration: float) -> np.ndarray:
+    spec = ProposalSpec("fake", "1", seed, SamplerSettings("ode", steps=64).resolved(policy.info), "", exploration)
+    return Drawer(policy, policy.encode(None, None)).latent(spec).numpy()  # type: ignore[arg-type]
+
+
+def test_the_typical_retouch_is_the_middle_of_the_flow() -> None:
+    """The flow of a Gaussian is linear, so the samples of a noise and of its reverse lie around the mean exactly."""
+    assert _latent(FakePolicy(typical=2), 5, 0.0) == pytest.approx(MEAN, abs=0.02)
+    far = np.abs(_latent(FakePolicy(typical=2), 5, 1.0) - MEAN)
+    assert np.abs(_latent(FakePolicy(typical=2), 5, 0.1) - MEAN).mean() < 0.6 * far.mean()
+
+
+def test_a_policy_of_pictures_has_the_sample_of_its_seed_as_the_typical_retouch() -> None:
+    """A mean of pictures is a blurred one."""
+    np.testing.assert_array_equal(_latent(FakePolicy(), 5, 0.0), _latent(FakePolicy(), 5, 1.0))
+
+
+def test_a_proposal_is_the_typical_retouch_or_a_sample(photo: Path) -> None:
+    typical, sampled = _proposed(photo, FakePolicy(typical=8)), _proposed(photo, FakePolicy(typical=8), seed=0)
+    assert typical.proposal is not None and sampled.proposal is not None
+    assert (typical.proposal.spec.exploration, sampled.proposal.spec.exploration) == (0.0, 1.0)
+    assert (typical.render() != sampled.render()).any()
+    typical.save_sidecar()
+    saved = sidecar.load(photo)
+    assert saved is not None and saved.proposal == typical.proposal.spec
+
+
 @pytest.mark.parametrize("exploration", [-0.1, 1.1])
 def test_exploration_outside_its_range(photo: Path, exploration: float) -> None:
     session = _proposed(photo)

@@ -59,10 +59,11 @@ class FakePolicy:
     version: str = "1"
     encoded: int = 0
     velocities: int = 0
+    typical: int = 1
 
     @property
     def info(self) -> PolicyInfo:
-        return PolicyInfo("fake", self.version, "Apache-2.0", steps=8, shift=1.0, device="cpu")
+        return PolicyInfo("fake", self.version, "Apache-2.0", steps=8, shift=1.0, device="cpu", typical=self.typical)
 
     def encode(self, photo: Photo, face: FaceAnalysis, instruction: str = "") -> Condition:
         self.encoded += 1

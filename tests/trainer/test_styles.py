@@ -53,8 +53,8 @@ def test_hands_differ_for_all_layers_together_and_tastes_for_each(needs: Needs) 
     styles = sample_style(np.repeat(needs(_features())[None], 3000, 0), rng)
     means = {name: styles[:, c].mean((1, 2)) for c, name in enumerate(LAYERS)}
     for name in ("smooth", "tone", "light"):
-        assert 0.85 * TYPICAL[name] < means[name].mean() < 1.1 * TYPICAL[name]
-        assert 0.2 < means[name].std() / means[name].mean() < 0.5
+        assert 0.85 * TYPICAL[name] < np.median(means[name]) < 1.2 * TYPICAL[name]
+        assert 0.4 < means[name].std() / means[name].mean() < 0.7
         assert styles[:, LAYERS.index(name)].max() <= fields.LIMITS[name]
     together = np.corrcoef(means["smooth"], means["tone"])[0, 1]
     assert 0.2 < together < 0.7

@@ -18,14 +18,14 @@ from engine.types import F32, LAYERS
 TYPICAL: Final[dict[str, float]] = {
     "heal": 1.05,
     "smooth": 0.25,
-    "tone": 0.38,
-    "light": 0.28,
-    "shine": 0.30,
-    "under_eye": 0.38,
-    "texture": 0.03,
-    "features": 0.16,
-    "teeth": 0.22,
-    "eye_whites": 0.14,
+    "tone": 0.36,
+    "light": 0.26,
+    "shine": 0.28,
+    "under_eye": 0.36,
+    "texture": 0.035,
+    "features": 0.18,
+    "teeth": 0.25,
+    "eye_whites": 0.16,
 }
 """Amounts of a typical hand on a face of typical need, before `LIMITS` bend them."""
 
@@ -38,9 +38,9 @@ MOST: Final = 1.6
 CHILD: Final = 0.6
 """Share of the amounts that childlike proportions take away."""
 
-HAND: Final = 0.25
-TASTE: Final = 0.28
-REGION: Final = 0.5
+HAND: Final = 0.5
+TASTE: Final = 0.7
+REGION: Final = 0.9
 """Spreads of the logarithms: of all layers together, of each layer, of each layer's regional modes before they fall
 with their frequency (`SMOOTHNESS`). Smoothing then differs between forehead and cheeks by 0.75 of what it differs by in
 both."""

@@ -21,24 +21,27 @@ from engine.policies.compact.propose import unit_layers
 from engine.types import F32, LAYERS, FaceAnalysis
 
 MODES: Final = 4
+CEILING_CELLS: Final = 4 * MODES
 CHANNELS: Final = len(LAYERS)
 
 LIMITS: Final[dict[str, float]] = {
     "heal": 1.0,  # share of each mark's patch
-    "smooth": 0.5,  # share of the bump band removed
-    "tone": 0.65,  # share of the chroma blotches removed
-    "light": 0.55,  # share of the luminance blotches removed
-    "shine": 0.6,  # share of the specular excess removed
-    "under_eye": 0.6,  # share of the under-eye darkness lifted
+    "smooth": 0.7,  # share of the bump band removed
+    "tone": 0.9,  # share of the chroma blotches removed
+    "light": 0.85,  # share of the luminance blotches removed
+    "shine": 0.85,  # share of the specular excess removed
+    "under_eye": 0.85,  # share of the under-eye darkness lifted
     "texture": 0.25,  # pore-band gain minus 1
     "features": 0.45,  # clarity of eyes, brows, lips
     "teeth": 0.55,  # share of the yellow removed
     "eye_whites": 0.4,
 }
-"""Greatest proposed amount of each channel (strength 100 doubles it)."""
+"""Greatest proposed amount of each channel; strength 100 doubles an amount, as far as `ceilings`."""
+TAKEN: Final = ("smooth", "tone", "light", "shine", "under_eye")
+"""Layers that take away a share of what is there, and so not more than all of it."""
 
-MEANS: Final = np.array([1.05, 0.18, 0.26, 0.19, 0.21, 0.26, 0.03, 0.15, 0.10, 0.12], np.float32)
-STDS: Final = np.array([0.05, 0.10, 0.14, 0.10, 0.145, 0.155, 0.015, 0.06, 0.115, 0.075], np.float32)
+MEANS: Final = np.array([1.05, 0.23, 0.31, 0.24, 0.25, 0.30, 0.05, 0.19, 0.11, 0.14], np.float32)
+STDS: Final = np.array([0.05, 0.165, 0.21, 0.18, 0.205, 0.225, 0.04, 0.10, 0.14, 0.10], np.float32)
 """Mean and spread of the amounts in the training distribution; they only fix the latent's units."""
 
 
@@ -93,6 +96,12 @@ def to_field(latent: F32, shape: tuple[int, int]) -> dict[str, F32]:
     """The amounts (h, w) of each layer, clipped to [0, limit]."""
     modes = to_modes(latent)
     return {name: amount(modes, name, shape) for name in LAYERS}
+
+
+def ceilings(modes: F32) -> dict[str, float]:
+    """Factors that bring a field's greatest amount of each layer of `TAKEN` to 1."""
+    greatest = {name: float(amount(modes, name, (CEILING_CELLS, CEILING_CELLS)).max()) for name in TAKEN}
+    return {name: 1 / max(value, 1e-6) for name, value in greatest.items()}
 
 
 CELL_FEATURES: Final = ("pore", "smooth", "light", "tone", "shine", "skin")

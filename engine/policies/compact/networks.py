@@ -27,7 +27,7 @@ from engine.types import F32
 HEAL_WEIGHTS, HEAL_GRAPH = "compact/heal.safetensors", "compact/heal.onnx"
 FIELD_WEIGHTS, FIELD_GRAPH = "compact/field.safetensors", "compact/field.onnx"
 HEAL_VERSION = 2
-FIELD_VERSION = 3
+FIELD_VERSION = 4
 """Versions of the networks' meaning; files of another version are refused."""
 HEAL_MULTIPLE = 16
 """Sides of the heal network's input are multiples of this."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +31,8 @@ from engine.weights.catalogue import locate
 STEPS = 24
 SHIFT = 2.0
 """A shifted schedule with fine steps near σ = 1, where the global style is decided."""
+AVERAGED = 32
+"""Samples whose mean is the typical retouch: amounts of layers, unlike pictures, can be averaged."""
 LIKELY = 0.15, 0.45
 """Likelihood of a mark from which the skin is looked for as it is healed, in part and wholly."""
 TYPICAL = {name: min(float(mean), fields.LIMITS[name]) for name, mean in zip(LAYERS, fields.MEANS, strict=True)}
@@ -54,7 +56,7 @@ class CompactPolicy:
     def __init__(self, heal: Network, field: Network, device: str, name: str = SHIPPED) -> None:
         self.heal, self.field = heal, field
         version = _version(heal.weights.source, field.weights.source)
-        self._info = PolicyInfo(name, version, "Apache-2.0", STEPS, SHIFT, device)
+        self._info = PolicyInfo(name, version, "Apache-2.0", STEPS, SHIFT, device, AVERAGED)
 
     @property
     def info(self) -> PolicyInfo:
@@ -87,7 +89,8 @@ class CompactPolicy:
     def decode(self, latent: Latent, photo: Photo, condition: Condition) -> RetouchLayers:
         data: CompactCondition = condition.data
         modes, shape = fields.to_modes(to_numpy(latent)[0]), condition.face.grid.shape
-        return scaled(data.layers, lambda name: fields.amount(modes, name, shape) / TYPICAL[name])
+        layers = scaled(data.layers, lambda name: fields.amount(modes, name, shape) / TYPICAL[name])
+        return replace(layers, ceilings=fields.ceilings(modes))
 
     def _heal(self, face: FaceAnalysis) -> tuple[F32, F32]:
         """Change (h, w, 3) in L*a*b* and the probabilities (K, h, w) of `MARK_CLASSES`."""
@@ -142,8 +145,8 @@ def version_of(field: bytes) -> str:
 
 
 def _version(heal: str, field: str) -> str:
-    """From the checksums of the weights; 9 is the version of all else that decides pixels, such as random numbers."""
-    return f"9-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
+    """From the checksums of the weights; 10 is the version of all else that decides pixels, such as random numbers."""
+    return f"10-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
 
 
 def load_heal(device: str, runtime: Runtime) -> Network:

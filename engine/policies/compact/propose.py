@@ -8,7 +8,6 @@ wrinkles and make-up and stay (`_gentle`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import call
 from typing import Final
 
 import cv2
@@ -46,6 +45,10 @@ FEATHER: Final = 1 / 60
 """σ by which the edges of gloss are softened, as a share of W."""
 RED, YELLOW = 1.0, 2.0
 """In a* and b*: from which teeth and the whites of eyes have a colour that goes."""
+CARRIED: Final = frozenset({"tone", "light", "shine", "under_eye"})
+"""Layers that kept marks take from around them, within σ = `NEARBY` · W: a mole on gloss that goes would else keep a
+bright rim, and stand out otherwise than before."""
+NEARBY: Final = 1 / 60
 CHEEK: Final = 1 / 11
 """σ of the cheek nearby to which the skin under an eye is lifted, as a share of W."""
 
@@ -56,7 +59,7 @@ def unit_layers(face: FaceAnalysis, base: F32, protect: F32 | None = None) -> di
     Args:
         face: regions and scale.
         base: (h, w, 3) L*a*b* after the proposed healing.
-        protect: (h, w) in [0, 1], 1 where kept marks are: nothing changes there.
+        protect: (h, w) in [0, 1], 1 where kept marks are: they change only with all skin around them (`CARRIED`).
     """
     width = face.grid_width
     skin = face.regions["skin"] if protect is None else face.regions["skin"] * (1 - protect)
@@ -76,7 +79,14 @@ def unit_layers(face: FaceAnalysis, base: F32, protect: F32 | None = None) -> di
         "teeth": lambda: _teeth(base, face.regions),
         "eye_whites": lambda: _eye_whites(base, face.regions),
     }
-    return dict(zip(layers, side_by_side(call, layers.values()), strict=True))
+
+    def finished(name: str) -> F32:
+        layer = layers[name]()
+        if protect is None or name not in CARRIED:
+            return layer
+        return layer + (face.regions["skin"] * protect)[..., None] * masked_gaussian(layer, width * NEARBY, skin)
+
+    return dict(zip(layers, side_by_side(finished, layers), strict=True))
 
 
 def _tone(bands: Bands, calm: F32, skin: F32) -> F32:

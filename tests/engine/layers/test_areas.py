@@ -70,6 +70,14 @@ def test_healing_stops_at_complete_in_every_region(made: Made) -> None:
     assert float(np.max(weight_of(layers, edits, "heal"))) == pytest.approx(1)
 
 
+def test_no_layer_takes_away_more_than_is_there(made: Made) -> None:
+    layers = replace(made[2], ceilings={"tone": 1.5, "light": 1.5})
+    edits = FaceEdits(Strengths({"tone": 60, "light": 90}), preserve=0, regions={"cheeks": {"tone": 100.0}})
+    cheeks = layers.regions["cheeks"]
+    assert weight_of(layers, edits, "tone") == pytest.approx(1.2 * (1 - cheeks) + 1.5 * cheeks, abs=1e-5)
+    assert weight_of(layers, edits, "light") == pytest.approx(1.5)
+
+
 @pytest.mark.parametrize("preserve", [10.0, 50.0, 80.0, 100.0])
 def test_preserving_bounds_every_value_of_personal_layers(made: Made, preserve: float) -> None:
     _, _, layers = made

@@ -29,6 +29,15 @@ def test_one_mode_is_a_cosine_along_its_axis():
     assert got == pytest.approx(np.broadcast_to(expected, (4, 50)), abs=1e-5)
 
 
+def test_ceilings_bring_the_greatest_amount_to_all_there_is():
+    latent = np.random.default_rng(2).normal(size=field.SCALES.shape).astype(np.float32)
+    modes = field.to_modes(latent)
+    ceilings, amounts = field.ceilings(modes), field.to_field(latent, (200, 150))
+    assert set(ceilings) == {"smooth", "tone", "light", "shine", "under_eye"}
+    for name, ceiling in ceilings.items():
+        assert ceiling * amounts[name].max() == pytest.approx(1, abs=0.05)
+
+
 def test_amounts_stay_within_their_limits_for_any_latent():
     latent = np.random.default_rng(1).normal(size=field.SCALES.shape).astype(np.float32) * 50
     for name, amount in field.to_field(latent, (16, 16)).items():

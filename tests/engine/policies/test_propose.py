@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.layers.bands import band_split
-from engine.policies.compact.propose import unit_layers
+from engine.policies.compact.propose import CARRIED, unit_layers
 from engine.types import REGIONS, FaceAnalysis
 from tests.helpers.faces import synthetic_face
 
@@ -111,5 +111,18 @@ def test_kept_marks_and_what_is_no_skin_stay() -> None:
     kept = (_spot(10) > 0.5).astype(np.float32)
     skin = (X > 60).astype(np.float32)
     face = _face(lab, skin=skin)
-    for delta in unit_layers(face, lab, kept).values():
-        assert not delta[kept > 0].any() and not delta[skin == 0].any()
+    for name, delta in unit_layers(face, lab, kept).items():
+        assert not delta[skin == 0].any()
+        if name not in CARRIED:
+            assert not delta[kept > 0].any()
+
+
+def test_a_kept_mark_stands_out_as_before_when_gloss_around_it_goes() -> None:
+    """It darkens with its skin: neither a bright island nor flattened like the gloss."""
+    gloss = _spot(30)
+    mole = 12 * _spot(3)
+    lab = _skin(60 + 14 * gloss - mole, 15 - 6 * gloss, 18 - 7 * gloss)
+    shine = unit_layers(_face(lab), lab, (mole > 1).astype(np.float32))["shine"][..., 0]
+    inside, ring = shine[mole > 1], shine[(np.hypot(X - 200, Y - 200) > 10) & (np.hypot(X - 200, Y - 200) < 12)]
+    assert ring.mean() < -2
+    assert inside.mean() == pytest.approx(ring.mean(), rel=0.1)
