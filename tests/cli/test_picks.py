@@ -89,7 +89,7 @@ def test_from_variations_to_a_reward_and_back(porelight: Run, tmp_path: Path) ->
     photo, pictures = photos[0]
     redder, paler = sorted(pictures, key=redness, reverse=True)[:: len(pictures) - 1]
     said = json.loads(porelight("reward", "score", photo, redder, paler, "--reward", run, "--json").stdout)
-    assert said["preference"] == "image1" and said["probabilities"]["image1"] > 0.6
+    assert said["preference"] == "image1" and said["probabilities"]["image1"] > 0.55
     assert said["overall"][0] > said["overall"][1] and set(said["scores"]) == set(said["dimensions"])
     turned = porelight("reward", "score", photo, paler, redder, "--reward", run)
     assert turned.stdout.startswith("Image 2 is liked better")

@@ -14,7 +14,7 @@ from engine.policies import registry
 from tests.helpers import fake_policy
 from tests.helpers.faces import synthetic_face
 from trainer.pretrain import measure
-from trainer.pretrain.measure import AIMS, held_out, table
+from trainer.pretrain.measure import AIMS, _averaged, held_out, table
 from trainer.pretrain.trials import OURS, Trial, share
 
 
@@ -32,6 +32,14 @@ def test_a_row_says_mean_worst_decile_gap_and_whether_the_aim_is_met():
     assert found[row]["gap"] == pytest.approx(0.06) and found[row]["gap_met"] is False
     assert table(_trials({0.5: "light"}, row), OURS)[row]["met"] is False
     assert table([], OURS) == {}
+
+
+def test_paintings_of_one_portrait_count_as_their_mean():
+    row, other = "removed, first generator", "landmark drift"
+    drawn = [Trial("p", OURS, "dark", {row: value}) for value in (0.8, 0.9, 1.0)]
+    found = _averaged([Trial("p", OURS, "dark", {other: 0.5}), *drawn, Trial("q", OURS, "dark", {row: 0.5})])
+    assert [each.portrait for each in found] == ["p", "q"]
+    assert found[0].values == pytest.approx({other: 0.5, row: 0.9}) and found[1].values == {row: 0.5}
 
 
 def test_a_share_is_least_squares_inside_the_mask():
@@ -69,12 +77,16 @@ def test_the_whole_command_on_a_painted_portrait(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("engine.faces.analysis.analyse", same_face)
     monkeypatch.setattr(measure, "analyse", same_face)
     monkeypatch.setattr("trainer.pretrain.trials.landmark_drift", lambda photo, results, face: [0.0] * len(results))
+    monkeypatch.setattr(measure, "PAINTINGS", 2)
+    seeds, draw = [], measure.painted
+    monkeypatch.setattr(measure, "painted", lambda *args: seeds.append(args[5]) or draw(*args))
     name = next(f"face_{n:03}.jpg" for n in range(99) if measure.is_held_out(f"set/{n:03}"))
     (tmp_path / "set").mkdir()
     Image.fromarray(synthetic_face(fake_policy.SIZE, spots=False)[0].pixels).save(tmp_path / "set" / name, quality=100)
     measure.main(["--portraits", str(tmp_path), "--policy", "fake", "--classical"])
     result = json.loads(capsys.readouterr().out)
     assert (result["portraits"], result["policy"]) == (1, "1")
+    assert seeds == [0, 0, 1, 1], "a group of one portrait is painted twice by each generator, not alike"
     assert list(result["rows"]) == [OURS, "frequency separation", "wavelet", "bilateral"]
     ours, bilateral = result["rows"][OURS], result["rows"]["bilateral"]
     assert set(ours) <= set(AIMS)

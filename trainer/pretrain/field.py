@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("--portraits", type=Path, required=True, help="folder that holds train/")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--steps", type=int, default=40000)
     parser.add_argument("--batch", type=int, default=128)
     parser.add_argument("--seed", type=int, default=0)
     train(parser.parse_args())
