@@ -144,7 +144,7 @@ def test_variations_differ_in_ways_people_see(portraits):
         latents = [drawer.latent(_typical(base).varied(seed, EXPLORATION)) for seed in range(1, 7)]
         pictures = [(face.lab + paint(torch.from_numpy(latent)))[face.regions["skin"] > 0.5] for latent in latents]
         apart = [float(np.quantile(ciede2000(a, b), 0.98)) for a, b in combinations(pictures, 2)]
-        assert np.mean(apart) > 0.6 and max(apart) > 1.2
+        assert np.mean(apart) > 0.55 and max(apart) > 1.0
 
 
 def test_variations_stay_near_their_anchor_in_proportion_to_exploration(policy, people):
