@@ -33,9 +33,9 @@ class Limit:
 
 
 LIMITS: Final = (
-    Limit("texture", "pore_retention", 0.85, 1.15, 0.01),  # methods 5: below plastic, above sharpened
+    Limit("texture", "pore_retention", 0.90, 1.05, 0.01),  # what the shipped policy keeps too
     Limit("texture", "noise", 0.70, 1.15, 0.02),
-    Limit("kept marks", "kept_contrast", 0.85, 1.20, 0.02),  # the mark ledger's promise
+    Limit("kept marks", "kept_contrast", 0.95, 1.20, 0.02),  # the mark ledger's promise
     Limit("kept marks", "kept_survival", 0.90, 1.00, 0.02),
     Limit("tone", "tone_change", 0.0, 3.0, 0.1),  # ΔE00 3: seen at once
     Limit("tone", "seam", 0.0, 1.5, 0.1),
