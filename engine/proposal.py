@@ -89,6 +89,14 @@ class ProposalSpec:
     exploration: float = 1.0
     anchor: ProposalSpec | None = None
 
+    @classmethod
+    def of(
+        cls, info: PolicyInfo, sampler: SamplerSettings | None = None, seed: int | None = None, instruction: str = ""
+    ) -> ProposalSpec:
+        """What a policy proposes: its typical retouch, or the sample of a seed."""
+        settings = (sampler or SamplerSettings()).resolved(info)
+        return cls(info.name, info.version, seed or 0, settings, instruction, float(seed is not None))
+
     def varied(self, seed: int, exploration: float) -> ProposalSpec:
         """A variation of this one, drawn by DPG. seed: after `MAX_SEED` comes 0. exploration: in [0, 1]."""
         sampler = replace(self.sampler, kind="dpg")

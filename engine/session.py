@@ -123,9 +123,7 @@ class RetouchSession:
         """
         if self._base is None:
             self._base = ""
-        info = policy.info
-        settings = (sampler or SamplerSettings()).resolved(info)
-        spec = ProposalSpec(info.name, info.version, seed or 0, settings, instruction, float(seed is not None))
+        spec = ProposalSpec.of(policy.info, sampler, seed, instruction)
         return self.adopt(self.draw(policy, spec, token=token, report=report))
 
     def vary(
@@ -134,18 +132,20 @@ class RetouchSession:
         count: int,
         exploration: float = EXPLORATION,
         *,
+        seed: int | None = None,
         token: CancelToken | None = None,
         report: Report = silent,
     ) -> Iterator[Proposal]:
         """Further samples around the current proposal: DPG with its latent as the anchor. None becomes current.
 
-        exploration: in [0, 1], see `engine.proposal`. Seeds follow the current one. Raises: as `propose`.
+        exploration: in [0, 1], see `engine.proposal`. seed: of the first one, and the others follow; None for the one
+        after the current. Raises: as `propose`.
         """
         base = self._current().spec
         if not 0 <= exploration <= 1:
             raise UsageError(f"Exploration {exploration} is outside 0–1.", "Use a number between 0 and 1.")
         for index in range(count):
-            spec = base.varied(base.seed + 1 + index, exploration)
+            spec = base.varied((base.seed + 1 if seed is None else seed) + index, exploration)
             yield self.draw(policy, spec, token=token, report=share(report, index, count))
 
     def adopt(self, proposal: Proposal) -> Proposal:

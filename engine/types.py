@@ -280,7 +280,7 @@ class Strengths:
         object.__setattr__(self, "values", {**DEFAULT_STRENGTHS, **self.values})
 
     def factor(self, name: str) -> float:
-        """Factor on the proposed layer: strength/50 × amount/50."""
+        """Factor on the proposed layer: strength/50 × amount/50, as far as `RetouchLayers.ceilings`."""
         return self.values[name] / PROPOSED * self.amount / PROPOSED
 
     def with_(self, **values: float) -> Strengths:

@@ -29,8 +29,7 @@ def variations(
     ] = None,
     strength: common.Strength = None,
     amount: common.Amount = None,
-    sampler: common.Sampler = None,
-    seed: common.Seed = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**31 - 1, help="Seed of the first one.")] = None,
     policy: common.Policy = None,
     model: common.Model = None,
     device: common.Device = "auto",
@@ -59,8 +58,8 @@ def variations(
         policy=policy,
         model=model,
         device=device,
-        sampler=sampler,
-        seed=seed,
+        sampler=None,
+        seed=None,
         overwrite=overwrite,
         varied=True,
     )
@@ -70,7 +69,7 @@ def variations(
         for index, request in enumerate(requests):
             progress = share(show, index, len(requests), detail=request.source.name)
             try:
-                for result in _draw(request, number, exploration, sidecar, pool, token, progress):
+                for result in _draw(request, number, exploration, seed, sidecar, pool, token, progress):
                     results.append(result)
             except Exception as error:  # noqa: BLE001 - the other photos go on whatever one does to a library
                 results.append(failed(request, error))
@@ -92,6 +91,7 @@ def _draw(
     request: RetouchRequest,
     number: int,
     exploration: float | None,
+    seed: int | None,
     with_sidecar: bool,
     pool: PolicyPool,
     token: CancelToken,
@@ -120,7 +120,7 @@ def _draw(
     pipeline.propose(session, request, policy, saved, token=token, report=within(report, 0, 1 / (number + 1)))
     drawn: list[tuple[Path, Sidecar]] = []
     far = EXPLORATION if exploration is None else exploration
-    proposals = session.vary(policy, number, far, token=token)
+    proposals = session.vary(policy, number, far, seed=seed, token=token)
     for index, (file, proposal) in enumerate(zip(files, proposals, strict=True)):
         session.adopt(proposal)
         yield pipeline.deliver(session, request, [file], token, share(report, index + 1, number + 1))

@@ -72,7 +72,7 @@ class Taken:
 
 
 def root(spec: ProposalSpec) -> ProposalSpec:
-    """The sample that a chain of variations began with."""
+    """What a chain of variations began with."""
     while spec.anchor is not None:
         spec = spec.anchor
     return spec

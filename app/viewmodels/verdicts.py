@@ -47,6 +47,9 @@ def proved(results: Mapping[str, Any]) -> tuple[str, ...]:
             share=preferred(results),
         )
     ]
+    if results.get("typical"):
+        share = results["typical"]["value"]
+        said.append(tr("What it proposes first is preferred on {share:.0%} of the faces.", share=share))
     picks = results.get("held_out_picks")
     if picks:
         said.append(

@@ -4,10 +4,12 @@ The weight of a layer at a place of the grid is Σ over parts of mask · factor,
 are the regions that have strengths of their own and the rest of the face; their masks sum to 1, so with equal factors a
 face has no seams. A factor is strength/50 × amount/50 × the region's own, up to the layer's limit:
 
-- healing cannot go past complete, so 1; nor can layers that take a share of something away (`ceilings`);
+- healing cannot go past complete, so 1; nor do strengths bring layers that take a share of something away past all of
+  it (`ceilings`);
 - layers that touch personal features or the form of the face (`PERSONAL`) change no value of the picture by more than
-  `ALLOWANCE` · (100 − preserve) / preserve: nothing at preserve 100, any amount at 0. The brush, which is the person's
-  own hand, goes past that.
+  `ALLOWANCE` · (100 − preserve) / preserve: nothing at preserve 100, any amount at 0.
+
+The brush, which is the person's own hand, goes past the last two.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def test_versions_are_told_activated_and_rolled_back(make_window: MakeWindow, qt
     ]
     assert found.chosen is not None and found.chosen.name == "bad"
     assert not found.activate.isEnabled()
-    assert "pores kept 0.70, before 1.00, at least 0.85 is wanted" in found.proof.text()
+    assert "pores kept 0.70, before 1.00, at least 0.90 is wanted" in found.proof.text()
     assert found.proof.text().endswith("It did not win, so it is not activated.")
     found.table.selectRow(1)
     assert "12 faces" in found.proof.text() and "75% of 8 held-out picks" in found.proof.text()

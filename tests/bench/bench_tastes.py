@@ -29,7 +29,7 @@ from trainer.grpo import guards
 from trainer.grpo.config import GrpoConfig
 from trainer.grpo.faces import PhotoFace, load_faces
 from trainer.grpo.loop import Training
-from trainer.grpo.rollout import plain
+from trainer.grpo.rollout import plain, typical
 from trainer.reward.encoder import Encoder, chosen
 from trainer.reward.features import learning_grid
 from trainer.reward.model import Comparisons, Reward, fit_reward
@@ -102,9 +102,10 @@ def prior(answers: Comparisons, encoder: Encoder | None) -> Prior:
 
 def judged(
     trained: CompactLearner, faces: list[PhotoFace], judges: list[Judge], seeds: int
-) -> tuple[float, float, dict[str, float]]:
-    """Win rate over the reference by the hidden taste, its gain in spreads of the shipped samples, guards."""
-    wins, gains, pairs = [], [], []
+) -> tuple[float, float, float, dict[str, float]]:
+    """Win rate over the reference by the hidden taste: of samples, and of what is proposed first; the samples' gain in
+    spreads of the shipped ones; guards of both."""
+    wins, first, gains, pairs = [], [], [], []
     for index, (face, judge) in enumerate(zip(faces, judges, strict=True)):
         numbers = [50_000 + 100 * index + number for number in range(seeds)]
         new, old = (
@@ -113,8 +114,12 @@ def judged(
         a, b = ([judge(latent) for latent in group.latents.split(1)] for group in (new, old))
         wins += [float(x > y) + 0.5 * (x == y) for x, y in zip(a, b, strict=True)]
         gains.append((np.mean(a) - np.mean(b)) / max(float(np.std(b)), 1e-9))
-        pairs += [each.pair for each in new.measured]
-    return float(np.mean(wins)), float(np.mean(gains)), guards.means(pairs)
+        proposed, before = (
+            typical(each, face, index, Indifferent(), GrpoConfig()) for each in (trained, trained.reference())
+        )
+        first.append(float(judge(proposed.latents) > judge(before.latents)))
+        pairs += [each.pair for each in (*new.measured, *proposed.measured)]
+    return float(np.mean(wins)), float(np.mean(first)), float(np.mean(gains)), guards.means(pairs)
 
 
 def main() -> None:
@@ -157,11 +162,12 @@ def main() -> None:
             seconds = time.perf_counter() - start
             if outcome.good is not None:
                 policy.load(outcome.good.weights)
-            rate, gain, measured = judged(policy, unseen, judges[args.faces :], 4)
+            rate, first, gain, measured = judged(policy, unseen, judges[args.faces :], 4)
             row = {
                 "taste": taste,
                 "variant": variant,
                 "win_rate": round(rate, 3),
+                "typical": round(first, 3),
                 "gain": round(gain, 2),
                 "status": outcome.status,
             }

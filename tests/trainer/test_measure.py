@@ -79,7 +79,7 @@ def test_the_whole_command_on_a_painted_portrait(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("trainer.pretrain.trials.landmark_drift", lambda photo, results, face: [0.0] * len(results))
     monkeypatch.setattr(measure, "PAINTINGS", 2)
     seeds, draw = [], measure.painted
-    monkeypatch.setattr(measure, "painted", lambda *args: seeds.append(args[5]) or draw(*args))
+    monkeypatch.setattr(measure, "painted", lambda *args: seeds.append(args[6]) or draw(*args))
     name = next(f"face_{n:03}.jpg" for n in range(99) if measure.is_held_out(f"set/{n:03}"))
     (tmp_path / "set").mkdir()
     Image.fromarray(synthetic_face(fake_policy.SIZE, spots=False)[0].pixels).save(tmp_path / "set" / name, quality=100)

@@ -15,12 +15,11 @@ from engine.layers.render import render
 from engine.metrics.geometry import landmark_drift
 from engine.metrics.likeness import identity_distance
 from engine.policies.base import Policy, TrainablePolicy
-from engine.sampling.loop import SamplerConfig, sample
+from engine.proposal import Drawer, ProposalSpec
 from engine.session import RetouchSession
 from engine.types import F32, Box, FaceAnalysis, FaceEdits, Photo, Pixels
-from trainer.grpo.config import GrpoConfig
 from trainer.grpo.faces import PhotoFace
-from trainer.grpo.rollout import Group, seed_of
+from trainer.grpo.rollout import Group
 from trainer.runs import Run, unwritable
 
 STRIP_FACES: Final = 3
@@ -54,21 +53,21 @@ def save_samples(run: Run, step: int, faces: Sequence[PhotoFace], groups: Sequen
 
 
 def compare(
-    policy: TrainablePolicy, faces: Sequence[PhotoFace], config: GrpoConfig
+    policy: TrainablePolicy, faces: Sequence[PhotoFace]
 ) -> tuple[list[Comparison], dict[str, tuple[float, float]]]:
     """Native renderings of some unseen faces by both policies; and of the measures that need whole photos, name →
     (before, trained) means. Photos that are gone by now are left out."""
     shown: list[Comparison] = []
     measured: dict[str, list[list[float]]] = {"identity_distance": [], "landmark_drift": []}
-    for index, face in enumerate(faces[:COMPARED]):
+    for face in faces[:COMPARED]:
         try:
             session = RetouchSession.open(face.path)
             session.analyse()
             analysis = session.face(face.key.rpartition("/")[2])
         except EngineError:
             continue
-        photo, seed = session.photo, seed_of(config, 9, index, 0)
-        results = [_render(each, photo, analysis, seed) for each in (policy.reference(), policy)]
+        photo = session.photo
+        results = [_render(each, photo, analysis) for each in (policy.reference(), policy)]
         measured["identity_distance"].append([identity_distance(photo, pixels, analysis) for pixels in results])
         measured["landmark_drift"].append(landmark_drift(photo, results, analysis))
         crop = _cheek(photo, analysis)
@@ -76,11 +75,10 @@ def compare(
     return shown, {name: tuple(np.nanmean(np.array(v), 0)) for name, v in measured.items() if np.isfinite(v).any()}
 
 
-def _render(policy: Policy, photo: Photo, face: FaceAnalysis, seed: int) -> Pixels:
-    """Pixels of the photo with this face retouched."""
+def _render(policy: Policy, photo: Photo, face: FaceAnalysis) -> Pixels:
+    """Pixels of the photo with this face retouched as the product proposes it."""
     condition = policy.encode(photo, face)
-    settings = SamplerConfig("ode", policy.info.steps, policy.info.shift)
-    latent = sample(lambda x, s: policy.velocity(x, s, condition), policy.noise(condition, seed), settings).latent
+    latent = Drawer(policy, condition).latent(ProposalSpec.of(policy.info))
     return render(photo, ((policy.decode(latent, photo, condition), FaceEdits()),))
 
 

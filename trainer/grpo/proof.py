@@ -1,7 +1,8 @@
 """Whether a trained policy is better than the one before, on photos and picks that nothing was trained on.
 
-A policy wins if its plain samples are liked better on unseen faces beyond chance, if it has moved the way held-out
-picks point, and if it keeps all guards there. Anything less, also having nothing to be proved on, is no win.
+A policy wins if its samples are liked better on unseen faces beyond chance and what it proposes first on most of them,
+if it has moved the way held-out picks point, and if it keeps all guards there. Anything less, also having nothing to be
+proved on, is no win.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from engine.types import F32
 from trainer.grpo import guards
 from trainer.grpo.config import GrpoConfig
 from trainer.grpo.faces import TrainingFace
-from trainer.grpo.rollout import Group, Reward, plain, seed_of
+from trainer.grpo.rollout import Group, Reward, plain, seed_of, typical
 from trainer.statistics import Share, rounded
 
 SEEDS: Final = 4
@@ -39,11 +40,13 @@ class HeldOutPick(NamedTuple):
 
 @dataclass(frozen=True)
 class Proof:
-    """win_rate: of the trained policy's samples on unseen faces, by the reward. picks: share of held-out picks whose
-    direction the policy moved in, None without any. breaches: broken guards, as sentences. words: the verdict."""
+    """win_rate: of the trained policy's samples on unseen faces, by the reward. typical: of what it proposes first, one
+    for each face. picks: share of held-out picks whose direction the policy moved in, None without any.
+    gain, dimensions: of what it proposes first. breaches: broken guards, as sentences. words: the verdict."""
 
     faces: int
     win_rate: Share
+    typical: Share
     picks: Share | None
     gain: float
     dimensions: Mapping[str, float]
@@ -55,7 +58,8 @@ class Proof:
     @property
     def wins(self) -> bool:
         agrees = self.picks is None or self.picks.value >= 0.5
-        return self.faces > 0 and self.win_rate.low > 0.5 and agrees and not self.breaches
+        better = self.win_rate.low > 0.5 and self.typical.value > 0.5 and self.gain > 0
+        return self.faces > 0 and better and agrees and not self.breaches
 
     def plain(self) -> dict[str, Any]:
         """For a version's results."""
@@ -64,6 +68,7 @@ class Proof:
             "faces": self.faces,
             "win_rate": rounded(self.win_rate.value),
             "interval": [rounded(self.win_rate.low), rounded(self.win_rate.high)],
+            "typical": self.typical.as_json(),
             "held_out_picks": None if self.picks is None else self.picks.as_json(),
             "gain": rounded(self.gain),
             "dimensions": {name: rounded(value) for name, value in self.dimensions.items()},
@@ -89,27 +94,34 @@ def prove(
     """
     seeds = [[seed_of(config, 9, index, number) for number in range(SEEDS)] for index in range(len(faces))]
 
-    def drawn(which: Any) -> list[Group]:
-        return [plain(which, f, i, reward, config, seeds[i], pool) for i, f in enumerate(faces)]
+    def drawn(which: Any) -> tuple[list[Group], list[Group]]:
+        samples = [plain(which, f, i, reward, config, seeds[i], pool) for i, f in enumerate(faces)]
+        return samples, [typical(which, f, i, reward, config, pool) for i, f in enumerate(faces)]
 
     if not faces:
         nothing = Share.of(0, 0)
         words = ("Nothing was held out, so it is not proved: name more photos.",)
-        return Proof(0, nothing, None, math.nan, {}, {}, {}, (), words)
-    new, old = drawn(policy), drawn(policy.reference())
-    rate = win_rate([group.overall for group in new], [group.overall for group in old])
-    moved = {face.key: _features(a) - _features(b) for face, a, b in zip(faces, new, old, strict=True)}
+        return Proof(0, nothing, nothing, None, math.nan, {}, {}, {}, (), words)
+    (new, proposed), (old, proposed_before) = drawn(policy), drawn(policy.reference())
+    rate, rate_proposed = (
+        win_rate([group.overall for group in a], [group.overall for group in b])
+        for a, b in ((new, old), (proposed, proposed_before))
+    )
+    both = [*zip(proposed, proposed_before, strict=True)]
+    moved = {face.key: _features(a) - _features(b) for face, (a, b) in zip(faces, both, strict=True)}
     agreement = agreement_of(moved, picks, _spread(old))
-    measured, before = (guards.means([each.pair for g in groups for each in g.measured]) for groups in (new, old))
+    measured, before = (
+        guards.means([each.pair for group in groups for each in group.measured])
+        for groups in ((*new, *proposed), (*old, *proposed_before))
+    )
     for name, (was, now) in (extra or {}).items():
         before[name], measured[name] = was, now
     broken = tuple(str(each) for each in guards.breaches(measured, before))
-    gain = float(np.mean([a.overall.mean() - b.overall.mean() for a, b in zip(new, old, strict=True)]))
+    gain = float(np.mean([a.overall - b.overall for a, b in both]))
     dimensions = {
-        name: float(np.mean([(a.dimensions[name] - b.dimensions[name]).mean() for a, b in zip(new, old, strict=True)]))
-        for name in new[0].dimensions
+        name: float(np.mean([a.dimensions[name] - b.dimensions[name] for a, b in both])) for name in new[0].dimensions
     }
-    proof = Proof(len(faces), rate, agreement, gain, dimensions, measured, before, broken)
+    proof = Proof(len(faces), rate, rate_proposed, agreement, gain, dimensions, measured, before, broken)
     return Proof(**{**proof.__dict__, "words": _words(proof)})
 
 
@@ -154,8 +166,8 @@ def _spread(groups: Sequence[Group]) -> F32:
 def _words(proof: Proof) -> tuple[str, ...]:
     rate = proof.win_rate
     said = [
-        f"On {proof.faces} unseen faces it is preferred to the policy before in {rate.value:.0%} of retouches "
-        f"({rate.low:.0%}–{rate.high:.0%})."
+        f"On {proof.faces} unseen faces it is preferred to the policy before in {rate.value:.0%} of samples "
+        f"({rate.low:.0%}–{rate.high:.0%}), and what it proposes first on {proof.typical.value:.0%} of the faces."
     ]
     if proof.picks is not None:
         said.append(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from engine.errors import UsageError
 from engine.policies.base import Policy
+from engine.proposal import Drawer, ProposalSpec
 from engine.sampling.loop import Draw, Kind, SamplerConfig, sample
 from engine.types import F32
 from trainer.grpo.advantages import F64
@@ -118,11 +119,24 @@ def plain(
     seeds: Sequence[int],
     pool: ThreadPoolExecutor | None = None,
 ) -> Group:
-    """Samples as the shipped product draws them, without an anchor or noise in the steps."""
+    """Samples without an anchor or noise in the steps."""
     noise = torch.cat([policy.noise(face.condition, seed) for seed in seeds])
     settings = SamplerConfig("ode", policy.info.steps, policy.info.shift)
     latents = sample(lambda x, sigma: policy.velocity(x, sigma, face.condition), noise, settings).latent
     return judge(face, index, latents, reward, config.caution, pool)
+
+
+def typical(
+    policy: Policy,
+    face: TrainingFace,
+    index: int,
+    reward: Reward,
+    config: GrpoConfig,
+    pool: ThreadPoolExecutor | None = None,
+) -> Group:
+    """The retouch that the product proposes, a group of one."""
+    latent = Drawer(policy, face.condition).latent(ProposalSpec.of(policy.info))
+    return judge(face, index, latent, reward, config.caution, pool)
 
 
 def judge(

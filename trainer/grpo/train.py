@@ -232,7 +232,7 @@ def _finish(
         return PolicyResult(Outcome(outcome.status, words, None), None, None, path)
     policy.load(good.weights)
     with ThreadPoolExecutor(threads) as pool:
-        comparisons, whole = compare(policy, unseen, config)
+        comparisons, whole = compare(policy, unseen)
         proof = prove(policy, unseen, reward, config, tested, pool, whole)
     version = _version(run, good.weights, proof, reward.picks)
     log.write(

@@ -33,7 +33,6 @@ from engine.imageio.read import read_photo
 from engine.metrics.skin import ITA_GROUPS
 from engine.policies.base import Policy
 from engine.policies.registry import DEFAULT, load_policy
-from engine.types import FaceAnalysis, Photo
 from trainer.pretrain.faces import is_held_out, person_of
 from trainer.pretrain.trials import GENERATORS, Trial, as_it_is, painted
 
@@ -80,46 +79,37 @@ def held_out(folder: Path, limit: int) -> list[Path]:
 def measure_portraits(policy: Policy, portraits: Sequence[Path], with_classical: bool) -> list[Trial]:
     """All trials of all portraits, one for each portrait and row; those that show no single face are left out."""
     trials: list[Trial] = []
-    used: dict[Path, str] = {}
-    for seed, path in enumerate(portraits):
+    groups: dict[Path, str] = {}
+    for path in portraits:
         try:
             photo = read_photo(path)
             faces, _ = analyse(photo, embed=False)
             if len(faces) != 1:
                 continue
-            trials += as_it_is(path.stem, photo, policy, with_classical)
-            trials += (found := _paintings(path, photo, faces[0], policy, seed, with_classical))
+            found = as_it_is(path.stem, photo, policy, with_classical)
             if found:
-                used[path] = found[0].group
+                trials += found
+                groups[path] = found[0].group
         except EngineError as error:
             print(json.dumps({"left_out": path.name, "reason": str(error)}), file=sys.stderr)
-    sizes = Counter(used.values())
-    for path, group in used.items():
-        if sizes[group] >= PAINTINGS:
-            continue
+    sizes = Counter(groups.values())
+    for path, group in groups.items():
         photo = read_photo(path)
         face = analyse(photo, embed=False)[0][0]
-        for number in range(1, -(-PAINTINGS // sizes[group])):
+        for number in range(-(-PAINTINGS // sizes[group])):
             seed = portraits.index(path) + number * len(portraits)
-            trials += _paintings(path, photo, face, policy, seed, with_classical)
+            for generator in GENERATORS:
+                trials += painted(path.stem, photo, face, group, generator, policy, seed, with_classical)
     return _averaged(trials)
 
 
-def _paintings(
-    path: Path, photo: Photo, face: FaceAnalysis, policy: Policy, seed: int, with_classical: bool
-) -> list[Trial]:
-    """The portrait as each generator paints it."""
-    drawn = (painted(path.stem, photo, face, name, policy, seed, with_classical) for name in GENERATORS)
-    return [trial for trials in drawn for trial in trials]
-
-
 def _averaged(trials: Sequence[Trial]) -> list[Trial]:
-    """Means over the trials of a portrait."""
+    """Means over the trials of a portrait, those left out in which a value was not to be had."""
     values: dict[tuple[str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for trial in trials:
         for name, value in trial.values.items():
             values[trial.portrait, trial.method, trial.group][name].append(value)
-    return [Trial(*key, {name: float(np.mean(v)) for name, v in rows.items()}) for key, rows in values.items()]
+    return [Trial(*key, {name: float(np.nanmean(v)) for name, v in rows.items()}) for key, rows in values.items()]
 
 
 def table(trials: Sequence[Trial], method: str) -> dict[str, dict[str, Any]]:

@@ -42,7 +42,7 @@ HAND: Final = 0.5
 TASTE: Final = 0.7
 REGION: Final = 0.9
 """Spreads of the logarithms: of all layers together, of each layer, of each layer's regional modes before they fall
-with their frequency (`SMOOTHNESS`). Smoothing then differs between forehead and cheeks by 0.75 of what it differs by in
+with their frequency (`SMOOTHNESS`). Smoothing then differs between forehead and cheeks by 0.9 of what it differs by in
 both."""
 
 

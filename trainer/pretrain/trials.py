@@ -15,7 +15,7 @@ from engine.layers.bands import masked_gaussian
 from engine.metrics.crop import lab_on, measuring_grid
 from engine.metrics.dimensions import measure_pair
 from engine.metrics.geometry import landmark_drift
-from engine.metrics.skin import ita_group, typology_angle
+from engine.metrics.skin import ita_group
 from engine.metrics.spots import find_spots
 from engine.metrics.texture import texture_retention
 from engine.policies.base import Policy
@@ -125,7 +125,14 @@ def as_it_is(name: str, photo: Photo, policy: Policy, with_classical: bool) -> l
 
 
 def painted(
-    name: str, photo: Photo, face: FaceAnalysis, generator: str, policy: Policy, seed: int, with_classical: bool
+    name: str,
+    photo: Photo,
+    face: FaceAnalysis,
+    group: str,
+    generator: str,
+    policy: Policy,
+    seed: int,
+    with_classical: bool,
 ) -> list[Trial]:
     """A portrait with marks painted at source resolution: contrast removed and kept, texture of the skin between."""
     skin = _on_photo(face, photo)
@@ -135,7 +142,6 @@ def painted(
     marked_photo = replace(photo, pixels=pixels)
     _, results = retouched(marked_photo, policy, with_classical)
     quiet = skin * (made.removable < 0.02) * (made.keep < 0.02)
-    group = ita_group(typology_angle(made.clean, skin))
     trials = []
     for method, result in results.items():
         after = to_lab(result, photo.icc)

@@ -36,6 +36,10 @@ DEVICE_ERROR = 5e-3
 REINSTALL = "Install Porelight again, or restore the file from the release."
 
 
+class OtherVersionError(ModelCorruptError):
+    """A sound file whose network means something else."""
+
+
 @dataclass(frozen=True)
 class Weights:
     """Checked weights of a network, float32 by name. source: SHA-256 of their file."""
@@ -62,7 +66,7 @@ def read_weights(path: Path, version: int) -> Weights:
 
 def _check_version(name: str, found: str | None, version: int) -> None:
     if found != str(version):
-        raise ModelCorruptError(f"The model file {name} is of version {found}, but {version} is needed.", REINSTALL)
+        raise OtherVersionError(f"The model file {name} is of version {found}, but {version} is needed.", REINSTALL)
 
 
 def misfit(name: str) -> ModelCorruptError:

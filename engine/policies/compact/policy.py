@@ -134,7 +134,15 @@ def load_compact(device: str = "cpu", runtime: Runtime = "onnx", trained: Versio
 
     Raises: ModelMissingError, ModelCorruptError, DeviceError.
     """
-    field = load_field(device, runtime, None if trained is None else versions.weights_of(trained))
+    try:
+        field = load_field(device, runtime, None if trained is None else versions.weights_of(trained))
+    except networks.OtherVersionError as error:
+        if trained is None:
+            raise
+        raise ModelCorruptError(
+            f"The policy {trained.name} was trained for another version of Porelight.",
+            "Train it anew from its picks, or go back to another policy (porelight policies).",
+        ) from error
     return CompactPolicy(load_heal(device, runtime), field, device, trained.name if trained else SHIPPED)
 
 
