@@ -81,6 +81,19 @@ _LABELS = (AMOUNT, *(part for dimension in DIMENSIONS for part in dimension.part
 TITLES = {label.name: label.title for label in _LABELS}
 BRUSH_TITLES = {"all": tr("Protect"), **{label.name: label.title for label in _LABELS if label.name in LAYERS}}
 
+DIFFERS = {
+    "smooth": (tr("smoother"), tr("less smooth")),
+    "tone": (tr("evener colour"), tr("less even colour")),
+    "light": (tr("evener light"), tr("less even light")),
+    "shine": (tr("less shine"), tr("more shine")),
+    "under_eye": (tr("brighter under the eyes"), tr("darker under the eyes")),
+    "texture": (tr("crisper pores"), tr("softer pores")),
+    "features": (tr("clearer eyes and lips"), tr("softer eyes and lips")),
+    "teeth": (tr("whiter teeth"), tr("yellower teeth")),
+    "eye_whites": (tr("whiter eyes"), tr("redder eyes")),
+}
+"""What a retouch looks like that has more of a layer than another, or less."""
+
 AREA_TITLES = {
     "forehead": tr("Forehead"),
     "under_eyes": tr("Under eyes"),

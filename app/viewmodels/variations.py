@@ -22,6 +22,7 @@ from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage, own_marks
 from app.viewmodels.working import LANE
 from engine.jobs import CancelToken, Report, share
+from engine.layers.differences import differences
 from engine.proposal import EXPLORATION, MAX_SEED, ProposalSpec
 from engine.types import F32, Box, RetouchLayers
 
@@ -50,12 +51,14 @@ class Anchor(StrEnum):
 @dataclass(frozen=True)
 class Variation:
     """One sample, without its layers, which are kept or drawn again. picture: (h, w, 3) uint8 of the faces
-    with the edits of that time. grids: face id → its crop of the photo."""
+    with the edits of that time. grids: face id → its crop of the photo. differs: from what was varied, see
+    `engine.layers.differences`."""
 
     number: int
     spec: ProposalSpec
     picture: U8
     grids: Mapping[str, Box]
+    differs: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -163,11 +166,16 @@ class VariationsModel(QObject):
         def work(token: CancelToken, report: Report) -> list[tuple[Variation, Layers]]:
             policy, found = engine.policy(), []
             grids = {face.id: face.grid.box for face in session.faces}
+            shown = self._face or max(session.faces, key=lambda face: face.width).id
+            anchor = specs[0].anchor
+            assert anchor is not None
+            varied = session.draw(policy, anchor, token=token).layers[shown]
             for number, spec in enumerate(specs, 1):
                 part = share(report, number - 1, len(specs))
                 layers = _layers(session, session.draw(policy, spec, token=token, report=part))
                 picture = _picture(engine.source(session.photo, layers), box, edits, token)
-                found.append((Variation(number, spec, picture, grids), layers))
+                differs = differences(layers[shown], varied, edits[shown])
+                found.append((Variation(number, spec, picture, grids, differs), layers))
             return found
 
         def done(found: list[tuple[Variation, Layers]]) -> None:

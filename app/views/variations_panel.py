@@ -23,7 +23,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.language import tr
-from app.viewmodels.labels import LayerLabel
+from app.viewmodels.labels import DIFFERS, LayerLabel
 from app.viewmodels.variations import COUNT, Anchor, Variation, VariationsModel
 from app.views import theme
 from app.views.parts import number
@@ -54,6 +54,9 @@ class Tile(QWidget):
         self.image = to_image(variation.picture)
         self.picked = 0
         """1 or 2 if it is picked, in that order."""
+        self.differs = " · ".join(DIFFERS[name][0 if more else 1] for name, more in variation.differs[:2])
+        self.setToolTip(self.differs)
+        self.setAccessibleDescription(self.differs)
         self._scaled = QImage()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -80,6 +83,12 @@ class Tile(QWidget):
         font.setBold(bool(self.picked))
         painter.setFont(font)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        if self.differs:
+            strip = QRectF(0, self.height() - 20, self.width(), 20)
+            painter.fillRect(strip, QColor(20, 20, 20, 170))
+            painter.setPen(QColor(235, 235, 235))
+            words = painter.fontMetrics().elidedText(self.differs, Qt.TextElideMode.ElideRight, int(strip.width()) - 12)
+            painter.drawText(strip, Qt.AlignmentFlag.AlignCenter, words)
 
     def _picture(self) -> QImage:
         """In the tile's device pixels, so that it is sharp."""
