@@ -86,7 +86,7 @@ DIFFERS = {
     "tone": (tr("evener colour"), tr("less even colour")),
     "light": (tr("evener light"), tr("less even light")),
     "shine": (tr("less shine"), tr("more shine")),
-    "under_eye": (tr("brighter under the eyes"), tr("darker under the eyes")),
+    "under_eye": (tr("brighter under eyes"), tr("darker under eyes")),
     "texture": (tr("crisper pores"), tr("softer pores")),
     "features": (tr("clearer eyes and lips"), tr("softer eyes and lips")),
     "teeth": (tr("whiter teeth"), tr("yellower teeth")),

@@ -54,9 +54,9 @@ class Tile(QWidget):
         self.image = to_image(variation.picture)
         self.picked = 0
         """1 or 2 if it is picked, in that order."""
-        self.differs = " · ".join(DIFFERS[name][0 if more else 1] for name, more in variation.differs[:2])
-        self.setToolTip(self.differs)
-        self.setAccessibleDescription(self.differs)
+        self.differs = [DIFFERS[name][0 if more else 1] for name, more in variation.differs[:2]]
+        """How it differs from what is varied, in words."""
+        self.setAccessibleDescription(", ".join(self.differs))
         self._scaled = QImage()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
@@ -84,11 +84,11 @@ class Tile(QWidget):
         painter.setFont(font)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         if self.differs:
-            strip = QRectF(0, self.height() - 20, self.width(), 20)
+            high = painter.fontMetrics().height() * len(self.differs) + 6
+            strip = QRectF(0, self.height() - high, self.width(), high)
             painter.fillRect(strip, QColor(20, 20, 20, 170))
             painter.setPen(QColor(235, 235, 235))
-            words = painter.fontMetrics().elidedText(self.differs, Qt.TextElideMode.ElideRight, int(strip.width()) - 12)
-            painter.drawText(strip, Qt.AlignmentFlag.AlignCenter, words)
+            painter.drawText(strip, Qt.AlignmentFlag.AlignCenter, "\n".join(self.differs))
 
     def _picture(self) -> QImage:
         """In the tile's device pixels, so that it is sharp."""

@@ -475,6 +475,14 @@ def test_a_variation_shows_while_mouse_or_keys_rest_on_it(
     shows(4)
 
 
+def test_a_variation_says_how_it_differs(qtbot: QtBot, window: MainWindow) -> None:
+    spec = window.photo.document.proposal
+    assert spec is not None
+    differs = (("shine", True), ("tone", False), ("texture", True))
+    tile = Tile(Variation(1, spec, np.full((80, 60, 3), 90, np.uint8), {}, differs), window)
+    assert tile.accessibleDescription() == "less shine, less even colour", "the two that show most"
+
+
 @pytest.mark.parametrize("grey", [0, 235, 255])
 def test_the_variation_that_has_the_keys_is_seen_on_any_photo(qtbot: QtBot, window: MainWindow, grey: int) -> None:
     spec = window.photo.document.proposal
