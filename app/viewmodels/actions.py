@@ -124,6 +124,7 @@ _TABLE: tuple[tuple[str, str, str, str, str], ...] = (
     ("tab_history", WINDOW, tr("Show History"), "Alt+4", ""),
     ("filmstrip", WINDOW, tr("Filmstrip"), "F6", ""),
     ("shortcuts", WINDOW, tr("Keyboard Shortcuts"), "F1 ?", ""),
+    ("about", WINDOW, tr("About Porelight"), "", tr("Version and licence")),
     ("learn_picks", LEARN, tr("Picks…"), "Ctrl+Shift+P", tr("Say which of two retouches is better")),
     ("learn_training", LEARN, tr("Training…"), "Ctrl+Shift+T", tr("Train on your picks, and see how it goes")),
     ("learn_policies", LEARN, tr("Policies…"), "", tr("Trained policies: which one retouches, and how each did")),

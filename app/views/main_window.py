@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QSize, Qt
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, qVersion
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
+    QMessageBox,
     QPushButton,
     QStackedWidget,
     QVBoxLayout,
@@ -133,6 +134,7 @@ class MainWindow(QMainWindow):
         self.save_action.setVisible(False)
         self.settings_action = make("settings", self.ask_settings)
         self.shortcuts_action = make("shortcuts", self.show_shortcuts)
+        self.about_action = make("about", self.show_about)
         self.quit_action = make("quit", self.close)
         self.undo_action = make("undo", self.desk.undo.undo)
         self.redo_action = make("redo", self.desk.undo.redo)
@@ -163,7 +165,7 @@ class MainWindow(QMainWindow):
         file.addActions(list(self.delivery.actions))
         file.addSeparator()
         file.addActions([self.settings_action, self.quit_action])
-        help.addAction(self.shortcuts_action)
+        help.addActions([self.shortcuts_action, self.about_action])
         edit.addActions([self.undo_action, self.redo_action])
         edit.addSeparator()
         edit.addActions([self.reset_action])
@@ -336,6 +338,16 @@ class MainWindow(QMainWindow):
         edit = QPushButton(tr("Change Shortcuts…"))
         edit.clicked.connect(lambda: self.ask_settings(SECTIONS.index(SHORTCUTS)))
         CheatSheet(self.shortcuts, edit, self).open()
+
+    def show_about(self) -> None:
+        """Version and licence."""
+        from engine.report import porelight_version
+
+        text = tr("Porelight {version}, with Qt {qt}", version=porelight_version(), qt=qVersion())
+        more = tr("Apache License 2.0. Photos and picks stay on this computer.")
+        box = QMessageBox(QMessageBox.Icon.NoIcon, tr("About Porelight"), text, parent=self)
+        box.setInformativeText(more)
+        box.open()
 
     def _settle(self, names: frozenset[str]) -> None:
         application = QApplication.instance()

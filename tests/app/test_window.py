@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.viewmodels.compare import Mode
@@ -22,6 +22,7 @@ from app.viewmodels.state import Change, Stage
 from app.views import theme
 from app.views.main_window import MainWindow
 from app.views.pixels import to_image
+from engine.report import porelight_version
 from engine.types import Decision, FaceAnalysis
 from tests.app.conftest import MakeWindow
 from tests.helpers import fake_engine
@@ -264,6 +265,14 @@ def test_side_by_side_shows_both_at_the_same_place(window: MainWindow, qtbot: Qt
     (bx, by), (ax, ay) = view_of(window, (105, 100), 0), view_of(window, (105, 100), 1)
     assert by == ay
     assert np.abs(shown[ay, ax] - shown[by, bx] - BRIGHTER * 255).max() <= 1
+
+
+@pytest.mark.qt_log_ignore("does not support propagateSizeHints")
+def test_about_says_version_and_licence(window: MainWindow) -> None:
+    window.about_action.trigger()
+    (box,) = window.findChildren(QMessageBox)
+    assert f"Porelight {porelight_version()}" in box.text() and "Apache License" in box.informativeText()
+    box.close()
 
 
 def test_keys_choose_the_comparison(window: MainWindow, qtbot: QtBot) -> None:
