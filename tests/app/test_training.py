@@ -233,7 +233,7 @@ EVALUATED = [
         (
             [*EVALUATED, ("finished", {"status": "guarded", "version": None})],
             "Nothing better was found",
-            "A guard is broken: pores kept 0.70, before 1.00, at least 0.85 is wanted.",
+            "A guard is broken: pores kept 0.70, before 1.00, at least 0.90 is wanted.",
             False,
         ),
         (

@@ -92,7 +92,7 @@ class ToyFace:
 
     def measure(self, latent: torch.Tensor) -> Measured:
         features = latent[0].detach().numpy()
-        return Measured(features, PairMeasures(pore_retention=1 + 0.1 * float(features[0])))
+        return Measured(features, PairMeasures(pore_retention=1 + 0.06 * float(features[0])))
 
 
 class Likes:
