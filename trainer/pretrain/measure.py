@@ -91,16 +91,23 @@ def measure_portraits(policy: Policy, portraits: Sequence[Path], with_classical:
                 trials += found
                 groups[path] = found[0].group
         except EngineError as error:
-            print(json.dumps({"left_out": path.name, "reason": str(error)}), file=sys.stderr)
+            _leave_out(path, error)
     sizes = Counter(groups.values())
     for path, group in groups.items():
-        photo = read_photo(path)
-        face = analyse(photo, embed=False)[0][0]
-        for number in range(-(-PAINTINGS // sizes[group])):
-            seed = portraits.index(path) + number * len(portraits)
-            for generator in GENERATORS:
-                trials += painted(path.stem, photo, face, group, generator, policy, seed, with_classical)
+        try:
+            photo = read_photo(path)
+            face = analyse(photo, embed=False)[0][0]
+            for number in range(-(-PAINTINGS // sizes[group])):
+                seed = portraits.index(path) + number * len(portraits)
+                for generator in GENERATORS:
+                    trials += painted(path.stem, photo, face, group, generator, policy, seed, with_classical)
+        except EngineError as error:
+            _leave_out(path, error)
     return _averaged(trials)
+
+
+def _leave_out(path: Path, error: EngineError) -> None:
+    print(json.dumps({"left_out": path.name, "reason": str(error)}), file=sys.stderr)
 
 
 def _averaged(trials: Sequence[Trial]) -> list[Trial]:
