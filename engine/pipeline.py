@@ -269,10 +269,11 @@ def propose(
     else:
         before = saved.proposal if saved else None
         sampler = request.sampler or (before.sampler if before else SamplerSettings())
-        sampled = before.seed if before and before.exploration > 0 else None
-        if sampled is None and request.sampler is not None:
-            sampled = 0  # a sampler is asked for, so a sample
-        seed = sampled if request.seed is None else request.seed
+        seed = request.seed
+        if seed is None and before and before.exploration > 0:
+            seed = before.seed
+        if seed is None and request.sampler is not None:
+            seed = 0  # a sampler is asked for, so a sample
         session.propose(policy, sampler, seed, instruction=request.instruction, token=token, report=report)
         if saved is not None:
             session.apply(saved)

@@ -130,7 +130,7 @@ class RetouchSession:
         self,
         policy: Policy,
         count: int,
-        exploration: float = EXPLORATION,
+        exploration: float | None = None,
         *,
         seed: int | None = None,
         token: CancelToken | None = None,
@@ -138,10 +138,11 @@ class RetouchSession:
     ) -> Iterator[Proposal]:
         """Further samples around the current proposal: DPG with its latent as the anchor. None becomes current.
 
-        exploration: in [0, 1], see `engine.proposal`. seed: of the first one, and the others follow; None for the one
-        after the current. Raises: as `propose`.
+        exploration: in [0, 1], see `engine.proposal`; None for its `EXPLORATION`. seed: of the first one, the others
+        follow; None for the one after the current. Raises: as `propose`.
         """
         base = self._current().spec
+        exploration = EXPLORATION if exploration is None else exploration
         if not 0 <= exploration <= 1:
             raise UsageError(f"Exploration {exploration} is outside 0–1.", "Use a number between 0 and 1.")
         for index in range(count):

@@ -246,6 +246,14 @@ class RetouchLayers:
         return {name: float(np.abs(delta).max(initial=0)) for name, delta in self.deltas.items()}
 
     @cached_property
+    def sizes(self) -> Mapping[str, float]:
+        """Layer name → mean change where the layer acts, of every fourth row and column; "texture": of its gain."""
+        planes = {name: np.abs(delta[::4, ::4]).max(-1) for name, delta in self.deltas.items()}
+        if self.texture_gain is not None:
+            planes["texture"] = np.abs(self.texture_gain[::4, ::4])
+        return {name: float(plane[plane > 0].mean()) if plane.any() else 0.0 for name, plane in planes.items()}
+
+    @cached_property
     def shares(self) -> Mapping[str, F32]:
         """Region → its mask (h, w) in [0, 1], made smaller where regions overlap, so that they sum to at most 1."""
         total = np.maximum(np.sum([*self.regions.values()], axis=0, dtype=np.float32), 1)
@@ -280,7 +288,7 @@ class Strengths:
         object.__setattr__(self, "values", {**DEFAULT_STRENGTHS, **self.values})
 
     def factor(self, name: str) -> float:
-        """Factor on the proposed layer: strength/50 × amount/50, as far as `RetouchLayers.ceilings`."""
+        """Factor on the proposed layer: strength/50 × amount/50."""
         return self.values[name] / PROPOSED * self.amount / PROPOSED
 
     def with_(self, **values: float) -> Strengths:

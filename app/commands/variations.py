@@ -100,7 +100,6 @@ def _draw(
     """A photo's variations, each written as soon as it is drawn. Raises: EngineError, Cancelled."""
     from engine import outputs, pipeline, sidecar
     from engine.errors import ExportError
-    from engine.proposal import EXPLORATION
     from engine.session import RetouchSession
     from trainer.picks.files import sheet_of, write_sheet
 
@@ -119,8 +118,7 @@ def _draw(
     policy = pool.get(pipeline.policy_name(request, saved), request.model, request.device)
     pipeline.propose(session, request, policy, saved, token=token, report=within(report, 0, 1 / (number + 1)))
     drawn: list[tuple[Path, Sidecar]] = []
-    far = EXPLORATION if exploration is None else exploration
-    proposals = session.vary(policy, number, far, seed=seed, token=token)
+    proposals = session.vary(policy, number, exploration, seed=seed, token=token)
     for index, (file, proposal) in enumerate(zip(files, proposals, strict=True)):
         session.adopt(proposal)
         yield pipeline.deliver(session, request, [file], token, share(report, index + 1, number + 1))

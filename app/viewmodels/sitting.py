@@ -21,6 +21,7 @@ from app.viewmodels.variations import Taken
 from engine.clock import now
 from engine.errors import EngineError
 from engine.jobs import CancelToken, Progress, Report, share, silent
+from engine.proposal import EXPLORATION
 from engine.types import F32, Box, FaceAnalysis
 
 if TYPE_CHECKING:
@@ -277,8 +278,6 @@ class Sitting:
 
     def _specs(self, base: ProposalSpec, photo: str) -> list[ProposalSpec]:
         """Samples of a photo that are not in the store yet."""
-        from engine.proposal import EXPLORATION
-
         known = {
             each.retouch.proposal.seed
             for each in self._candidates.values()

@@ -21,7 +21,6 @@ from engine.policies.compact.propose import unit_layers
 from engine.types import F32, LAYERS, FaceAnalysis
 
 MODES: Final = 4
-CEILING_CELLS: Final = 4 * MODES
 CHANNELS: Final = len(LAYERS)
 
 LIMITS: Final[dict[str, float]] = {
@@ -39,6 +38,8 @@ LIMITS: Final[dict[str, float]] = {
 """Greatest proposed amount of each channel; strength 100 doubles an amount, as far as `ceilings`."""
 TAKEN: Final = ("smooth", "tone", "light", "shine", "under_eye")
 """Layers that take away a share of what is there, and so not more than all of it."""
+CEILING_CELLS: Final = 4 * MODES
+"""Cells along each side at which the greatest amount is looked for."""
 
 MEANS: Final = np.array([1.05, 0.23, 0.31, 0.24, 0.25, 0.30, 0.05, 0.19, 0.11, 0.14], np.float32)
 STDS: Final = np.array([0.05, 0.165, 0.21, 0.18, 0.205, 0.225, 0.04, 0.10, 0.14, 0.10], np.float32)

@@ -62,6 +62,8 @@ def unit_layers(face: FaceAnalysis, base: F32, protect: F32 | None = None) -> di
         protect: (h, w) in [0, 1], 1 where kept marks are: they change only with all skin around them (`CARRIED`).
     """
     width = face.grid_width
+    if protect is not None and not protect.any():
+        protect = None
     skin = face.regions["skin"] if protect is None else face.regions["skin"] * (1 - protect)
     bands = band_split(base, width, skin)
     smoothed = base - bands.pore - bands.bump

@@ -19,7 +19,7 @@ from engine.policies.compact import field as fields
 from engine.policies.compact.learner import learner
 from engine.policies.compact.networks import FIELD_WEIGHTS
 from engine.policies.compact.policy import CompactCondition, load_compact
-from engine.proposal import EXPLORATION, Drawer, ProposalSpec, SamplerSettings
+from engine.proposal import EXPLORATION, Drawer, ProposalSpec
 from engine.sampling.loop import SamplerConfig, sample
 from engine.types import LAYERS
 from engine.weights.catalogue import locate
@@ -120,15 +120,10 @@ def _index(name: str) -> int:
     return len(fields.CELL_FEATURES) * fields.MODES**2 + fields.FACE_FEATURES.index(name)
 
 
-def _typical(policy) -> ProposalSpec:
-    info = policy.info
-    return ProposalSpec(info.name, info.version, 0, SamplerSettings().resolved(info), exploration=0.0)
-
-
 def test_the_typical_retouch_is_the_mean_style(policy, needs, people):
     """What is proposed first: no style that a seed happens to give, nor regions that differ without reason."""
     for features in people:
-        drawn = _cells(fields.to_modes(Drawer(policy, _condition(features)).latent(_typical(policy))))[0]
+        drawn = _cells(fields.to_modes(Drawer(policy, _condition(features)).latent(ProposalSpec.of(policy.info))))[0]
         asked = _styles(needs, features)
         assert drawn == pytest.approx(asked.mean(0), abs=0.1)
         assert drawn.mean((1, 2)) == pytest.approx(asked.mean((0, 2, 3)), abs=0.05)
@@ -141,14 +136,14 @@ def test_variations_differ_in_ways_people_see(portraits):
         photo = read_photo(portraits / "train" / f"{name}.jpg")
         condition = base.encode(photo, analyse(photo, embed=False)[0][0])
         drawer, paint, face = Drawer(base, condition), learner(base).canvas(condition), condition.face
-        latents = [drawer.latent(_typical(base).varied(seed, EXPLORATION)) for seed in range(1, 7)]
+        latents = [drawer.latent(ProposalSpec.of(base.info).varied(seed, EXPLORATION)) for seed in range(1, 7)]
         pictures = [(face.lab + paint(torch.from_numpy(latent)))[face.regions["skin"] > 0.5] for latent in latents]
         apart = [float(np.quantile(ciede2000(a, b), 0.98)) for a, b in combinations(pictures, 2)]
         assert np.mean(apart) > 0.55 and max(apart) > 1.0
 
 
 def test_variations_stay_near_their_anchor_in_proportion_to_exploration(policy, people):
-    drawer, anchor = Drawer(policy, _condition(people[0])), _typical(policy)
+    drawer, anchor = Drawer(policy, _condition(people[0])), ProposalSpec.of(policy.info)
 
     def distance(exploration: float) -> float:
         specs = [anchor.varied(seed, exploration) for seed in range(1, 17)]
