@@ -22,7 +22,6 @@ from app.viewmodels.photo import PhotoModel
 from app.viewmodels.state import Change, Edits, Stage, own_marks
 from app.viewmodels.working import LANE
 from engine.jobs import CancelToken, Report, share
-from engine.layers.differences import differences
 from engine.proposal import EXPLORATION, MAX_SEED, ProposalSpec
 from engine.types import F32, Box, RetouchLayers
 
@@ -164,6 +163,8 @@ class VariationsModel(QObject):
         self.changed.emit()
 
         def work(token: CancelToken, report: Report) -> list[tuple[Variation, Layers]]:
+            from engine.layers.differences import differences
+
             policy, found = engine.policy(), []
             grids = {face.id: face.grid.box for face in session.faces}
             shown = self._face or max(session.faces, key=lambda face: face.width).id
