@@ -15,7 +15,7 @@ from engine.layers.bands import BUMP_CUT, gaussian, masked_gaussian
 from engine.marks.kinds import KEPT, judged
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
-THRESHOLD = 0.45
+THRESHOLD = 0.55
 """Probability from which a pixel belongs to a mark."""
 MIN_RADIUS = 1 / 450
 """Smallest mark, as a share of face width W: pores are below."""
@@ -165,7 +165,7 @@ def _solid(mask: npt.NDArray[np.bool_], staying: F32, radius: float, least: floa
 @dataclass(frozen=True)
 class _Scene:
     """What all spots of a face are measured on. healed, change: (h, w, 3) L*a*b*; classes: (K, h, w); shades: (h, w),
-    see `_shades`; bumps: see `_bumps`."""
+    see `_shades`; bumps: see `bumps_of`."""
 
     healed: F32
     change: F32
@@ -177,7 +177,7 @@ class _Scene:
     def of(cls, face: FaceAnalysis, change: F32, classes: F32) -> _Scene:
         width, healed = face.grid_width, np.ascontiguousarray(face.lab + change)
         shades = _shades(healed[..., 0], width * ACROSS)
-        return cls(healed, change, classes, shades, _bumps(healed, face.regions["skin"], width))
+        return cls(healed, change, classes, shades, bumps_of(healed, face.regions["skin"], width))
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ class _Spot:
     scores: F32
 
     def is_mark(self, width: float, bumps: float) -> bool:
-        """Whether it is one, where it lies. width: W in grid pixels; bumps: see `_bumps`."""
+        """Whether it is one, where it lies. width: W in grid pixels; bumps: see `bumps_of`."""
         if self.radius < MIN_RADIUS * width:
             return False
         least = max(MIN_CONTRAST, min(self.shade / EDGE, CLEAR), CLARITY * bumps * width / self.radius)
@@ -221,7 +221,7 @@ class _Spot:
         )
 
 
-def _bumps(healed: F32, skin: F32, width: float) -> float:
+def bumps_of(healed: F32, skin: F32, width: float) -> float:
     """Contrast of the bumps and fine lines that a face's skin has everywhere, ΔE76: their geometric mean, to which
     what stands out adds little. healed: (h, w, 3) L*a*b* with marks healed."""
     h, w = skin.shape

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from engine.policies.compact.nets import HealNet
 from engine.types import KEPT_BY_DEFAULT, MARK_CLASSES
 from trainer.pretrain.faces import TrainingFace
-from trainer.pretrain.heal import REUSE, batches, between, chances_of, crop, loss_of, save, start_from
+from trainer.pretrain.heal import REUSE, batches, chances_of, crop, loss_of, mean_of, save, start_from, with_found
 
 K = len(MARK_CLASSES)
 
@@ -22,7 +22,9 @@ def face():
     skin = np.float32([0.55, 0.35, 0.26]) * (1 + 0.05 * rng.standard_normal((300, 260, 1)))
     natural = np.zeros((300, 260), np.uint8)
     natural[140:150, 120:130] = 255
-    return TrainingFace("drawn", "nobody", skin.astype(np.float16), np.full((300, 260), 255, np.uint8), natural, 250.0)
+    return TrainingFace(
+        "drawn", "nobody", skin.astype(np.float16), np.full((300, 260), 255, np.uint8), natural, 250.0, 1.2
+    )
 
 
 def test_input_and_target_differ_only_where_removable_or_kept_marks_are(face):
@@ -73,9 +75,9 @@ def test_each_crop_is_used_about_as_often_as_it_says():
 def test_the_loss_is_least_for_the_right_answer_and_ignores_what_has_no_weight():
     generator = torch.Generator().manual_seed(0)
     source, target = (torch.rand(2, 3, 16, 16, generator=generator) for _ in range(2))
-    masks = (torch.rand(2, K, 16, 16, generator=generator) > 0.8).float()
     weight = torch.ones(2, 1, 16, 16)
     weight[..., :8] = 0
+    masks = (torch.rand(2, K, 16, 16, generator=generator) > 0.8).float() * weight
     right = torch.cat([target - source, (masks * 2 - 1) * 20], 1)
     best, parts = loss_of(right, source, target, masks, weight)
     assert parts["left"] < 0.01 and float(best) < 0.05
@@ -85,6 +87,50 @@ def test_the_loss_is_least_for_the_right_answer_and_ignores_what_has_no_weight()
     unseen = right.clone()
     unseen[..., :7] = 3
     assert loss_of(unseen, source, target, masks, weight)[0] == pytest.approx(float(best), abs=0.02)
+
+
+def test_a_mark_painted_over_a_persons_own_is_to_be_found_but_not_to_be_healed_to_what_is_below():
+    source, weight, masks = torch.zeros(1, 3, 16, 16), torch.zeros(1, 1, 16, 16), torch.zeros(1, K, 16, 16)
+    masks[:, 0, 4:8, 4:8] = 1
+    found = torch.cat([source, (masks * 2 - 1) * 20], 1)
+    missed = torch.cat([source, torch.full_like(masks, -20)], 1)
+    best = float(loss_of(found, source, source, masks, weight)[0])
+    assert float(loss_of(missed, source, source, masks, weight)[0]) > best + 1
+    assert float(loss_of(found, source, source + 1, masks, weight)[0]) == pytest.approx(best)
+
+
+def test_rough_faces_of_one_colour_are_drawn_more_often(face):
+    chances = chances_of([face, replace(face, bumps=2.4), _of_colour(face, 0.1)])
+    assert chances[1] == pytest.approx(4 * chances[0])
+    assert chances[2] == pytest.approx(1 / (1 + 2**0.5)), "groups as often as before"
+
+
+class _Finds(torch.nn.Module):
+    """Likely marks at a spot and along a line, whatever it is shown."""
+
+    def forward(self, shown):
+        out = torch.full((1, 3 + K, *shown.shape[-2:]), -20.0)
+        out[:, 3, 200:206, 200:206] = 0.0
+        out[:, 3, 60:62, 60:200] = 0.0
+        return out
+
+
+def test_spots_that_a_network_finds_count_as_the_persons_own(face):
+    found = with_found(face, _Finds())
+    assert found.natural.shape == face.natural.shape
+    assert (found.natural[200:206, 200:206] == 255).all() and (found.natural[140:150, 120:130] == 255).all()
+    assert found.natural[60:62, 80:180].max() == 0, "a crease is no spot"
+    assert (found.natural > 0).mean() < 0.01
+
+
+def test_a_deeper_network_begins_as_the_one_it_starts_from(tmp_path):
+    torch.manual_seed(0)
+    first, deeper = HealNet(), HealNet(depth=5)
+    torch.nn.init.normal_(first.head.weight)
+    save_file(first.state_dict(), tmp_path / "first.safetensors")
+    start_from(deeper, tmp_path / "first.safetensors")
+    shown = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(deeper(shown), first(shown))
 
 
 def test_weights_of_version_1_start_each_class_from_removable_or_kept(tmp_path):
@@ -103,7 +149,7 @@ def test_weights_of_version_1_start_each_class_from_removable_or_kept(tmp_path):
     assert torch.isfinite(out).all()
 
 
-def test_what_is_written_lies_between_the_weights_before_and_after(tmp_path):
-    after, before = ({"w": torch.tensor([2.0, -4.0])}, {"w": torch.tensor([0.0, 4.0])})
-    save(between(after, before, 0.25), tmp_path / "heal.safetensors")
-    np.testing.assert_array_equal(load_file(tmp_path / "heal.safetensors")["w"].numpy(), [1.5, -2.0])
+def test_what_is_written_is_the_mean_of_the_trained_weights_and_others(tmp_path):
+    trained, first, second = ({"w": torch.tensor(w)} for w in ([2.0, -4.0], [0.0, 4.0], [4.0, 6.0]))
+    save(mean_of([trained, first, second]), tmp_path / "heal.safetensors")
+    np.testing.assert_array_equal(load_file(tmp_path / "heal.safetensors")["w"].numpy(), [2.0, 2.0])

@@ -18,6 +18,7 @@ from engine.faces.analysis import analyse
 from engine.imageio.colour import from_lab, to_lab
 from engine.imageio.read import read_photo
 from engine.layers.bands import gaussian, masked_gaussian
+from engine.marks.find import bumps_of
 from engine.types import F32, FaceAnalysis
 from trainer.pretrain.light import encode, linearise
 
@@ -28,7 +29,8 @@ HELD_OUT = 0.15
 @dataclass(frozen=True)
 class TrainingFace:
     """linear: (H, W, 3) float16 linear sRGB of the face grid; skin: (H, W) uint8 0–255; natural: (H, W) uint8,
-    255 where the person's own marks are (excluded from the loss); width: W in grid pixels."""
+    255 where the person's own marks are (excluded from the loss); width: W in grid pixels; bumps: contrast of what the
+    skin has everywhere, ΔE76 (`bumps_of`)."""
 
     name: str
     person: str
@@ -36,6 +38,7 @@ class TrainingFace:
     skin: npt.NDArray[np.uint8]
     natural: npt.NDArray[np.uint8]
     width: float
+    bumps: float
 
     @property
     def held_out(self) -> bool:
@@ -69,8 +72,13 @@ def natural_marks(lab: F32, skin: F32, width: float) -> npt.NDArray[np.uint8]:
             if inside.size:
                 mad = np.median(np.abs(inside - np.median(inside))) * 1.48
                 found |= (d > max(3.2 * mad, floor)) & (weight > 0)
-    core = cv2.erode(weight, _disc(width * 0.012))
-    spots = np.zeros(lab.shape[:2], np.uint8)
+    return compact_spots(found, weight, width)
+
+
+def compact_spots(found: npt.NDArray[np.bool_], skin: F32, width: float) -> npt.NDArray[np.uint8]:
+    """255 at and around the connected parts of `found` (h, w) that are as compact as a spot and lie inside the skin."""
+    core = cv2.erode((skin > 0.5).astype(np.float32), _disc(width * 0.012))
+    spots = np.zeros(found.shape, np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=4)
     for i in range(1, count):
         x, y, w, h, area = (int(v) for v in stats[i])
@@ -118,5 +126,6 @@ def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFa
         with np.load(store) as data:
             linear, skin, width = data["linear"], data["skin"], float(data["width"])
             lab = to_lab(encode(linear.astype(np.float32)), None)
-            natural = natural_marks(lab, skin / np.float32(255), width)
-            yield TrainingFace(path.stem, person_of(path), linear, skin, natural, width)
+            share = skin / np.float32(255)
+            natural, bumps = natural_marks(lab, share, width), bumps_of(lab, share, width)
+            yield TrainingFace(path.stem, person_of(path), linear, skin, natural, width, bumps)

@@ -12,8 +12,8 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,13 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from engine.imageio.colour import to_lab
+from engine.marks.find import likelihood
 from engine.metrics.skin import ita_group, typology_angle
 from engine.policies.compact.exposure import exposed, missing_light
 from engine.policies.compact.nets import HealNet, to_model
-from engine.policies.compact.networks import HEAL_VERSION
+from engine.policies.compact.networks import HEAL_MULTIPLE, HEAL_VERSION
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES
-from trainer.pretrain.faces import TrainingFace, load_faces
+from trainer.pretrain.faces import TrainingFace, compact_spots, load_faces
 from trainer.pretrain.light import encode
 from trainer.pretrain.paint import MELANIN, paint
 
@@ -40,6 +41,8 @@ Rng = np.random.Generator
 Example = tuple[Tensor, Tensor, Tensor, Tensor]
 """Input and target in network range (3, S, S), masks (K, S, S) of `MARK_CLASSES`, weight (1, S, S); or with a batch."""
 
+FOUND = 0.25
+"""Likelihood of a mark from which the network to begin with finds a person's own marks."""
 REUSE = 3
 POSITIVE = dict(zip(MARK_CLASSES, (4, 6, 6, 6, 12), strict=True))
 """Weight of a class's own pixels in the cross-entropy: freckles are small and faint amid acne, which is neither."""
@@ -60,9 +63,9 @@ def _camera(planes: list[F32], rng: Rng) -> list[F32]:
     if (kind := rng.random()) < 0.3:
         sigma = 0.3 + 1.7 * rng.random() ** 2
         planes = [np.asarray(cv2.GaussianBlur(p, (0, 0), sigma), np.float32) for p in planes]
-    elif kind < 0.45:
-        amount = np.float32(rng.uniform(0.2, 0.8))
-        planes = [p + amount * (p - np.asarray(cv2.GaussianBlur(p, (0, 0), 1.2), np.float32)) for p in planes]
+    elif kind < 0.6:  # up to a wide one, as "clarity", which deepens creases
+        amount, sigma = np.float32(rng.uniform(0.2, 0.8)), 1.2 if kind < 0.45 else rng.uniform(2, 10)
+        planes = [p + amount * (p - np.asarray(cv2.GaussianBlur(p, (0, 0), sigma), np.float32)) for p in planes]
     noise = rng.standard_normal(planes[0].shape, dtype=np.float32) * np.float32(rng.uniform(0, 0.018))
     noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), rng.uniform(0.3, 0.9)), np.float32)
     planes = [np.clip(p + noise, 0, 1) for p in planes]
@@ -127,9 +130,11 @@ class Crops(IterableDataset[Example]):
 
 def chances_of(faces: list[TrainingFace]) -> npt.NDArray[np.float64]:
     """How often each face is drawn: a group of skin colour as the square root of its number of faces, so that few dark
-    faces among many light ones are seen more often than that."""
-    groups = [_colour(face) for face in faces]
-    chances = np.array([groups.count(group) for group in groups], np.float64) ** -0.5
+    faces among many light ones are seen more often than that; within it as its bumps squared, as marks are hardest to
+    tell on rough and wrinkled skin."""
+    groups, rough = [_colour(face) for face in faces], [face.bumps**2 for face in faces]
+    total = {group: sum(r for g, r in zip(groups, rough, strict=True) if g == group) for group in groups}
+    chances = np.array([r / total[g] * groups.count(g) ** 0.5 for g, r in zip(groups, rough, strict=True)], np.float64)
     return np.asarray(chances / chances.sum())
 
 
@@ -167,7 +172,9 @@ def _turned(example: Example, rng: Rng) -> Example:
 def loss_of(
     out: Tensor, source: Tensor, target: Tensor, masks: Tensor, weight: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
-    """Charbonnier and gradient loss on the healed skin, heavier inside marks; cross-entropy and Dice on the masks."""
+    """Charbonnier and gradient loss on the healed skin, heavier inside marks; cross-entropy and Dice on the masks.
+
+    A mark painted over a person's own is one, but what is below it is no skin to learn from."""
     residual, logits = out[:, :3], out[:, 3:]
     healed = source + residual
     inside = masks.amax(1, keepdim=True)
@@ -177,10 +184,11 @@ def loss_of(
     dy = (healed - target).diff(dim=-2).abs() * w[..., 1:, :]
     edge = dx.mean() + dy.mean()
     positive = 1 + masks * masks.new_tensor(list(POSITIVE.values()))[:, None, None]
-    bce = (F.binary_cross_entropy_with_logits(logits, masks, reduction="none") * positive * weight).mean()
+    told = torch.maximum(weight, inside)
+    bce = (F.binary_cross_entropy_with_logits(logits, masks, reduction="none") * positive * told).mean()
     any_mark = 1 - (1 - torch.sigmoid(logits)).prod(1, keepdim=True)
-    dice = _dice(torch.sigmoid(logits), masks, weight)
-    union = _dice(any_mark, inside, weight)
+    dice = _dice(torch.sigmoid(logits), masks, told)
+    union = _dice(any_mark, inside, told)
     total = 10 * colour + 5 * edge + 2.5 * bce + 0.3 * dice.mean() + 0.3 * union.mean()
     with torch.no_grad():
         before = ((source - target).abs() * inside * weight).sum()
@@ -202,15 +210,15 @@ def save(weights: Mapping[str, Tensor], path: Path) -> None:
     save_file(state, path, {"network": "heal", "version": str(HEAL_VERSION)})
 
 
-def between(first: Mapping[str, Tensor], second: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Weights on the line from the first (share 0) to the second (1). Those that a training began with and those it
-    ended with lie in one valley, and between them a network often does better than at either end (REFERENCES:
-    wise-ft)."""
-    return {k: torch.lerp(v.float(), second[k].float(), share) for k, v in first.items()}
+def mean_of(weights: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of several trainings' weights. Those that began with the same weights, and these, lie in one valley, and
+    between them a network often does better than at any of them (REFERENCES: model-soups, wise-ft)."""
+    return {k: torch.stack([each[k].float().cpu() for each in weights]).mean(0) for k in weights[0]}
 
 
 def start_from(model: HealNet, path: Path) -> None:
-    """Begin with other weights. Those of version 1 told only removable and kept marks: their maps start each class."""
+    """Begin with other weights, also of a network with fewer blocks, as a new block changes nothing. Those of version 1
+    told only removable and kept marks: their maps start each class."""
     state = {k: v.float() for k, v in load_file(path).items()}
     area, own = model.unshuffle**2, model.state_dict()
     if state["head.bias"].shape[0] == 5 * area:
@@ -218,18 +226,31 @@ def start_from(model: HealNet, path: Path) -> None:
         for key in ("head.weight", "head.bias"):
             split = state[key].unflatten(0, (5, area))
             state[key] = torch.cat([split[:3], split[maps]]).flatten(0, 1)
-    model.load_state_dict({k: state[k].to(own[k]) for k in own})
+    added = {k: v for k, v in own.items() if k.startswith("mid.") and k not in state}
+    model.load_state_dict({k: v.to(own[k]) for k, v in state.items()} | added)
+
+
+def with_found(face: TrainingFace, model: HealNet) -> TrainingFace:
+    """The face, with what a network finds on it among its own marks: those that no blob detector tells from rough skin
+    would else teach the next network to leave marks alone."""
+    lab = to_lab(encode(face.linear.astype(np.float32)), None)
+    skin = face.skin.astype(np.float32) / np.float32(255)
+    pad = ((0, -lab.shape[0] % HEAL_MULTIPLE), (0, -lab.shape[1] % HEAL_MULTIPLE), (0, 0))
+    shown = np.pad(exposed(lab, missing_light(lab, skin > 0.5)), pad, mode="edge")
+    with torch.inference_mode():
+        logits = model(to_model(_planes(shown))[None])[0, 3:, : lab.shape[0], : lab.shape[1]]
+    found = compact_spots(likelihood(torch.sigmoid(logits).numpy()) > FOUND, skin, face.width)
+    return replace(face, natural=np.maximum(face.natural, found))
 
 
 @dataclass
 class Run:
-    """All that a checkpoint holds, and the weights that it began with, of which `keep` is kept in what is written."""
+    """All that a checkpoint holds, and other weights, whose mean with its own is written."""
 
     model: HealNet
     average: torch.optim.swa_utils.AveragedModel
     optimiser: torch.optim.Optimizer
-    before: Mapping[str, Tensor]
-    keep: float = 0.0
+    others: Sequence[Mapping[str, Tensor]] = ()
     step: int = 0
     seconds: float = 0.0
 
@@ -243,7 +264,7 @@ class Run:
         }
         torch.save(state, out / "last.tmp")
         (out / "last.tmp").replace(out / "last.pt")
-        save(between(self.average.module.state_dict(), self.before, self.keep), out / "heal.safetensors")
+        save(mean_of([self.average.module.state_dict(), *self.others]), out / "heal.safetensors")
 
     def load(self, path: Path, device: str) -> None:
         state = torch.load(path, map_location=device, weights_only=True)
@@ -258,15 +279,17 @@ def train(args: argparse.Namespace) -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     cv2.setNumThreads(0)  # before its threads exist: the painting processes are forked from this one
     faces = [f for f in load_faces(args.portraits / "train", args.cache) if not f.held_out]
-    print(json.dumps({"faces": len(faces), "device": device}), flush=True)
     torch.manual_seed(args.seed)
-    model = HealNet(tuple(args.widths), args.unshuffle).to(device)
+    model = HealNet(tuple(args.widths), args.unshuffle, args.depth)
     if args.init:
         start_from(model, args.init)
+        faces = [with_found(face, model) for face in faces]
+    print(json.dumps({"faces": len(faces), "device": device}), flush=True)
+    model = model.to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.997))
     optimiser = torch.optim.AdamW(model.parameters(), args.rate, betas=(0.9, 0.98), weight_decay=0.01)
-    run = Run(model, average, optimiser, {k: v.clone() for k, v in model.state_dict().items()}, args.keep)
+    run = Run(model, average, optimiser, [load_file(path) for path in args.mean_with])
     if (args.out / "last.pt").exists():
         run.load(args.out / "last.pt", device)
     loader = DataLoader(
@@ -311,7 +334,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("runs/cache"))
     parser.add_argument("--init", type=Path, help="heal.safetensors to begin with")
-    parser.add_argument("--keep", type=float, default=0.0, help="share of --init in the weights that are written")
+    parser.add_argument(
+        "--mean-with", type=Path, nargs="+", default=[], help="other heal.safetensors; the mean of all is written"
+    )
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--minutes", type=float, default=120, help="training ends at --steps or here, if sooner")
     parser.add_argument("--batch", type=int, default=6)
@@ -321,6 +346,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--widths", type=int, nargs=3, default=[64, 96, 144], help="of another network, to compare")
     parser.add_argument("--unshuffle", type=int, default=4, help="likewise; the product runs the default only")
+    parser.add_argument("--depth", type=int, default=3, help="likewise")
     train(parser.parse_args())
 
 

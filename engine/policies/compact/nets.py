@@ -53,7 +53,8 @@ class HealNet(nn.Module):
     logit for each of `MARK_CLASSES`. A U-Net on pixel-unshuffled input, so that no full-resolution convolution runs.
     """
 
-    def __init__(self, widths: tuple[int, int, int] = (64, 96, 144), unshuffle: int = 4) -> None:
+    def __init__(self, widths: tuple[int, int, int] = (64, 96, 144), unshuffle: int = 4, depth: int = 3) -> None:
+        """depth: blocks at the coarsest scale."""
         super().__init__()
         self.unshuffle = unshuffle
         w0, w1, w2 = widths
@@ -62,7 +63,7 @@ class HealNet(nn.Module):
         self.down1 = nn.Conv2d(w0, w1, 2, stride=2)
         self.enc1 = nn.Sequential(Block(w1), Block(w1))
         self.down2 = nn.Conv2d(w1, w2, 2, stride=2)
-        self.mid = nn.Sequential(Block(w2), Block(w2), Block(w2))
+        self.mid = nn.Sequential(*(Block(w2) for _ in range(depth)))
         self.up1 = nn.Conv2d(w2, w1 * 4, 1)
         self.dec1 = nn.Sequential(nn.Conv2d(2 * w1, w1, 1), Block(w1), Block(w1))
         self.up0 = nn.Conv2d(w1, w0 * 4, 1)
