@@ -230,7 +230,7 @@ def start_from(model: HealNet, path: Path) -> None:
     model.load_state_dict({k: v.to(own[k]) for k, v in state.items()} | added)
 
 
-def with_found(face: TrainingFace, model: HealNet) -> TrainingFace:
+def with_found(face: TrainingFace, model: HealNet, device: str = "cpu") -> TrainingFace:
     """The face, with what a network finds on it among its own marks: those that no blob detector tells from rough skin
     would else teach the next network to leave marks alone."""
     lab = to_lab(encode(face.linear.astype(np.float32)), None)
@@ -238,8 +238,8 @@ def with_found(face: TrainingFace, model: HealNet) -> TrainingFace:
     pad = ((0, -lab.shape[0] % HEAL_MULTIPLE), (0, -lab.shape[1] % HEAL_MULTIPLE), (0, 0))
     shown = np.pad(exposed(lab, missing_light(lab, skin > 0.5)), pad, mode="edge")
     with torch.inference_mode():
-        logits = model(to_model(_planes(shown))[None])[0, 3:, : lab.shape[0], : lab.shape[1]]
-    found = compact_spots(likelihood(torch.sigmoid(logits).numpy()) > FOUND, skin, face.width)
+        logits = model(to_model(_planes(shown)[None].to(device)))[0, 3:, : lab.shape[0], : lab.shape[1]]
+    found = compact_spots(likelihood(torch.sigmoid(logits).cpu().numpy()) > FOUND, skin, face.width)
     return replace(face, natural=np.maximum(face.natural, found))
 
 
@@ -280,12 +280,11 @@ def train(args: argparse.Namespace) -> None:
     cv2.setNumThreads(0)  # before its threads exist: the painting processes are forked from this one
     faces = [f for f in load_faces(args.portraits / "train", args.cache) if not f.held_out]
     torch.manual_seed(args.seed)
-    model = HealNet(tuple(args.widths), args.unshuffle, args.depth)
+    model = HealNet(tuple(args.widths), args.unshuffle, args.depth).to(device)
     if args.init:
         start_from(model, args.init)
-        faces = [with_found(face, model) for face in faces]
+        faces = [with_found(face, model, device) for face in faces]
     print(json.dumps({"faces": len(faces), "device": device}), flush=True)
-    model = model.to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.997))
     optimiser = torch.optim.AdamW(model.parameters(), args.rate, betas=(0.9, 0.98), weight_decay=0.01)
