@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.ndimage import find_objects
 
 from engine.layers.bands import BUMP_CUT, gaussian, masked_gaussian
-from engine.marks.kinds import KEPT, judged
+from engine.marks.kinds import BROWN, KEPT, RED, judged, redness
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
 
 THRESHOLD = 0.55
@@ -31,9 +31,10 @@ skin has everywhere is no mark. A disc stands out of noise in proportion to its 
 PORELESS = 115
 """Face width in pixels at which a pixel is as wide as a Gaussian of W/400: pores are averaged away."""
 
-EDGE, CLEAR = 4.0, 3.5
+EDGE, SHADED, CLEAR = 4.0, 1.0, 3.5
 """Where the large shades change by more than `EDGE` times a mark's contrast over `ACROSS`, it lies on an edge of shade,
-where light scattered in the skin looks red, and is none, unless its contrast is `CLEAR` (ΔE76)."""
+where light scattered in the skin looks red, and is none, unless its contrast is `CLEAR` (ΔE76). What is no redder than
+shade, as a dimple or the corner of a mouth, needs as much as `SHADED` says."""
 ACROSS = 1 / 60
 """Distance over which shades are compared, and σ that tells the large ones, as a share of W."""
 
@@ -199,8 +200,10 @@ class _Spot:
         """Whether it is one, where it lies. width: W in grid pixels; bumps: see `bumps_of`."""
         if self.radius < MIN_RADIUS * width:
             return False
-        least = max(MIN_CONTRAST, min(self.shade / EDGE, CLEAR), CLARITY * bumps * width / self.radius)
-        return self.contrast >= least
+        red = redness(self.change, np.asarray(self.lightness, np.float32))
+        edge = float(np.interp(red, (BROWN, RED), (SHADED, EDGE)))
+        least = max(MIN_CONTRAST, min(self.shade / edge, CLEAR), CLARITY * bumps * width / self.radius)
+        return bool(self.contrast >= least)
 
     @classmethod
     def of(cls, labels: npt.NDArray[np.int32], label: int, window: tuple[slice, slice], scene: _Scene) -> _Spot:

@@ -25,12 +25,15 @@ REDDISH: Final = 0.6
 """Share of redness up to which, on skin without acne, a mark may still be pigment: warm light reddens moles."""
 SURE: Final = 0.5
 """What then is left of a mole's or freckle's score: it stays if the network holds nothing else for half as likely."""
+FRECKLED: Final = 10
+"""Number of freckles from which skin without acne is freckled, and more of them need no proof."""
 ACNE, INFLAMED = 5, 4.0
 """Number of marks, redder than that and of such contrast (ΔE76), from which a face has acne."""
 
 KEPT: Final = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
 """Which of `MARK_CLASSES` stay by default."""
 _PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
+_FRECKLE = MARK_CLASSES.index(MarkKind.FRECKLE)
 
 
 def judged(scores: F32, change: F32, lightness: F32) -> F32:
@@ -39,9 +42,17 @@ def judged(scores: F32, change: F32, lightness: F32) -> F32:
 
     change: (N, 3) L*a*b* of the skin without a mark minus the mark. lightness: (N,) L* of that skin.
     """
-    contrast = np.maximum(np.linalg.norm(change, axis=1), 1e-6)
-    redness = np.maximum(-change[:, 1], 0) / contrast / np.clip(lightness / FULL, VEILED, 1)
-    pigment = np.clip((RED - redness) / (RED - BROWN), 0, 1)
-    if int(((redness > REDDISH) & (contrast > INFLAMED)).sum()) < ACNE:
-        pigment = np.maximum(pigment, SURE * (redness < REDDISH))
-    return np.asarray(np.where(_PIGMENT, scores * pigment[:, None], scores), np.float32)
+    red = redness(change, lightness)
+    found = np.where(_PIGMENT, scores * np.clip((RED - red) / (RED - BROWN), 0, 1)[:, None], scores)
+    if int(((red > REDDISH) & (np.linalg.norm(change, axis=1) > INFLAMED)).sum()) < ACNE:
+        freckled = int((found.argmax(1) == _FRECKLE).sum()) >= FRECKLED
+        believed = np.where(freckled & (np.arange(len(_PIGMENT)) == _FRECKLE), 1, SURE) * _PIGMENT
+        found = np.maximum(found, scores * believed * (red < REDDISH)[:, None])
+    return np.asarray(found, np.float32)
+
+
+def redness(change: F32, lightness: F32) -> F32:
+    """(…) share of redness in marks' colour, from 0, as it would show on light skin. The arguments are as for `judged`,
+    of any number of marks."""
+    contrast = np.maximum(np.linalg.norm(change, axis=-1), 1e-6)
+    return np.asarray(np.maximum(-change[..., 1], 0) / contrast / np.clip(lightness / FULL, VEILED, 1), np.float32)

@@ -34,12 +34,13 @@ def test_a_row_says_mean_worst_decile_gap_and_whether_the_aim_is_met():
     assert table([], OURS) == {}
 
 
-def test_paintings_of_one_portrait_count_as_their_mean():
+def test_paintings_of_one_portrait_count_as_one_painting_with_all_their_marks():
     row, other = "removed, first generator", "landmark drift"
-    drawn = [Trial("p", OURS, "dark", {row: value}) for value in (0.8, 0.9, 1.0)]
+    contrasts = {0.8: 1.0, 0.9: 2.0, 1.0: 5.0, math.nan: 9.0}
+    drawn = [Trial("p", OURS, "dark", {row: value}, {row: weight}) for value, weight in contrasts.items()]
     found = _averaged([Trial("p", OURS, "dark", {other: 0.5}), *drawn, Trial("q", OURS, "dark", {row: 0.5})])
     assert [each.portrait for each in found] == ["p", "q"]
-    assert found[0].values == pytest.approx({other: 0.5, row: 0.9}) and found[1].values == {row: 0.5}
+    assert found[0].values == pytest.approx({other: 0.5, row: 0.95}) and found[1].values == {row: 0.5}
 
 
 def test_a_share_is_least_squares_inside_the_mask():
@@ -48,12 +49,15 @@ def test_a_share_is_least_squares_inside_the_mask():
     mask[5:12, 5:12] = 1
     marked = clean + mask[..., None] * np.float32([-6, 8, 2])
     scene = 1 - mask, 60
-    assert share(marked, clean, marked, mask, *scene) == pytest.approx(1, abs=0.01)
-    assert share(clean, clean, marked, mask, *scene) == pytest.approx(0, abs=1e-6)
+    assert share(marked, clean, marked, mask, *scene)[0] == pytest.approx(1, abs=0.01)
+    assert share(clean, clean, marked, mask, *scene)[0] == pytest.approx(0, abs=1e-6)
     faded = clean + 0.25 * (marked - clean)
-    assert share(faded, clean, marked, mask, *scene) == pytest.approx(0.25, abs=0.01)
-    assert share(faded + 3, clean, marked, mask, *scene) == pytest.approx(0.25, abs=0.01), "lighter all over is no mark"
-    assert share(marked, clean, marked, 0 * mask, *scene) is None
+    assert share(faded, clean, marked, mask, *scene)[0] == pytest.approx(0.25, abs=0.01)
+    lighter = share(faded + 3, clean, marked, mask, *scene)[0]
+    assert lighter == pytest.approx(0.25, abs=0.01), "lighter all over is no mark"
+    energy = 7 * 7 * (6**2 + 8**2 + 2**2)
+    assert share(faded, clean, marked, mask, *scene)[1] == pytest.approx(energy), "whatever is left of it"
+    assert share(marked, clean, marked, 0 * mask, *scene) == (0, 0)
 
 
 def test_portraits_are_of_people_held_out_and_mixed(tmp_path):

@@ -107,12 +107,18 @@ def _leave_out(path: Path, error: EngineError) -> None:
 
 
 def _averaged(trials: Sequence[Trial]) -> list[Trial]:
-    """Means over the trials of a portrait, those left out in which a value was not to be had."""
-    values: dict[tuple[str, str, str], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    """One trial of each portrait and retoucher, of all its paintings taken together: shares of contrast count by how
+    much contrast there was. Those are left out in which a value was not to be had."""
+    found: dict[tuple[str, str, str], dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for trial in trials:
         for name, value in trial.values.items():
-            values[trial.portrait, trial.method, trial.group][name].append(value)
-    return [Trial(*key, {name: float(np.nanmean(v)) for name, v in rows.items()}) for key, rows in values.items()]
+            if not math.isnan(value):
+                found[trial.portrait, trial.method, trial.group][name].append((value, trial.weights.get(name, 1.0)))
+    means = {key: {name: np.array(pairs) for name, pairs in rows.items()} for key, rows in found.items()}
+    return [
+        Trial(*key, {name: float(np.average(pairs[:, 0], weights=pairs[:, 1])) for name, pairs in rows.items()})
+        for key, rows in means.items()
+    ]
 
 
 def table(trials: Sequence[Trial], method: str) -> dict[str, dict[str, Any]]:

@@ -94,11 +94,18 @@ def _relief(shape: F32, radius: float, light: tuple[float, float], height: float
     return np.asarray(-np.log(np.clip(1 + height * slope, 0.75, 1.25))[..., None], np.float32)
 
 
+def _lighter(shape: F32, light: F32, place: Place) -> F32:
+    """Density (S, S, 3) of light (3,), in shares of the skin's own, that a surface adds where `shape` is 1, in a colour
+    of its own however red the skin is."""
+    added = light * place.skin.mean() / np.maximum(place.skin, 0.02)
+    return np.asarray(-np.log1p(shape[..., None] * added), np.float32)
+
+
 def _gloss(radius: float, place: Place, amount: float) -> F32:
-    """Density (S, S, 1) of a small highlight on the side of the light."""
+    """Density (S, S, 3) of a small highlight on the side of the light."""
     spot = _shape(max(radius * 0.16, 0.6), 1.2, 0.1, place.rng, radius)
     shift = int(-place.light[1] * radius * 0.4), int(-place.light[0] * radius * 0.4)
-    return -np.log1p(np.roll(spot, shift, (0, 1)) * np.float32(amount))[..., None]
+    return _lighter(np.roll(spot, shift, (0, 1)), np.full(3, amount, np.float32), place)
 
 
 def _papule(radius: float, place: Place) -> F32:
@@ -117,8 +124,9 @@ def _papule(radius: float, place: Place) -> F32:
 
 def _pustule(radius: float, place: Place) -> F32:
     rng = place.rng
-    head = _shape(radius * rng.uniform(0.25, 0.5), 0.9, 0.1, rng, radius)[..., None]
-    return _papule(radius, place) - np.log1p(head * rng.uniform(0.15, 0.7) * np.array([1, 0.95, 0.75], np.float32))
+    head = _shape(radius * rng.uniform(0.25, 0.5), 0.9, 0.1, rng, radius)
+    pus = np.array([1, 0.95, 0.75], np.float32) * np.float32(rng.uniform(0.15, 0.7))
+    return _papule(radius, place) + _lighter(head, pus, place)
 
 
 def _macule(radius: float, place: Place) -> F32:

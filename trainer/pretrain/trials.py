@@ -37,12 +37,14 @@ Results = Mapping[str, Pixels]
 
 @dataclass(frozen=True)
 class Trial:
-    """Values of one portrait by one retoucher: row of the table → value; group: of skin colour."""
+    """Values of one portrait by one retoucher: row of the table → value; group: of skin colour. weights: row → contrast
+    of the marks that its value tells of, by which it counts beside the portrait's other paintings; 1 if not named."""
 
     portrait: str
     method: str
     group: str
     values: dict[str, float] = field(default_factory=dict)
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,22 +149,24 @@ def painted(
         after = to_lab(result, photo.icc)
         values = {f"texture, {generator} generator": texture_retention(made.marked, after, quiet, face.width)}
         scene = quiet, face.width
-        left = share(after, made.kept, made.marked, made.removable * (made.keep < 0.1), *scene)
         alone = made.removable < 0.05
-        features = share(after, made.clean, made.kept, made.features * (alone & (made.scars < 0.05)), *scene)
-        scars = share(after, made.clean, made.kept, made.scars * (alone & (made.features < 0.05)), *scene)
-        if left is not None:
-            values[f"removed, {generator} generator"] = 1 - left
-        if features is not None:
-            values[f"kept, {generator} generator"] = features
-        if scars is not None:
-            values[f"scars kept, {generator} generator"] = scars
-        trials.append(Trial(name, method, group, values))
+        shares = {
+            "removed": share(after, made.kept, made.marked, made.removable * (made.keep < 0.1), *scene),
+            "kept": share(after, made.clean, made.kept, made.features * (alone & (made.scars < 0.05)), *scene),
+            "scars kept": share(after, made.clean, made.kept, made.scars * (alone & (made.features < 0.05)), *scene),
+        }
+        weights = {}
+        for what, (left, contrast) in shares.items():
+            if contrast > 0:
+                row = f"{what}, {generator} generator"
+                values[row], weights[row] = 1 - left if what == "removed" else left, contrast
+        trials.append(Trial(name, method, group, values, weights))
     return trials
 
 
-def share(after: F32, clean: F32, marked: F32, mask: F32, quiet: F32, width: float) -> float | None:
-    """Share of the marks' contrast still in `after`, by least squares inside the mask; None without marks.
+def share(after: F32, clean: F32, marked: F32, mask: F32, quiet: F32, width: float) -> tuple[float, float]:
+    """Share of the marks' contrast still in `after`, by least squares inside the mask, and their contrast, the sum of
+    squared ΔE76; 0 and 0 where no mark is to be seen.
 
     Contrast is against the skin around: what a retouch changes there as well, such as its light, is taken off. clean,
     marked: the face without and with the marks, (H, W, 3) L*a*b*; mask, quiet: (H, W) of the marks and of skin without
@@ -170,10 +174,12 @@ def share(after: F32, clean: F32, marked: F32, mask: F32, quiet: F32, width: flo
     """
     weight = mask[..., None] * (mask[..., None] > 0.3)
     change = (marked - clean).astype(np.float64) * weight
-    energy = float((change * (marked - clean)).sum())
+    contrast = float((change * (marked - clean)).sum())
+    if contrast <= 1:
+        return 0.0, 0.0
     left = after - clean
     left = left - masked_gaussian(left, width / 30, quiet)
-    return float((change * left).sum()) / energy if energy > 1 else None
+    return float((change * left).sum()) / contrast, contrast
 
 
 def _on_photo(face: FaceAnalysis, photo: Photo) -> F32:

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from engine.faces import topology
 from engine.layers.bands import BLOTCH_CUT, BUMP_CUT, PORE_CUT, gaussian, masked_gaussian
 from engine.metrics.crop import CLEAN, COARSER, LEAST_SKIN, reduced, region_on, width_on
 from engine.metrics.texture import rms, texture_band
@@ -47,8 +48,8 @@ WHOLE: Final = {
     "lip_chroma": "clarity",
 }
 """Measure of the whole face → its dimension (`_Picture.whole` says what they are)."""
-LIGHTS: Final = {"shadow_lightness": "tone"}
-"""Mean change of L* of the darker half of the skin before."""
+LIGHTS: Final = {"shadow_lightness": "tone", "side_contrast": "tone"}
+"""Mean change of L* of the darker half of the skin before, and change of how far apart its two sides are in L*."""
 DIMENSION_OF: Final = {
     **{f"{part}_{what}": each for part in PARTS for what, each in LOCAL.items()},
     **WHOLE,
@@ -75,7 +76,7 @@ class _Picture(NamedTuple):
     local: dict[str, tuple[float, ...]]
     typical: dict[str, tuple[float, ...]]
     whole: tuple[float, ...]
-    shadows: float
+    lights: tuple[float, ...]
 
 
 class RegionMeter:
@@ -91,6 +92,7 @@ class RegionMeter:
         self._parts = {name: self._skin * region_on(face, grid, *regions) for name, regions in PARTS.items()}
         self._features = [region_on(face, grid, name) for name in ("teeth", "eyes", "lips")]
         self._iris = region_on(face, grid, "iris")
+        self._sides = self._halves(face, grid)
         self._bright, self._dark = self._lights(before)
         self._was = self._picture(before)
 
@@ -105,7 +107,7 @@ class RegionMeter:
         values += [n - w for n, w in zip(now.whole[3:], self._was.whole[3:], strict=True)]
         for part in PARTS:
             values += [_log_ratio(n, w) for n, w in zip(now.typical[part], self._was.typical[part], strict=True)]
-        values.append(now.shadows - self._was.shadows)
+        values += [n - w for n, w in zip(now.lights, self._was.lights, strict=True)]
         return np.nan_to_num(np.array(values), nan=0.0).astype(np.float32)
 
     def _picture(self, lab: F32) -> _Picture:
@@ -125,7 +127,8 @@ class RegionMeter:
             local[name] = (*(rms(*band) for band in bands), *means)
             typical[name] = tuple(_mean(np.abs(band), weight) for band, weight in bands)
         whole = self._whole(lab, fine - broad, form, mask)
-        return _Picture(local, typical, whole, _mean(lab[..., 0], self._dark))
+        left, right = (_mean(lab[..., 0], side) for side in self._sides)
+        return _Picture(local, typical, whole, (_mean(lab[..., 0], self._dark), abs(left - right)))
 
     def _whole(self, lab: F32, bumps: F32, form: F32, coarse: F32) -> tuple[float, ...]:
         """Dark spots: rms of the negative L* of the spot band; red spots: of the positive a*; lines: share of the bump
@@ -160,6 +163,13 @@ class RegionMeter:
         """(h, w) the band of spots."""
         own = np.ascontiguousarray(plane)
         return gaussian(own, self.width * SPOT[0]) - masked_gaussian(own, self.width * SPOT[1], self._skin)
+
+    def _halves(self, face: FaceAnalysis, grid: FaceGrid) -> tuple[F32, F32]:
+        """(h, w) each: the skin on either side of the line from the forehead to the chin."""
+        (x, y), (to_x, to_y) = grid.to_grid(face.landmarks[[topology.TOP, topology.CHIN]])
+        rows, columns = np.indices(grid.shape, np.float32) + np.float32(0.5)
+        left = (columns - x) * (to_y - y) < (rows - y) * (to_x - x)
+        return self._skin * left, self._skin * ~left
 
     def _lights(self, before: F32) -> tuple[F32, F32]:
         """(h, w) each: the brightest tenth of the skin before and its darker half, pores aside."""

@@ -147,6 +147,23 @@ def test_a_faint_mark_on_an_edge_of_shade_is_none():
     assert len(marks) == 2, "a clear one is told from shade"
 
 
+def test_what_is_no_redder_than_shade_is_told_from_it_by_more_contrast():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    x = np.arange(face.grid.shape[1], dtype=np.float32)
+    lab = face.lab.copy()
+    lab[..., 0] = 60 - 14 / (1 + np.exp(-(x - x.mean()) / 4))
+    shape = face.grid.shape
+    dimple = _disc(shape, (shape[1] / 2, shape[0] / 2 - 95), 4)
+
+    def found(colour, lab=lab):
+        change = dimple[..., None] * np.float32(colour)
+        return len(find_marks(replace(face, lab=lab - change), change, _classes(shape, blemish=dimple))[0])
+
+    assert found([1.5, -0.3, 0.0]) == 0 and found([1.0, -1.2, 0.0]) == 1, "of the same contrast"
+    assert found([4.5, -0.9, 0.0]) == 1, "a clear one is told from shade"
+    assert found([1.5, -0.3, 0.0], np.full_like(lab, lab.mean())) == 1, "where there is no shade it is a mark"
+
+
 def test_what_rough_skin_has_everywhere_is_no_mark():
     _, face = synthetic_face(size=(480, 400), width=220.0)
     shape = face.grid.shape

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.marks.kinds import ACNE, judged
+from engine.marks.kinds import ACNE, FRECKLED, judged
 from engine.types import MARK_CLASSES, MarkKind
 
 BROWN, HALF_RED, REDDISH, RED = (9.0, -1.5, -4.0), (9.0, -4.5, -3.0), (7.0, -4.6, -2.5), (3.0, -6.0, -1.0)
@@ -35,6 +35,21 @@ def test_a_reddish_mole_stays_on_skin_without_acne_if_the_network_is_sure():
     assert _kind(REDDISH, acne=ACNE - 1, mole=0.95, blemish=0.4) is MarkKind.MOLE
     assert _kind(REDDISH, acne=ACNE - 1, mole=0.7, blemish=0.4) is MarkKind.BLEMISH
     assert _kind(REDDISH, acne=ACNE, mole=0.95, blemish=0.4) is MarkKind.BLEMISH
+
+
+def test_on_freckled_skin_a_freckle_that_warm_light_reddens_stays():
+    warm, row = (2.6, -1.6, -0.9), np.float32([0.45, 0.1, 0, 0.02, 0.83])
+    assert 0.48 < 1.6 / np.linalg.norm(warm) < 0.51 and MARK_CLASSES[0] is MarkKind.BLEMISH
+
+    def kind(freckles, acne=0):
+        scores = np.float32([row] * (1 + freckles) + [[0.9, 0, 0, 0, 0]] * acne)
+        change = np.float32([warm, *[BROWN] * freckles, *[RED] * acne])
+        found = judged(scores, change, np.full(len(scores), 65, np.float32))
+        return MARK_CLASSES[int(found[0].argmax())]
+
+    assert kind(FRECKLED) is MarkKind.FRECKLE
+    assert kind(FRECKLED - 1) is MarkKind.BLEMISH
+    assert kind(FRECKLED, ACNE) is MarkKind.BLEMISH, "amid acne it may be acne"
 
 
 def test_on_dark_skin_less_redness_tells_a_scab_from_a_mole():

@@ -165,6 +165,22 @@ def test_lifted_shadows_are_seen_apart_from_lights(drawn: tuple[Photo, FaceAnaly
     assert value(shadows, "tone_lightness") == pytest.approx(value(lights, "tone_lightness"), rel=0.4)
 
 
+def test_sides_of_a_face_that_come_closer_are_seen_wherever_the_light_is(drawn: tuple[Photo, FaceAnalysis]) -> None:
+    photo, face = drawn
+    columns = np.arange(SIZE[1])
+    for dark in (columns < SIZE[1] / 2, columns >= SIZE[1] / 2):
+        lit = replace(photo, pixels=np.rint(photo.pixels * np.where(dark, 0.6, 1.0)[:, None]).astype(np.uint8))
+        meter = FeatureMeter(lit, face, ())
+        lift = np.float32(12) * mask(face, "skin")
+        closer, apart, all_over = (
+            meter.measure(np.rint(lit.pixels + lift * where[:, None]).astype(np.uint8))
+            for where in (dark, ~dark, np.ones_like(dark))
+        )
+        assert value(closer, "side_contrast") < -3 and value(apart, "side_contrast") > 3
+        assert abs(value(all_over, "side_contrast")) < 1
+        assert value(closer, "shadow_lightness") == pytest.approx(-value(closer, "side_contrast"), rel=0.1)
+
+
 def test_large_faces_are_reduced_and_small_ones_left() -> None:
     _, small = synthetic_face()
     face = replace(small, width=1000.0, grid=FaceGrid((100, 50, 1340, 1610), (780, 620)))
