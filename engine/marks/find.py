@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,7 +13,7 @@ from scipy.ndimage import find_objects
 
 from engine.layers.bands import BUMP_CUT, gaussian, masked_gaussian
 from engine.marks.kinds import BROWN, KEPT, RED, judged, redness
-from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark
+from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, Decision, FaceAnalysis, Mark, MarkKind
 
 THRESHOLD = 0.55
 """Probability from which a pixel belongs to a mark."""
@@ -35,6 +35,9 @@ EDGE, SHADED, CLEAR = 4.0, 1.0, 3.5
 """Where the large shades change by more than `EDGE` times a mark's contrast over `ACROSS`, it lies on an edge of shade,
 where light scattered in the skin looks red, and is none, unless its contrast is `CLEAR` (ΔE76). What is no redder than
 shade, as a dimple or the corner of a mouth, needs as much as `SHADED` says."""
+BESIDE, FAINTER = 1 / 100, 0.5
+"""Gap, as a share of W, and share of the contrast up to which a mark that is not mainly red belongs to one that stays:
+around a spot that is left, its rim and its shade are left too."""
 ACROSS = 1 / 60
 """Distance over which shades are compared, and σ that tells the large ones, as a share of W."""
 
@@ -100,13 +103,7 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
-    kinds = judged(
-        np.array([spot.scores for spot in spots], np.float32).reshape(-1, len(MARK_CLASSES)),
-        np.array([spot.change for spot in spots], np.float32).reshape(-1, 3),
-        np.array([spot.lightness for spot in spots], np.float32),
-    )
-    for spot, scores in zip(spots, kinds, strict=True):
-        kind = MARK_CLASSES[int(scores.argmax())]
+    for spot, kind in zip(spots, _kinds(spots, width), strict=True):
         centre = face.grid.to_source(np.array([spot.centre], np.float32))[0]
         marks.append(
             Mark(
@@ -121,6 +118,25 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
         )
         order[spot.label] = len(marks)
     return tuple(marks), _soft_masks(tuple(m.id for m in marks), order[labels], width, skin)
+
+
+def _kinds(spots: Sequence[_Spot], width: float) -> list[MarkKind]:
+    """The kind of each spot. width: W in grid pixels."""
+    scores = judged(
+        np.array([spot.scores for spot in spots], np.float32).reshape(-1, len(MARK_CLASSES)),
+        np.array([spot.change for spot in spots], np.float32).reshape(-1, 3),
+        np.array([spot.lightness for spot in spots], np.float32),
+    )
+    kinds = [MARK_CLASSES[int(row.argmax())] for row in scores]
+    staying = [(spot, kind) for spot, kind in zip(spots, kinds, strict=True) if kind in KEPT_BY_DEFAULT]
+
+    def owner(spot: _Spot) -> MarkKind | None:
+        near = (
+            k for other, k in staying if other.contrast * FAINTER > spot.contrast and spot.gap(other) < width * BESIDE
+        )
+        return next(near, None) if spot.redness < RED else None
+
+    return [kind if kind in KEPT_BY_DEFAULT else owner(spot) or kind for spot, kind in zip(spots, kinds, strict=True)]
 
 
 def likelihood(classes: F32) -> F32:
@@ -196,12 +212,20 @@ class _Spot:
     shade: float
     scores: F32
 
+    @property
+    def redness(self) -> float:
+        return float(redness(self.change, np.asarray(self.lightness, np.float32)))
+
+    def gap(self, other: _Spot) -> float:
+        """Pixels between discs of the spots' areas, negative where they overlap."""
+        apart = float(np.hypot(self.centre[0] - other.centre[0], self.centre[1] - other.centre[1]))
+        return apart - self.radius - other.radius
+
     def is_mark(self, width: float, bumps: float) -> bool:
         """Whether it is one, where it lies. width: W in grid pixels; bumps: see `bumps_of`."""
         if self.radius < MIN_RADIUS * width:
             return False
-        red = redness(self.change, np.asarray(self.lightness, np.float32))
-        edge = float(np.interp(red, (BROWN, RED), (SHADED, EDGE)))
+        edge = float(np.interp(self.redness, (BROWN, RED), (SHADED, EDGE)))
         least = max(MIN_CONTRAST, min(self.shade / edge, CLEAR), CLARITY * bumps * width / self.radius)
         return bool(self.contrast >= least)
 

@@ -164,6 +164,22 @@ def test_what_is_no_redder_than_shade_is_told_from_it_by_more_contrast():
     assert found([1.5, -0.3, 0.0], np.full_like(lab, lab.mean())) == 1, "where there is no shade it is a mark"
 
 
+def test_around_a_mole_that_stays_its_shade_stays_too():
+    _, face = synthetic_face(size=(480, 400), width=220.0)
+    shape = face.grid.shape
+    mole = _disc(shape, (shape[1] / 2, shape[0] / 2 - 95), 4)
+    beside, away = (_disc(shape, (shape[1] / 2 + x, shape[0] / 2 - 95), 3) for x in (9, 30))
+
+    def kinds(colour, times=1.0):
+        spots = beside + away
+        change = mole[..., None] * np.float32([9, -1, -3]) + times * spots[..., None] * np.float32(colour)
+        return [mark.kind for mark in find_marks(face, change, _classes(shape, mole=mole, blemish=spots))[0]]
+
+    assert kinds([3, -0.6, 0]) == [MarkKind.MOLE, MarkKind.MOLE, MarkKind.BLEMISH]
+    assert kinds([2, -2.3, 0]) == [MarkKind.MOLE, MarkKind.BLEMISH, MarkKind.BLEMISH], "blood is no shade"
+    assert kinds([3, -0.6, 0], 2) == [MarkKind.MOLE, MarkKind.BLEMISH, MarkKind.BLEMISH], "no fainter than the mole"
+
+
 def test_what_rough_skin_has_everywhere_is_no_mark():
     _, face = synthetic_face(size=(480, 400), width=220.0)
     shape = face.grid.shape
