@@ -154,7 +154,7 @@ def test_a_reward_from_before_some_features_came_scores_as_it_did(tmp_path: Path
     save_reward(reward, tmp_path / "run", config={}, sources={}, report={})
     again = load_reward(tmp_path / "run")
     ask = np.random.default_rng(1).standard_normal((9, len(NAMES)))
-    assert len(earlier) == len(NAMES) - 16 and again.prior.names == NAMES
+    assert len(earlier) == len(NAMES) - 17 and again.prior.names == NAMES
     assert again.score(ask).overall == pytest.approx(reward.score(ask[:, places]).overall, rel=1e-12)
     assert again.score(ask).uncertainty == pytest.approx(reward.score(ask[:, places]).uncertainty, rel=1e-9)
 
