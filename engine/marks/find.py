@@ -33,8 +33,10 @@ PORELESS = 115
 
 EDGE, SHADED, CLEAR = 4.0, 1.0, 3.5
 """Where the large shades change by more than `EDGE` times a mark's contrast over `ACROSS`, it lies on an edge of shade,
-where light scattered in the skin looks red, and is none, unless its contrast is `CLEAR` (ΔE76). What is no redder than
-shade, as a dimple or the corner of a mouth, needs as much as `SHADED` says."""
+where light scattered in the skin looks red, and is none, unless its contrast is `CLEAR` (ΔE76). What would go and is no
+redder than shade, as a dimple or the corner of a mouth, needs as much as `SHADED` says."""
+COLOURLESS = 2.0
+"""Chroma of the skin below which a photo has no colour that could tell blood from shade."""
 BESIDE, FAINTER = 1 / 100, 0.5
 """Gap, as a share of W, and share of the contrast up to which a mark that is not mainly red belongs to one that stays:
 around a spot that is left, its rim and its shade are left too."""
@@ -125,7 +127,7 @@ def _kinds(spots: Sequence[_Spot], width: float) -> list[MarkKind]:
     scores = judged(
         np.array([spot.scores for spot in spots], np.float32).reshape(-1, len(MARK_CLASSES)),
         np.array([spot.change for spot in spots], np.float32).reshape(-1, 3),
-        np.array([spot.lightness for spot in spots], np.float32),
+        np.array([spot.skin[0] for spot in spots], np.float32),
     )
     kinds = [MARK_CLASSES[int(row.argmax())] for row in scores]
     staying = [(spot, kind) for spot, kind in zip(spots, kinds, strict=True) if kind in KEPT_BY_DEFAULT]
@@ -199,14 +201,14 @@ class _Scene:
 
 @dataclass(frozen=True)
 class _Spot:
-    """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels; lightness: L* of the skin
-    without it; change: (3,) its mean, contrast: its mean magnitude; shade: how much the large shades change there, in
+    """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels; skin: (3,) L*a*b* without
+    it; change: (3,) its mean, contrast: its mean magnitude; shade: how much the large shades change there, in
     L* over `ACROSS`; scores: (K,) of the kinds, by how strong the change is."""
 
     label: int
     centre: tuple[float, float]
     radius: float
-    lightness: float
+    skin: F32
     change: F32
     contrast: float
     shade: float
@@ -214,7 +216,15 @@ class _Spot:
 
     @property
     def redness(self) -> float:
-        return float(redness(self.change, np.asarray(self.lightness, np.float32)))
+        """As if it were blood where there is no colour."""
+        if np.hypot(*self.skin[1:]) < COLOURLESS:
+            return RED
+        return float(redness(self.change, self.skin[0]))
+
+    @property
+    def stays(self) -> bool:
+        """Whether it is rather of a kind that stays, before its colour is judged."""
+        return bool(self.scores[KEPT].max() > self.scores[~KEPT].max())
 
     def gap(self, other: _Spot) -> float:
         """Pixels between discs of the spots' areas, negative where they overlap."""
@@ -225,7 +235,7 @@ class _Spot:
         """Whether it is one, where it lies. width: W in grid pixels; bumps: see `bumps_of`."""
         if self.radius < MIN_RADIUS * width:
             return False
-        edge = float(np.interp(self.redness, (BROWN, RED), (SHADED, EDGE)))
+        edge = EDGE if self.stays else float(np.interp(self.redness, (BROWN, RED), (SHADED, EDGE)))
         least = max(MIN_CONTRAST, min(self.shade / edge, CLEAR), CLARITY * bumps * width / self.radius)
         return bool(self.contrast >= least)
 
@@ -240,7 +250,7 @@ class _Spot:
             label,
             (float(x.mean()) + window[1].start + 0.5, float(y.mean()) + window[0].start + 0.5),
             float(np.sqrt(inside.sum() / np.pi)),
-            float(scene.healed[window][inside][:, 0].mean()),
+            scene.healed[window][inside].mean(0),
             own.mean(0),
             float(strength.mean()),
             float(scene.shades[window][inside].mean()),

@@ -161,7 +161,9 @@ def test_what_is_no_redder_than_shade_is_told_from_it_by_more_contrast():
 
     assert found([1.5, -0.3, 0.0]) == 0 and found([1.0, -1.2, 0.0]) == 1, "of the same contrast"
     assert found([4.5, -0.9, 0.0]) == 1, "a clear one is told from shade"
-    assert found([1.5, -0.3, 0.0], np.full_like(lab, lab.mean())) == 1, "where there is no shade it is a mark"
+    level = lab * np.float32([0, 1, 1]) + np.float32([50, 0, 0])
+    assert found([1.5, -0.3, 0.0], level) == 1, "where there is no shade it is a mark"
+    assert found([1.5, 0.0, 0.0], lab * np.float32([1, 0, 0])) == 1, "without colour nothing tells it from blood"
 
 
 def test_around_a_mole_that_stays_its_shade_stays_too():
