@@ -130,15 +130,13 @@ def _kinds(spots: Sequence[_Spot], width: float) -> list[MarkKind]:
         np.array([spot.skin[0] for spot in spots], np.float32),
     )
     kinds = [MARK_CLASSES[int(row.argmax())] for row in scores]
-    staying = [(spot, kind) for spot, kind in zip(spots, kinds, strict=True) if kind in KEPT_BY_DEFAULT]
-
-    def owner(spot: _Spot) -> MarkKind | None:
-        near = (
-            k for other, k in staying if other.contrast * FAINTER > spot.contrast and spot.gap(other) < width * BESIDE
-        )
-        return next(near, None) if spot.redness < RED else None
-
-    return [kind if kind in KEPT_BY_DEFAULT else owner(spot) or kind for spot, kind in zip(spots, kinds, strict=True)]
+    found = list(zip(spots, kinds, strict=True))
+    staying = [(spot, kind) for spot, kind in found if kind in KEPT_BY_DEFAULT]
+    for i, (spot, kind) in enumerate(found):
+        if kind not in KEPT_BY_DEFAULT and spot.redness < RED:
+            near = (k for s, k in staying if spot.contrast < FAINTER * s.contrast and spot.gap(s) < BESIDE * width)
+            kinds[i] = next(near, kind)
+    return kinds
 
 
 def likelihood(classes: F32) -> F32:

@@ -33,7 +33,7 @@ ACNE, INFLAMED = 5, 4.0
 KEPT: Final = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
 """Which of `MARK_CLASSES` stay by default."""
 _PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
-_FRECKLE = MARK_CLASSES.index(MarkKind.FRECKLE)
+_FRECKLE = np.array([kind is MarkKind.FRECKLE for kind in MARK_CLASSES])
 
 
 def judged(scores: F32, change: F32, lightness: F32) -> F32:
@@ -45,8 +45,8 @@ def judged(scores: F32, change: F32, lightness: F32) -> F32:
     red = redness(change, lightness)
     found = np.where(_PIGMENT, scores * np.clip((RED - red) / (RED - BROWN), 0, 1)[:, None], scores)
     if int(((red > REDDISH) & (np.linalg.norm(change, axis=1) > INFLAMED)).sum()) < ACNE:
-        freckled = int((found.argmax(1) == _FRECKLE).sum()) >= FRECKLED
-        believed = np.where(freckled & (np.arange(len(_PIGMENT)) == _FRECKLE), 1, SURE) * _PIGMENT
+        freckled = int(_FRECKLE[found.argmax(1)].sum()) >= FRECKLED
+        believed = np.where(_FRECKLE & freckled, 1, SURE) * _PIGMENT
         found = np.maximum(found, scores * believed * (red < REDDISH)[:, None])
     return np.asarray(found, np.float32)
 
