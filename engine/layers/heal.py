@@ -7,14 +7,15 @@ texture, and x the source pixels, a patch is
 
 so that inside the mask (m = 1) the result is E h + fine(donor): the healed colours and the donor's own texture, at
 native resolution. The donor is one whole-pixel shift of the mark's box, like a healing brush
-(REFERENCES: healing-brush), and its texture is made as strong as that around the mark.
+(REFERENCES: healing-brush), and its texture is made as strong as that around the mark. Lines that run through a mark,
+such as hairs and creases, stay: there the fine band remains the mark's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,12 +24,17 @@ import numpy.typing as npt
 from engine.device import side_by_side
 from engine.imageio.colour import as_float
 from engine.layers.bands import BUMP_CUT, gaussian
+from engine.layers.lines import LONG, Lines, long_lines
 from engine.layers.resample import Enlarger
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
 
 TEXTURE: Final = 1 / 200
 """σ of the Gaussian that takes texture away, as a share of W: pores and what links them to the bumps, which a network
 heals too smoothly."""
+SUPPORT: Final = 0.02
+"""Soft mask from which a pixel counts as marked."""
+EDGE: Final = 0.7
+"""σ that softens the edges of lines, in grid pixels."""
 PAD: Final = 2
 """Grid pixels around a mark's support, over which its enlarged mask falls to 0."""
 RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0)
@@ -36,6 +42,12 @@ RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0)
 DIRECTIONS: Final = 24
 CLEAN, UNCLEAN = 0.9, 12.0
 """Mean share of clean skin that a donor's box must have, and how often what is missing counts against it."""
+CONSPICUOUS: Final = 40.0
+"""How often a donor's share of long lines and of what is more than `SPOT` times as rough as usual, such as a blackhead
+that is no mark, counts against it: it would be seen a second time."""
+SPOT: Final = 3.0
+THROUGH: Final = LONG / 2
+"""Pixels of a line beside all marks from which it runs through a mark and is no part of it, as a share of W."""
 LINE: Final = 2.0
 """Times the face's own strength of texture from which there is a line and no skin: a crease, a hair, the edge of a
 nail. No donor has many."""
@@ -60,7 +72,8 @@ class _Scene:
     """What all marks of a face share.
 
     planes: (6, h, w) source and change without their texture, encoded; cubic enlarges them, linear a mask; canvas:
-    (h, w) zeros, where one mask at a time is drawn; the others are integral images (h + 1, w + 1) over the grid.
+    (h, w) zeros, where one mask at a time is drawn; staying: (h, w) in [0, 1] of lines that run through marks; the
+    others are integral images (h + 1, w + 1) over the grid.
     """
 
     photo: Photo
@@ -69,6 +82,8 @@ class _Scene:
     cubic: Enlarger
     linear: Enlarger
     canvas: F32
+    staying: F32
+    conspicuous: npt.NDArray[np.float64]
     clean: npt.NDArray[np.float64]
     level: npt.NDArray[np.float64]
     energy: npt.NDArray[np.float64]
@@ -88,7 +103,8 @@ def heal_patches(
 
     Args:
         soft: mark id → where on the grid, and the mask's values there; they sum to at most 1.
-        covering: whether they take the place of patches made before, instead of being added to them.
+        covering: whether they take the place of patches made before, instead of being added to them, and of all that
+            is in them, lines too.
         source: (h, w, 3) encoded values of the grid. change: healed minus source, encoded.
     """
     if not soft:
@@ -99,10 +115,15 @@ def heal_patches(
     marked = np.zeros(face.grid.shape, np.float32)
     for where, mask in soft.values():
         marked[where] += mask
-    clean = (np.clip(face.regions["skin"], 0, 1) * (marked < 0.02)).astype(np.float32)
+    clean = (np.clip(face.regions["skin"], 0, 1) * (marked < SUPPORT)).astype(np.float32)
     strength = np.sqrt(gaussian(fine * fine, face.grid_width * ALONG))
+    windows = {mark.id: _window(face.grid, soft[mark.id][0]) for mark in marks if mark.id in soft}
+    lines = _lines_near(windows.values(), lightness, face)
+    conspicuous = lines.labels > 0
     if (skin := clean > 0.5).any():
-        clean *= strength < LINE * np.median(strength[skin])
+        usual = np.median(strength[skin])
+        clean *= strength < LINE * usual
+        conspicuous |= strength > SPOT * usual
     level = gaussian(lightness, face.grid_width * BUMP_CUT)
     encoded = np.concatenate([np.moveaxis(each, -1, 0) for each in (source, change)])
     planes = np.stack(side_by_side(lambda plane: gaussian(plane, sigma), encoded))
@@ -113,11 +134,12 @@ def heal_patches(
         Enlarger(face.grid, cubic=True),
         Enlarger(face.grid, cubic=False),
         np.zeros(face.grid.shape, np.float32),
+        np.zeros_like(marked) if covering else _through(lines, marked, face.grid_width * THROUGH),
+        _integral(_drawn(conspicuous)),
         _integral(clean),
         _integral(level * clean),
         _integral(fine * fine * clean),
     )
-    windows = {mark.id: _window(face.grid, soft[mark.id][0]) for mark in marks if mark.id in soft}
     boxes = {key: _source_box(face.grid, window) for key, window in windows.items()}
     boxes = {key: box for key, box in boxes.items() if min(box[2] - box[0], box[3] - box[1]) >= 3}
     donors = _donors(scene, [windows[key] for key in boxes], list(boxes.values()))
@@ -125,6 +147,36 @@ def heal_patches(
         _patch(scene, key, box, *soft[key], donor, covering)
         for (key, box), donor in zip(boxes.items(), donors, strict=True)
     )
+
+
+def _lines_near(windows: Iterable[Box], lightness: F32, face: FaceAnalysis) -> Lines:
+    """The lines through marks and where donors are looked for."""
+    boxes = np.array([*windows], np.int64).reshape(-1, 4)
+    size = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    reach = np.ceil((RINGS[-1] + 1) * size + LONG * face.grid_width).astype(np.int64)
+    low = np.maximum((boxes[:, :2] - reach[:, None]).min(0, initial=lightness.size), 0)
+    high = (boxes[:, 2:] + reach[:, None]).max(0, initial=0)
+    near = slice(low[1], high[1]), slice(low[0], high[0])
+    found = Lines(np.zeros(lightness.shape, np.int32), np.zeros(lightness.shape, np.float32))
+    part = long_lines(np.ascontiguousarray(lightness[near]), face.regions["skin"][near], face.grid_width)
+    found.labels[near], found.strength[near] = part.labels, part.strength
+    return found
+
+
+def _through(lines: Lines, marked: F32, least: float) -> F32:
+    """(h, w) in [0, 1]: what stays of lines of which at least so many pixels lie beside what is marked; where a line is
+    clearer than it is beside marks, it is the mark that shows."""
+    out, count = lines.labels * (marked < SUPPORT), int(lines.labels.max()) + 1
+    beside, clear = np.bincount(out.ravel(), minlength=count), np.bincount(out.ravel(), lines.strength.ravel(), count)
+    own = np.where(beside >= least, clear / np.maximum(beside, 1), 0)
+    own[0] = 0
+    return _drawn(np.minimum(own[lines.labels] / np.maximum(lines.strength, 1e-6), 1))
+
+
+def _drawn(lines: npt.NDArray[Any]) -> F32:
+    """(h, w) in [0, 1]: lines with their edges."""
+    wide = cv2.dilate(lines.astype(np.float32), np.ones((3, 3), np.uint8))
+    return gaussian(np.asarray(wide, np.float32), EDGE)
 
 
 def _patch(
@@ -150,6 +202,7 @@ def _patch(
     else:
         there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
         fine = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
+    fine += scene.linear(scene.staying, box) * (own - fine)
     delta = np.moveaxis((m * (change + fine - own)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 
@@ -193,7 +246,8 @@ def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list
     """The clean skin near each mark that is most like the mark's surroundings.
 
     Among rings of candidates, the least of: difference of mean lightness / 4 + relative difference of the texture's
-    rms + distance / 20 sizes + `UNCLEAN` × what is not clean. None if no candidate is clean. windows, boxes: of the
+    rms + distance / 20 sizes + `UNCLEAN` × what is not clean + `CONSPICUOUS` ×
+    what would be seen twice. None if no candidate is clean. windows, boxes: of the
     marks, in grid and in source pixels.
     """
     grid = scene.grid
@@ -218,7 +272,7 @@ def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list
     own_rms = np.sqrt(np.maximum(_sums(scene.energy, there), 0) / clean)
     cost = np.abs(_sums(scene.level, there) / clean - level[:, None]) / 4
     cost += np.abs(own_rms - rms[:, None]) / np.maximum(rms, 1e-3)[:, None]
-    cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share)
+    cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share) + CONSPICUOUS * _sums(scene.conspicuous, there) / area
     best = np.where(usable, cost, np.inf).argmin(1)
     each = np.arange(len(best))
     gain = np.where(rms > 0, rms / np.maximum(own_rms[each, best], 1e-3), 1).clip(1 / GAIN, GAIN)
