@@ -24,7 +24,7 @@ import numpy.typing as npt
 from engine.device import side_by_side
 from engine.imageio.colour import as_float
 from engine.layers.bands import BUMP_CUT, gaussian
-from engine.layers.lines import LONG, Lines, long_lines
+from engine.layers.lines import LONG, SURE, Lines, long_lines
 from engine.layers.resample import Enlarger
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
 
@@ -40,17 +40,17 @@ PAD: Final = 2
 RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0)
 """Distances at which donors are tried, in sizes of the mark's box."""
 DIRECTIONS: Final = 24
-CLEAN, UNCLEAN = 0.9, 12.0
+CLEAN, UNCLEAN = 0.9, 4.0
 """Mean share of clean skin that a donor's box must have, and how often what is missing counts against it."""
 CONSPICUOUS: Final = 40.0
-"""How often a donor's share of long lines and of what is more than `SPOT` times as rough as usual, such as a blackhead
-that is no mark, counts against it: it would be seen a second time."""
+"""How often a donor's share of lines, short ones too, and of what is more than `SPOT` times as rough as usual, such as a
+blackhead that is no mark, counts against it: it would be seen a second time."""
 SPOT: Final = 3.0
 THROUGH: Final = LONG / 2
 """Pixels of a line beside all marks from which it runs through a mark and is no part of it, as a share of W."""
-LINE: Final = 2.0
-"""Times the face's own strength of texture from which there is a line and no skin: a crease, a hair, the edge of a
-nail. No donor has many."""
+LINE: Final = 2.5
+"""Times the face's own strength of texture from which there is no skin, but a crease, a hair, the edge of a nail. No
+donor has much of it."""
 ALONG: Final = 1 / 200
 """σ over which the strength of texture is taken, as a share of W."""
 GAIN: Final = 1.5
@@ -119,7 +119,7 @@ def heal_patches(
     strength = np.sqrt(gaussian(fine * fine, face.grid_width * ALONG))
     windows = {mark.id: _window(face.grid, soft[mark.id][0]) for mark in marks if mark.id in soft}
     lines = _lines_near(windows.values(), lightness, face)
-    conspicuous = lines.labels > 0
+    conspicuous = (lines.labels > 0) | (lines.strength > SURE)
     if (skin := clean > 0.5).any():
         usual = np.median(strength[skin])
         clean *= strength < LINE * usual

@@ -34,7 +34,7 @@ clearer ones are wider in proportion."""
 @dataclass(frozen=True)
 class Lines:
     """labels: (h, w), a line's number from 1, dark ones first, then bright ones; 0 where there is none.
-    strength: (h, w) how far it stands out there, in times what is usual on the skin around; 0 elsewhere."""
+    strength: (h, w) how far what is straight for a little stands out, in times what is usual on the skin around."""
 
     labels: npt.NDArray[np.int32]
     strength: F32
@@ -61,7 +61,7 @@ def long_lines(lightness: F32, skin: F32, width: float) -> Lines:
         line = (extent >= LONG * width) & (extents[:, cv2.CC_STAT_AREA] <= THIN * clearest / SURE * extent)
         line[0] = False
         number = np.where(line, np.cumsum(line) + found.max(), 0).astype(np.int32)
-        clear = np.where(found == 0, strength * (number[labels] > 0), clear)
+        clear = np.maximum(clear, strength)
         found = np.where(found > 0, found, number[labels])
     return Lines(found, clear)
 
