@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from engine.faces import topology
-from engine.faces.raster import polygon
+from engine.faces.grid import BELOW
+from engine.faces.raster import polygon, ramp
 from engine.types import F32
+
+FADE: Final = 0.14
+"""Over how much of W a retouch of the neck fades to the end of the grid, which would show as a line."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,9 @@ def zones(points: F32, shape: tuple[int, int], unit: float) -> Zones:
     jaw = points[topology.JAW_LINE]
     low = [jaw[-4] + down * 0.9 * unit, jaw[3] + down * 0.9 * unit]
     neck = polygon(np.array([jaw[3], jaw[-4], *low], np.float32), shape, unit / 40)  # reaches under the face
+    y, x = np.ogrid[: shape[0], : shape[1]]
+    below = ((x + 0.5 - points[topology.CHIN, 0]) * down[0] + (y + 0.5 - points[topology.CHIN, 1]) * down[1]) / unit
+    neck *= ramp(below.astype(np.float32), BELOW - 0.03, BELOW - 0.03 - FADE)
     ears = np.zeros(shape, np.float32)
     for side, sign in ((topology.RIGHT_SIDE, -1), (topology.LEFT_SIDE, 1)):
         middle = points[side] + across * (sign * 0.055 * unit) + down * 0.07 * unit

@@ -127,3 +127,15 @@ def spots_in(mask: F32, inside: F32, spot_like: npt.NDArray[np.bool_], unit: flo
     chosen &= ~joined | (np.bincount(labels[spot_like], minlength=count) > 0.25 * area)
     closed = cv2.dilate(chosen[labels].astype(np.float32), np.ones((3, 3)))
     return (blur(np.asarray(closed, np.float32), 1.0) * inside).astype(np.float32)
+
+
+def holes_in(mask: F32, inside: F32, hole_like: npt.NDArray[np.bool_]) -> F32:
+    """What is missing from `mask` inside its outline: compact gaps of any size inside `inside`, (h, w) in [0, 1], that
+    the mask encloses and that are mostly `hole_like`."""
+    allowed = inside > 0.5
+    labels, area, chosen = compact_parts(mask < 0.5)
+    count = len(area)
+    chosen &= np.bincount(labels[~allowed], minlength=count) == 0
+    chosen &= np.bincount(labels[hole_like], minlength=count) > 0.5 * area
+    closed = cv2.dilate(chosen[labels].astype(np.float32), np.ones((7, 7)))  # with their soft rims
+    return (blur(np.asarray(closed, np.float32), 1.0) * inside).astype(np.float32)

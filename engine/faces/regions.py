@@ -15,7 +15,7 @@ import numpy as np
 from engine.device import side_by_side
 from engine.faces import features, hair, models, occluders, parts, topology
 from engine.faces.landmarks import Surroundings, roll_of
-from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
+from engine.faces.raster import blur, guided, holes_in, polygon, ramp, spots_in, weighted_blur
 from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, grain_of, likeness, pale
 from engine.types import F32, REGIONS, FaceAnalysis, FaceGrid
 
@@ -113,10 +113,13 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     skin = like * free * (1 - out["facial_hair"]) * present
     redder = lab[..., 1] - weighted_blur(lab[..., 1:2], skin, unit / 12)[..., 0] > REDDER
     possible = np.maximum(zones.face, zones.around) * free * present
-    marks = spots_in(_without(out, skin), possible, redder & (zones.face > 0.5), unit)
+    bare = _without(out, skin)
+    marks = spots_in(bare, possible, redder & (zones.face > 0.5), unit)
+    gloss = holes_in(bare, possible * zones.face, (light > colour.mean[0]) & (out["facial_hair"] < 0.5))
+    covered = np.maximum(marks, gloss)
     for name in ("hair", "facial_hair"):
-        out[name] = out[name] * (1 - marks)
-    out["skin"] = _without(out, np.maximum(skin, marks))
+        out[name] = out[name] * (1 - covered)
+    out["skin"] = _without(out, np.maximum(skin, covered))
     out.update(parts.split(out["skin"], zones, points, shape, unit))
     return {name: np.ascontiguousarray(np.clip(out[name], 0, 1, out=out[name]), np.float32) for name in REGIONS}
 

@@ -7,15 +7,15 @@ texture, and x the source pixels, a patch is
 
 so that inside the mask (m = 1) the result is E h + fine(donor): the healed colours and the donor's own texture, at
 native resolution. The donor is one whole-pixel shift of the mark's box, like a healing brush
-(REFERENCES: healing-brush), and its texture is made as strong as that around the mark. Lines that run through a mark,
-such as hairs and creases, stay: there the fine band remains the mark's own.
+(REFERENCES: healing-brush), and its texture is made as strong as that around the mark. Where the mark's own texture is
+intact, the fine band remains its own, with what healing changes of it above the pores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -23,7 +23,8 @@ import numpy.typing as npt
 
 from engine.device import side_by_side
 from engine.imageio.colour import as_float
-from engine.layers.bands import BUMP_CUT, gaussian
+from engine.layers.bands import BUMP_CUT, PORE_CUT, gaussian
+from engine.layers.intact import drawn, lines_through, sound_texture
 from engine.layers.lines import LONG, SURE, Lines, long_lines
 from engine.layers.resample import Enlarger
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
@@ -33,8 +34,6 @@ TEXTURE: Final = 1 / 200
 heals too smoothly."""
 SUPPORT: Final = 0.02
 """Soft mask from which a pixel counts as marked."""
-EDGE: Final = 0.7
-"""σ that softens the edges of lines, in grid pixels."""
 PAD: Final = 2
 """Grid pixels around a mark's support, over which its enlarged mask falls to 0."""
 RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0)
@@ -43,18 +42,16 @@ DIRECTIONS: Final = 24
 CLEAN, UNCLEAN = 0.9, 4.0
 """Mean share of clean skin that a donor's box must have, and how often what is missing counts against it."""
 CONSPICUOUS: Final = 40.0
-"""How often a donor's share of lines, short ones too, and of what is more than `SPOT` times as rough as usual, such as a
+"""How often a donor's share of lines, short ones too, and of what is over `SPOT` times as rough as usual, such as a
 blackhead that is no mark, counts against it: it would be seen a second time."""
 SPOT: Final = 3.0
-THROUGH: Final = LONG / 2
-"""Pixels of a line beside all marks from which it runs through a mark and is no part of it, as a share of W."""
 LINE: Final = 2.5
 """Times the face's own strength of texture from which there is no skin, but a crease, a hair, the edge of a nail. No
 donor has much of it."""
 ALONG: Final = 1 / 200
 """σ over which the strength of texture is taken, as a share of W."""
-GAIN: Final = 1.5
-"""Up to how many times a donor's texture is made stronger or weaker."""
+WEAKER, STRONGER = 1 / 3, 1.5
+"""How far a donor's texture is made weaker, as where skin is out of focus, or stronger."""
 OWN_FINE: Final = np.float32(0.5)
 """What is kept of a mark's own fine band where no donor is found."""
 
@@ -71,9 +68,9 @@ class _Donor(NamedTuple):
 class _Scene:
     """What all marks of a face share.
 
-    planes: (6, h, w) source and change without their texture, encoded; cubic enlarges them, linear a mask; canvas:
-    (h, w) zeros, where one mask at a time is drawn; staying: (h, w) in [0, 1] of lines that run through marks; the
-    others are integral images (h + 1, w + 1) over the grid.
+    planes: (9, h, w) source and change without their texture, encoded, and the change's texture without its pores;
+    cubic enlarges them, linear a mask; canvas: (h, w) zeros, where one mask at a time is drawn; intact: (h, w) in
+    [0, 1] where marks keep their own texture; the others are integral images (h + 1, w + 1) over the grid.
     """
 
     photo: Photo
@@ -82,7 +79,7 @@ class _Scene:
     cubic: Enlarger
     linear: Enlarger
     canvas: F32
-    staying: F32
+    intact: F32
     conspicuous: npt.NDArray[np.float64]
     clean: npt.NDArray[np.float64]
     level: npt.NDArray[np.float64]
@@ -115,7 +112,8 @@ def heal_patches(
     marked = np.zeros(face.grid.shape, np.float32)
     for where, mask in soft.values():
         marked[where] += mask
-    clean = (np.clip(face.regions["skin"], 0, 1) * (marked < SUPPORT)).astype(np.float32)
+    unmarked = (np.clip(face.regions["skin"], 0, 1) * (marked < SUPPORT)).astype(np.float32)
+    clean = unmarked.copy()
     strength = np.sqrt(gaussian(fine * fine, face.grid_width * ALONG))
     windows = {mark.id: _window(face.grid, soft[mark.id][0]) for mark in marks if mark.id in soft}
     lines = _lines_near(windows.values(), lightness, face)
@@ -127,6 +125,15 @@ def heal_patches(
     level = gaussian(lightness, face.grid_width * BUMP_CUT)
     encoded = np.concatenate([np.moveaxis(each, -1, 0) for each in (source, change)])
     planes = np.stack(side_by_side(lambda plane: gaussian(plane, sigma), encoded))
+    poreless = np.stack(side_by_side(lambda plane: gaussian(plane, face.grid_width * PORE_CUT), encoded[3:]))
+    planes = np.concatenate([planes, poreless - planes[3:]])
+    intact = np.zeros_like(marked)
+    if not covering:
+        own, healing = np.split(np.moveaxis(encoded - planes[:6], 0, -1), 2, axis=-1)
+        intact = np.maximum(
+            lines_through(lines, marked < SUPPORT, face.grid_width),
+            sound_texture(own, healing, unmarked, face.grid_width),
+        )
     scene = _Scene(
         photo,
         face.grid,
@@ -134,8 +141,8 @@ def heal_patches(
         Enlarger(face.grid, cubic=True),
         Enlarger(face.grid, cubic=False),
         np.zeros(face.grid.shape, np.float32),
-        np.zeros_like(marked) if covering else _through(lines, marked, face.grid_width * THROUGH),
-        _integral(_drawn(conspicuous)),
+        intact,
+        _integral(drawn(conspicuous)),
         _integral(clean),
         _integral(level * clean),
         _integral(fine * fine * clean),
@@ -163,22 +170,6 @@ def _lines_near(windows: Iterable[Box], lightness: F32, face: FaceAnalysis) -> L
     return found
 
 
-def _through(lines: Lines, marked: F32, least: float) -> F32:
-    """(h, w) in [0, 1]: what stays of lines of which at least so many pixels lie beside what is marked; where a line is
-    clearer than it is beside marks, it is the mark that shows."""
-    out, count = lines.labels * (marked < SUPPORT), int(lines.labels.max()) + 1
-    beside, clear = np.bincount(out.ravel(), minlength=count), np.bincount(out.ravel(), lines.strength.ravel(), count)
-    own = np.where(beside >= least, clear / np.maximum(beside, 1), 0)
-    own[0] = 0
-    return _drawn(np.minimum(own[lines.labels] / np.maximum(lines.strength, 1e-6), 1))
-
-
-def _drawn(lines: npt.NDArray[Any]) -> F32:
-    """(h, w) in [0, 1]: lines with their edges."""
-    wide = cv2.dilate(lines.astype(np.float32), np.ones((3, 3), np.uint8))
-    return gaussian(np.asarray(wide, np.float32), EDGE)
-
-
 def _patch(
     scene: _Scene,
     mark: str,
@@ -195,14 +186,15 @@ def _patch(
     scene.canvas[where] = 0
     m[0] = m[-1] = m[:, 0] = m[:, -1] = 0
 
-    source, change = np.split(scene.cubic(scene.planes, box), 2)
+    source, change, finer = np.split(scene.cubic(scene.planes, box), 3)
     own = _pixels(photo, box) - source
     if donor is None:
         fine = OWN_FINE * own
     else:
         there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
         fine = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
-    fine += scene.linear(scene.staying, box) * (own - fine)
+    kept = scene.linear(scene.intact, box)
+    fine = (kept * (own + finer) + (1 - kept) * fine) / np.sqrt(kept**2 + (1 - kept) ** 2)  # two textures, one strength
     delta = np.moveaxis((m * (change + fine - own)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 
@@ -275,6 +267,6 @@ def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list
     cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share) + CONSPICUOUS * _sums(scene.conspicuous, there) / area
     best = np.where(usable, cost, np.inf).argmin(1)
     each = np.arange(len(best))
-    gain = np.where(rms > 0, rms / np.maximum(own_rms[each, best], 1e-3), 1).clip(1 / GAIN, GAIN)
+    gain = np.where(rms > 0, rms / np.maximum(own_rms[each, best], 1e-3), 1).clip(WEAKER, STRONGER)
     found = [_Donor(int(x), int(y), float(g)) for (x, y), g in zip(shifts[each, best], gain, strict=True)]
     return [donor if any_usable else None for donor, any_usable in zip(found, usable.any(1), strict=True)]

@@ -10,7 +10,7 @@ import pytest
 
 from engine.faces import features, hair, occluders, parts, raster, regions, topology
 from engine.faces.analysis import analyse
-from engine.faces.raster import blur, guided, polygon, ramp, spots_in, weighted_blur
+from engine.faces.raster import blur, guided, holes_in, polygon, ramp, spots_in, weighted_blur
 from engine.faces.regions import masks
 from engine.faces.skin import SkinColour, fine_amplitude, fit_colour, grain_of, pale
 from engine.types import REGIONS
@@ -289,6 +289,37 @@ def test_collars_are_no_neck(analysed, name, index, most):
     own = np.median(yellow[face.regions["cheeks"] > 0.9])
     neck = face.regions["neck"] > 0.5
     assert neck.any() and (yellow[neck] < 0.2 * own).mean() < most
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("train/officials/cori-bush.jpg", [(424, 335)]),
+        ("train/officials/john-boozman.jpg", []),
+        ("test/large/pexels-simon-robben-614810.jpg", []),
+    ],
+)
+def test_gloss_is_skin_and_nothing_ends_at_the_end_of_the_grid(analysed, name, places):
+    """places: in source pixels, where light hides the skin's colour."""
+    (face,), _ = analysed(name)
+    skin = face.regions["skin"]
+    for place in places:
+        x, y = face.grid.to_grid(np.array([place], np.float32))[0].astype(int)
+        assert skin[y - 12 : y + 12, x - 12 : x + 12].min() > 0.9
+    assert face.regions["neck"].max() > 0.9 and max(skin[-1].max(), skin[:, 0].max(), skin[:, -1].max()) == 0
+
+
+def test_only_compact_enclosed_holes_of_the_right_kind_are_filled():
+    y, x = np.mgrid[:200, :300]
+    mask = np.ones((200, 300), np.float32)
+    gloss, dark = np.hypot(x - 60, y - 60) < 25, np.hypot(x - 150, y - 60) < 25
+    notch, strand = (np.abs(x - 240) < 20) & (y < 60), (np.abs(x - 150) < 100) & (np.abs(y - 150) < 3)
+    mask[gloss | dark | notch | strand] = 0
+    inside = np.ones_like(mask)
+    inside[:20] = 0
+    filled = holes_in(mask, inside, ~dark)
+    assert filled[gloss].min() > 0.99
+    assert not filled[dark | notch | strand].any()
 
 
 def test_a_dark_mark_beside_a_nostril_is_none():

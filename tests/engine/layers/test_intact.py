@@ -1,0 +1,75 @@
+"""What of a mark's own texture stays: sound pores under a flush do, a head, a crust and what is worn smooth do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.imageio.colour import to_lab
+from engine.layers.bands import PORE_CUT, gaussian
+from engine.layers.build import build_layers
+from engine.layers.intact import lines_through, sound_texture
+from engine.layers.lines import long_lines
+from engine.layers.render import render
+from engine.types import F32, Decision, FaceEdits
+from tests.helpers.scenes import marks_on, scene, smooth_noise
+
+WIDTH, SIZE, BOX = 400.0, (760, 700), (60, 50, 700, 650)
+SHAPE = 300, 300
+
+
+def disc(shape: tuple[int, int], centre: tuple[float, float], radius: float, soft: float) -> F32:
+    """(h, w) in [0, 1]; centre: x, y."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    return np.clip((radius - np.hypot(x - centre[0], y - centre[1])) / soft + 0.5, 0, 1).astype(np.float32)
+
+
+def fine(seed: int) -> F32:
+    """(h, w, 3) pores, rms 1."""
+    return np.repeat(smooth_noise(np.random.default_rng(seed), SHAPE, 1.0)[..., None], 3, -1)
+
+
+@pytest.mark.parametrize(
+    ("strength", "healing", "stays"),
+    [(1.0, 0.0, 1.0), (1.0, 0.2, 1.0), (1.0, 1.0, 0.0), (2.5, 0.0, 0.0), (0.3, 0.0, 0.0)],
+)
+def test_texture_is_sound_that_is_as_strong_as_around_and_that_healing_leaves(
+    strength: float, healing: float, stays: float
+) -> None:
+    mark = disc(SHAPE, (150, 150), 30, 1)
+    own = fine(0) * (1 + (strength - 1) * mark[..., None])
+    found = sound_texture(own, healing * fine(1) * mark[..., None], 1 - mark, WIDTH)
+    assert found[140:160, 140:160].mean() == pytest.approx(stays, abs=0.12)
+    assert found[:60].mean() > 0.9, "where no mark is, all is sound"
+
+
+def test_no_line_no_line_through() -> None:
+    flat = np.full(SHAPE, 60, np.float32)
+    lines = long_lines(flat, np.ones_like(flat), WIDTH)
+    assert not lines_through(lines, flat > 0, WIDTH).any()
+
+
+@pytest.mark.parametrize(("kind", "own"), [("flush", True), ("crust", False)])
+def test_a_flush_keeps_its_pores_and_a_crust_gets_others(kind: str, own: bool) -> None:
+    photo, face = scene(SIZE, BOX, WIDTH, grid_width=WIDTH)
+    spot = disc(SIZE[::-1], (380, 360), 16, 6 if kind == "flush" else 1)
+    change = spot[..., None] * np.float32([0.02, -0.08, -0.06])
+    if kind == "crust":
+        rough = smooth_noise(np.random.default_rng(3), SIZE[::-1], 1.5)
+        change = spot[..., None] * (np.float32([-0.1, -0.16, -0.14]) + 0.06 * rough[..., None])
+    marked = np.clip(photo.pixels / 255 + change, 0, 1)
+    taken = replace(photo, pixels=np.rint(marked * 255).astype(np.uint8))
+    seen = replace(face, lab=to_lab(marked[BOX[1] : BOX[3], BOX[0] : BOX[2]].astype(np.float32), None))
+    mark = replace(marks_on(face, 1)[0][0], id="spot", decision=Decision.REMOVE)
+    mask = disc(SIZE[::-1], (380, 360), 22, 3)[BOX[1] : BOX[3], BOX[0] : BOX[2]]
+    layers = build_layers(taken, seen, {}, None, (mark,), face.lab, {"spot": mask})
+    out = render(taken, [(layers, FaceEdits())])
+    core = disc(SIZE[::-1], (380, 360), 12, 1) > 0.5
+    pores = [
+        p - gaussian(p, WIDTH * PORE_CUT) for p in (image.astype(np.float32)[..., 1] for image in (out, photo.pixels))
+    ]
+    alike = np.corrcoef(pores[0][core], pores[1][core])[0, 1]
+    assert alike > 0.9 if own else alike < 0.4
+    assert out[core].mean(0) == pytest.approx(photo.pixels[core].mean(0), abs=2.5)
