@@ -45,6 +45,8 @@ CONSPICUOUS: Final = 40.0
 """How often a donor's share of lines, short ones too, and of what is over `SPOT` times as rough as usual, such as a
 blackhead that is no mark, counts against it: it would be seen a second time."""
 SPOT: Final = 3.0
+FOREIGN: Final = 2.0
+"""How often a donor's share of the fine creases under an eye counts against it for a mark that lies elsewhere."""
 LINE: Final = 2.5
 """Times the face's own strength of texture from which there is no skin, but a crease, a hair, the edge of a nail. No
 donor has much of it."""
@@ -81,6 +83,7 @@ class _Scene:
     canvas: F32
     intact: F32
     conspicuous: npt.NDArray[np.float64]
+    under_eyes: npt.NDArray[np.float64]
     clean: npt.NDArray[np.float64]
     level: npt.NDArray[np.float64]
     energy: npt.NDArray[np.float64]
@@ -143,6 +146,7 @@ def heal_patches(
         np.zeros(face.grid.shape, np.float32),
         intact,
         _integral(drawn(conspicuous)),
+        _integral(face.regions["under_eyes"]),
         _integral(clean),
         _integral(level * clean),
         _integral(fine * fine * clean),
@@ -265,6 +269,8 @@ def _donors(scene: _Scene, windows: Sequence[Box], boxes: Sequence[Box]) -> list
     cost = np.abs(_sums(scene.level, there) / clean - level[:, None]) / 4
     cost += np.abs(own_rms - rms[:, None]) / np.maximum(rms, 1e-3)[:, None]
     cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share) + CONSPICUOUS * _sums(scene.conspicuous, there) / area
+    own_eyes = _sums(scene.under_eyes, here) / np.maximum((here[:, 2] - here[:, 0]) * (here[:, 3] - here[:, 1]), 1)
+    cost += FOREIGN * np.maximum(_sums(scene.under_eyes, there) / area - own_eyes[:, None], 0)
     best = np.where(usable, cost, np.inf).argmin(1)
     each = np.arange(len(best))
     gain = np.where(rms > 0, rms / np.maximum(own_rms[each, best], 1e-3), 1).clip(WEAKER, STRONGER)

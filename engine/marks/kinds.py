@@ -25,6 +25,9 @@ REDDISH: Final = 0.6
 """Share of redness up to which, on skin without acne, a mark may still be pigment: warm light reddens moles."""
 SURE: Final = 0.5
 """What then is left of a mole's or freckle's score: it stays if the network holds nothing else for half as likely."""
+DOUBT: Final = 1.3
+"""By how much more likely there what is brown is held to be a mole or a freckle than the network says: to take away what
+is a person's own is worse than to leave a spot."""
 FRECKLED: Final = 10
 """Number of freckles from which skin without acne is freckled, and more of them need no proof."""
 ACNE, INFLAMED = 5, 4.0
@@ -48,6 +51,7 @@ def judged(scores: F32, change: F32, lightness: F32) -> F32:
         freckled = int(_FRECKLE[found.argmax(1)].sum()) >= FRECKLED
         believed = np.where(_FRECKLE & freckled, 1, SURE) * _PIGMENT
         found = np.maximum(found, scores * believed * (red < REDDISH)[:, None])
+        found = np.where(_PIGMENT & (red < BROWN)[:, None], found * DOUBT, found)
     return np.asarray(found, np.float32)
 
 

@@ -37,6 +37,14 @@ def test_a_reddish_mole_stays_on_skin_without_acne_if_the_network_is_sure():
     assert _kind(REDDISH, acne=ACNE, mole=0.95, blemish=0.4) is MarkKind.BLEMISH
 
 
+def test_in_doubt_what_is_brown_stays_on_skin_without_acne():
+    for kind in (MarkKind.FRECKLE, MarkKind.MOLE):
+        assert _kind(BROWN, acne=ACNE - 1, **{kind: 0.7, "dark_spot": 0.85}) is kind
+        assert _kind(BROWN, acne=ACNE, **{kind: 0.7, "dark_spot": 0.85}) is MarkKind.DARK_SPOT
+        assert _kind(BROWN, acne=ACNE - 1, **{kind: 0.6, "dark_spot": 0.85}) is MarkKind.DARK_SPOT
+        assert _kind(HALF_RED, acne=ACNE - 1, **{kind: 0.7, "blemish": 0.85}) is MarkKind.BLEMISH
+
+
 def test_on_freckled_skin_a_freckle_that_warm_light_reddens_stays():
     warm, row = (2.6, -1.6, -0.9), np.float32([0.45, 0.1, 0, 0.02, 0.83])
     assert 0.48 < 1.6 / np.linalg.norm(warm) < 0.51 and MARK_CLASSES[0] is MarkKind.BLEMISH
