@@ -26,7 +26,7 @@ REDDISH: Final = 0.6
 SURE: Final = 0.5
 """What then is left of a mole's or freckle's score: it stays if the network holds nothing else for half as likely."""
 DOUBT: Final = 1.3
-"""By how much more likely there what is brown is held to be a mole or a freckle than the network says: to take away what
+"""By how much more likely there what is brown is held to be a mole or a freckle than the network says: to take what
 is a person's own is worse than to leave a spot."""
 FRECKLED: Final = 10
 """Number of freckles from which skin without acne is freckled, and more of them need no proof."""
