@@ -93,13 +93,14 @@ def ramp(values: F32, low: float, high: float) -> F32:
 
 
 def compact_parts(
-    mask: npt.NDArray[np.bool_],
+    mask: npt.NDArray[np.bool_], least: float = 0.3
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
-    """Numbers (h, w) of a mask's connected parts from 1, their areas, and which are spots rather than strands."""
+    """Numbers (h, w) of a mask's connected parts from 1, their areas, and which are spots rather than strands:
+    those that fill so much of a square."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
     area = stats[:, cv2.CC_STAT_AREA]
     extent = np.maximum(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
-    compact = area >= 0.3 * (extent - 2.0) ** 2
+    compact = area >= least * (extent - 2.0) ** 2
     compact[0] = False
     return np.asarray(labels, np.int32), np.asarray(area, np.int32), np.asarray(compact, np.bool_)
 
@@ -129,11 +130,15 @@ def spots_in(mask: F32, inside: F32, spot_like: npt.NDArray[np.bool_], unit: flo
     return (blur(np.asarray(closed, np.float32), 1.0) * inside).astype(np.float32)
 
 
+OBLONG = 0.15
+"""Share of a square that gloss fills at least; a strand of white hair fills less."""
+
+
 def holes_in(mask: F32, inside: F32, hole_like: npt.NDArray[np.bool_]) -> F32:
     """What is missing from `mask` inside its outline: compact gaps of any size inside `inside`, (h, w) in [0, 1], that
     the mask encloses and that are mostly `hole_like`."""
     allowed = inside > 0.5
-    labels, area, chosen = compact_parts(mask < 0.5)
+    labels, area, chosen = compact_parts(mask < 0.5, OBLONG)
     count = len(area)
     chosen &= np.bincount(labels[~allowed], minlength=count) == 0
     chosen &= np.bincount(labels[hole_like], minlength=count) > 0.5 * area

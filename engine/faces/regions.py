@@ -111,11 +111,13 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     out["hair"] = hair.hair(points, shape, unit, person, like) * free * (1 - core)
     present = ramp(person, 0.2, 0.7)
     skin = like * free * (1 - out["facial_hair"]) * present
-    redder = lab[..., 1] - weighted_blur(lab[..., 1:2], skin, unit / 12)[..., 0] > REDDER
+    around = weighted_blur(np.ascontiguousarray(lab[..., :2]), skin, unit / 12)
+    redder = lab[..., 1] - around[..., 1] > REDDER
     possible = np.maximum(zones.face, zones.around) * free * present
     bare = _without(out, skin)
     marks = spots_in(bare, possible, redder & (zones.face > 0.5), unit)
-    gloss = holes_in(bare, possible * zones.face, (light > colour.mean[0]) & (out["facial_hair"] < 0.5))
+    glossy = (light > around[..., 0]) & (out["facial_hair"] < 0.5)
+    gloss = holes_in(bare, possible * np.maximum(zones.face, out["hairline"]), glossy)
     covered = np.maximum(marks, gloss)
     for name in ("hair", "facial_hair"):
         out[name] = out[name] * (1 - covered)
