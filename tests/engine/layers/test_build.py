@@ -126,6 +126,23 @@ def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
     assert (out - clean)[native[y0:y1, x0:x1] > 0].max() < 0.07, "a line is 0.1 and more"
 
 
+def test_a_cheek_gets_no_texture_from_under_an_eye(made: tuple[Photo, FaceAnalysis]) -> None:
+    photo, face = made
+    marked, marked_face, soft, _ = _dark_spot(photo, face)
+    mark = replace(marks_on(face, 1)[0][0], id="spot")
+
+    def texture(under_eyes: F32) -> F32:
+        seen = replace(marked_face, regions={**face.regions, "under_eyes": under_eyes.astype(np.float32)})
+        return build_layers(marked, seen, {}, None, (mark,), face.lab, {"spot": soft}).patches[0].delta
+
+    nowhere = np.zeros(face.grid.shape, np.float32)
+    sides = [np.arange(nowhere.shape[1]) < 116, np.arange(nowhere.shape[1]) > 116]  # of the mark's middle
+    found = [texture(nowhere + (side & (nowhere == 0)) * (soft == 0)) for side in sides]
+    plain = texture(nowhere)
+    assert [np.array_equal(each, plain) for each in found].count(True) == 1, "the donor was on one side, and moves"
+    np.testing.assert_array_equal(texture(nowhere + 1), plain)
+
+
 def test_pores_are_as_strong_as_around_the_mark() -> None:
     """The rough skin around a mark is too broken to heal with, and the donor from farther away is smoother."""
     import cv2
