@@ -13,6 +13,7 @@ import numpy.typing as npt
 from engine.layers.bands import BUMP_CUT, gaussian
 from engine.layers.intact import drawn
 from engine.layers.lines import LONG, SURE, Lines, long_lines
+from engine.layers.resample import support
 from engine.types import F32, Box, FaceAnalysis, FaceGrid
 
 Windows = npt.NDArray[np.int64]
@@ -79,13 +80,16 @@ def lines_near(windows: Sequence[Box], face: FaceAnalysis) -> Lines:
     """The lines through marks and where donors are looked for."""
     lightness, boxes = face.lab[..., 0], np.array(windows, np.int64).reshape(-1, 4)
     size = np.maximum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
-    reach = np.ceil((RINGS[-1] + 1) * size + LONG * face.grid_width).astype(np.int64)
+    reach = np.ceil((RINGS[-1] + 1) * size).astype(np.int64)
     low = np.maximum((boxes[:, :2] - reach[:, None]).min(0, initial=lightness.size), 0)
     high = (boxes[:, 2:] + reach[:, None]).max(0, initial=0)
-    near = slice(low[1], high[1]), slice(low[0], high[0])
+    around = np.zeros(lightness.shape, bool)
+    around[low[1] : high[1], low[0] : high[0]] = True
     found = Lines(np.zeros(lightness.shape, np.int32), np.zeros(lightness.shape, np.float32))
-    part = long_lines(np.ascontiguousarray(lightness[near]), face.regions["skin"][near], face.grid_width)
-    found.labels[near], found.strength[near] = part.labels, part.strength
+    near = support(around & (face.regions["skin"] > 0.5), int(np.ceil(LONG * face.grid_width)))
+    if near is not None:
+        part = long_lines(np.ascontiguousarray(lightness[near]), face.regions["skin"][near], face.grid_width)
+        found.labels[near], found.strength[near] = part.labels, part.strength
     return found
 
 

@@ -78,18 +78,22 @@ def _usual(response: F32, clean: F32, width: float) -> F32:
 def _responses(lightness: F32, width: float) -> tuple[F32, F32]:
     """(h, w) how dark, and how bright, a line through each pixel is, in L*; negative where there is none."""
     along, across = max(width * ALONG, 2.0), max(width * ACROSS, 0.8)
-    reach = int(np.ceil((AHEAD + 2.5) * along))
+    reach = int(np.ceil(2.5 * along))
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
+    size = lightness.shape[1], lightness.shape[0]
 
     def one(angle: float) -> tuple[F32, F32]:
-        cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
-        far, aside = (cos * x + sin * y) / along - AHEAD, (cos * y - sin * x) / across
+        cos, sin = np.cos(angle), np.sin(angle)
+        far, aside = (cos * x + sin * y) / along, (cos * y - sin * x) / across
         kernel = np.exp(-(far**2 + aside**2) / 2) * (aside**2 - 1)
         kernel -= kernel.mean()
         kernel /= np.abs(kernel).sum() / 2
+        here = cv2.filter2D(lightness, cv2.CV_32F, kernel, borderType=cv2.BORDER_REFLECT)
         ahead, behind = (
-            cv2.filter2D(lightness, cv2.CV_32F, each, borderType=cv2.BORDER_REFLECT)
-            for each in (kernel, np.ascontiguousarray(kernel[::-1, ::-1]))
+            cv2.warpAffine(
+                here, np.array([[1, 0, step * cos], [0, 1, step * sin]]), size, borderMode=cv2.BORDER_REPLICATE
+            )
+            for step in (AHEAD * along, -AHEAD * along)
         )
         return np.minimum(ahead, behind), -np.maximum(ahead, behind)
 
