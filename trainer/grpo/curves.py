@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from trainer.events import Event, by_step
-from trainer.grpo.guards import LIMITS, used
+from trainer.grpo.guards import IN_TRAINING, used
 
 Curve = Sequence[tuple[float, float | None]]
 SHOWN_SAMPLES: Final = 6
@@ -100,7 +100,7 @@ def all_figures(events: Sequence[Event]) -> list[Figure]:
         Figure("Ceiling of λ", {"λ": _curve(samples, "ceiling")}),
         Figure("Spread of rewards within groups", {"spread": _curve(samples, "spread")}, unit="logits"),
     ]
-    for limit in LIMITS:
+    for limit in IN_TRAINING:
         curve = _curve(evaluations, "guards", limit.measure)
         values = [y for _, y in curve if y is not None]
         near = [bound for bound in (limit.low, limit.high) if values and _near(bound, values)]

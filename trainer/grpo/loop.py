@@ -137,7 +137,7 @@ class Training:
             state.before, state.baseline = seen.guards, seen.rewards
             for group in groups:
                 state.meet(group)
-        broken = guards.breaches(seen.guards, state.before)
+        broken = guards.breaches(seen.guards, state.before, guards.IN_TRAINING)
         if not broken and (state.good is None or seen.reward > state.good.reward):
             state.good = Good(state.iteration, seen.reward, self.policy.weights())
         if not broken:  # a run that is killed after this and resumed looks again, and ends the same

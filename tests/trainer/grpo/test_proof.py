@@ -176,6 +176,19 @@ def test_axes_end_at_round_numbers_that_hold_the_curve(values, axis):
     assert extent == (0, 1, *(pytest.approx(value, abs=1e-9) for value in axis))
 
 
+def test_a_training_stops_before_the_limit_that_unseen_faces_are_held_to():
+    start = {**dict.fromkeys((limit.measure for limit in guards.LIMITS), math.nan), "pore_retention": 1.0}
+    for value, training, proof in (
+        (1.035, False, False),
+        (1.045, True, False),
+        (1.065, True, True),
+        (0.88, True, True),
+    ):
+        now = {**start, "pore_retention": value}
+        assert bool(guards.breaches(now, start, guards.IN_TRAINING)) == training
+        assert bool(guards.breaches(now, start)) == proof
+
+
 def test_a_guard_is_used_up_at_the_value_that_breaks_it():
     before = {"pore_retention": 1.0, "tone_change": 1.0, "kept_survival": 0.95, "seam": None}
     broken_at = {**before, "pore_retention": 0.89}  # limit 0.90, slack 0.01
