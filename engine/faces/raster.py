@@ -126,8 +126,7 @@ def spots_in(mask: F32, inside: F32, spot_like: npt.NDArray[np.bool_], unit: flo
     count = len(area)
     joined = np.bincount(labels[cv2.dilate(body.astype(np.uint8), np.ones((3, 3))) > 0], minlength=count) > 0
     chosen &= ~joined | (np.bincount(labels[spot_like], minlength=count) > 0.25 * area)
-    closed = cv2.dilate(chosen[labels].astype(np.float32), np.ones((3, 3)))
-    return (blur(np.asarray(closed, np.float32), 1.0) * inside).astype(np.float32)
+    return _closed(chosen[labels], 1, inside)
 
 
 OBLONG = 0.15
@@ -142,5 +141,10 @@ def holes_in(mask: F32, inside: F32, hole_like: npt.NDArray[np.bool_]) -> F32:
     count = len(area)
     chosen &= np.bincount(labels[~allowed], minlength=count) == 0
     chosen &= np.bincount(labels[hole_like], minlength=count) > 0.5 * area
-    closed = cv2.dilate(chosen[labels].astype(np.float32), np.ones((7, 7)))  # with their soft rims
-    return (blur(np.asarray(closed, np.float32), 1.0) * inside).astype(np.float32)
+    return _closed(chosen[labels], 3, inside)  # with their soft rims
+
+
+def _closed(gaps: npt.NDArray[np.bool_], rim: int, inside: F32) -> F32:
+    """(h, w) in [0, 1]: gaps with so many pixels around them, softened, where they lie inside."""
+    wide = cv2.dilate(gaps.astype(np.float32), np.ones((2 * rim + 1, 2 * rim + 1)))
+    return (blur(np.asarray(wide, np.float32), 1.0) * inside).astype(np.float32)

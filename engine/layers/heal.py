@@ -26,13 +26,12 @@ from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.donors import Donor
 from engine.layers.intact import lines_through, sound_texture
 from engine.layers.resample import Enlarger
+from engine.marks.fill import SUPPORT
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
 
 TEXTURE: Final = 1 / 200
 """σ of the Gaussian that takes texture away, as a share of W: pores and what links them to the bumps, which a network
 heals too smoothly."""
-SUPPORT: Final = 0.02
-"""Soft mask from which a pixel counts as marked."""
 PAD: Final = 2
 """Grid pixels around a mark's support, over which its enlarged mask falls to 0."""
 OWN_FINE: Final = np.float32(0.5)
