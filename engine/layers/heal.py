@@ -85,11 +85,10 @@ def heal_patches(
     lines = donors.lines_near([*windows.values()], face)
     encoded = np.concatenate([np.moveaxis(each, -1, 0) for each in (source, change)])
     planes = np.stack(side_by_side(lambda plane: gaussian(plane, sigma), encoded))
-    poreless = np.stack(side_by_side(lambda plane: gaussian(plane, face.grid_width * PORE_CUT), encoded[3:]))
-    planes = np.concatenate([planes, poreless - planes[3:]])
+    fine = encoded - planes
     intact = np.zeros_like(marked)
     if not covering:
-        own, healing = np.split(np.moveaxis(encoded - planes[:6], 0, -1), 2, axis=-1)
+        own, healing = np.split(np.moveaxis(fine, 0, -1), 2, axis=-1)
         intact = np.maximum(
             lines_through(lines, marked < SUPPORT, face.grid_width),
             sound_texture(own, healing, unmarked, face.grid_width),
@@ -97,7 +96,7 @@ def heal_patches(
     scene = _Scene(
         photo,
         face.grid,
-        planes,
+        np.concatenate([planes, fine[3:]]),
         Enlarger(face.grid, cubic=True),
         Enlarger(face.grid, cubic=False),
         np.zeros(face.grid.shape, np.float32),

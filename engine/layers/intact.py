@@ -20,12 +20,14 @@ from engine.types import F32
 
 THROUGH: Final = LONG / 2
 """Pixels of a line beside all marks from which it runs through a mark and is no part of it, as a share of W."""
+STRAIGHT: Final = 3.0
+"""Pixels for each pixel of extent up to which a part of a line inside marks is one and no outline of a mark."""
 EDGE: Final = 0.7
 """σ that softens the edges of lines, in grid pixels."""
 
 NEARBY, LOCAL = 1 / 25, 1 / 100
 """σ over which texture is usual, and over which it is compared with that, as shares of W."""
-CALM, ROUGH = (0.7, 0.9), (1.5, 1.15)
+CALM, ROUGH = (0.5, 0.7), (1.5, 1.15)
 """Strength of a mark's own texture, in times what is usual, up to which nothing and from which all of it stays."""
 MOVED: Final = (0.6, 0.3)
 """The same of what healing changes of it. Twice as much leaves 0.018 more of painted marks, half as much leaves them
@@ -38,10 +40,10 @@ def sound_texture(own: F32, healing: F32, clean: F32, width: float) -> F32:
     Args: own, healing: (h, w, 3) fine bands of the encoded grid and of what healing adds; clean: (h, w) in [0, 1] of
     skin without marks; width: W in pixels of them.
     """
-    energies = [np.square(each).sum(-1, dtype=np.float32) for each in (own, healing)]
+    energies = [np.square(each).sum(-1, dtype=np.float32) for each in (own, own + healing)]
     usual = np.maximum(np.sqrt(masked_gaussian(energies[0], width * NEARBY, clean)), np.float32(1e-6))
-    strength, moved = (np.asarray(np.sqrt(gaussian(each, width * LOCAL)) / usual, np.float32) for each in energies)
-    return ramp(strength, *CALM) * ramp(strength, *ROUGH) * ramp(moved, *MOVED)
+    before, after = (np.asarray(np.sqrt(gaussian(each, width * LOCAL)) / usual, np.float32) for each in energies)
+    return ramp(before, *ROUGH) * ramp(after, *CALM)
 
 
 def lines_through(lines: Lines, beside: npt.NDArray[np.bool_], width: float) -> F32:
@@ -51,7 +53,11 @@ def lines_through(lines: Lines, beside: npt.NDArray[np.bool_], width: float) -> 
     pixels, strength = np.bincount(out, minlength=count), np.bincount(out, lines.strength.ravel(), count)
     usual = np.where(pixels >= THROUGH * width, strength / np.maximum(pixels, 1), 0)
     usual[0] = 0
-    return drawn(np.minimum(usual[lines.labels] / np.maximum(lines.strength, 1e-6), 1))
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(((lines.labels > 0) & ~beside).astype(np.uint8))
+    extent = np.hypot(boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT])
+    straight = boxes[:, cv2.CC_STAT_AREA] <= STRAIGHT * extent
+    straight[0] = True
+    return drawn(np.minimum(usual[lines.labels] / np.maximum(lines.strength, 1e-6), 1) * straight[parts])
 
 
 def drawn(lines: npt.NDArray[Any]) -> F32:
