@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.layers.bands import BUMP_CUT, gaussian
-from engine.layers.intact import drawn
+from engine.layers.intact import STRONGER, drawn
 from engine.layers.lines import LONG, SURE, Lines, long_lines
 from engine.layers.resample import support
 from engine.types import F32, Box, FaceAnalysis, FaceGrid
@@ -35,8 +35,8 @@ LINE: Final = 2.5
 donor has much of it."""
 ALONG: Final = 1 / 200
 """σ over which the strength of texture is taken, as a share of W."""
-WEAKER, STRONGER = 1 / 3, 1.5
-"""How far a donor's texture is made weaker, as where skin is out of focus, or stronger."""
+WEAKER: Final = 1 / 3
+"""How far a donor's texture is made weaker, as where skin is out of focus."""
 
 
 class Donor(NamedTuple):

@@ -7,8 +7,8 @@ texture, and x the source pixels, a patch is
 
 so that inside the mask (m = 1) the result is E h + fine(donor): the healed colours and the donor's own texture, at
 native resolution. The donor is one whole-pixel shift of the mark's box (`donors`), like a healing brush
-(REFERENCES: healing-brush), and its texture is made as strong as that around the mark. Where the mark's own texture is
-intact (`intact`), the fine band remains its own, with what healing changes of it above the pores.
+(REFERENCES: healing-brush). Where the mark's own texture is intact (`intact`), the fine band remains its own, with what
+healing changes of it. Either is made as strong as that around the mark.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import numpy as np
 from engine.device import side_by_side
 from engine.imageio.colour import as_float
 from engine.layers import donors
-from engine.layers.bands import PORE_CUT, gaussian
+from engine.layers.bands import gaussian
 from engine.layers.donors import Donor
-from engine.layers.intact import lines_through, sound_texture
+from engine.layers.intact import Texture, lines_through, sound_texture
 from engine.layers.resample import Enlarger
 from engine.marks.fill import SUPPORT
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
@@ -42,9 +42,8 @@ OWN_FINE: Final = np.float32(0.5)
 class _Scene:
     """What all marks of a face share.
 
-    planes: (9, h, w) source and change without their texture, encoded, and the change's texture without its pores;
-    cubic enlarges them, linear a mask; canvas: (h, w) zeros, where one mask at a time is drawn; intact: (h, w) in
-    [0, 1] where marks keep their own texture.
+    planes: (9, h, w) source and change without their texture, encoded, and the change's texture; cubic enlarges them,
+    linear a mask; canvas: (h, w) zeros, where one mask at a time is drawn; own: what marks keep of their own texture.
     """
 
     photo: Photo
@@ -53,7 +52,7 @@ class _Scene:
     cubic: Enlarger
     linear: Enlarger
     canvas: F32
-    intact: F32
+    own: Texture
 
 
 def heal_patches(
@@ -86,13 +85,12 @@ def heal_patches(
     encoded = np.concatenate([np.moveaxis(each, -1, 0) for each in (source, change)])
     planes = np.stack(side_by_side(lambda plane: gaussian(plane, sigma), encoded))
     fine = encoded - planes
-    intact = np.zeros_like(marked)
+    own = Texture(np.zeros_like(marked), np.ones_like(marked))
     if not covering:
-        own, healing = np.split(np.moveaxis(fine, 0, -1), 2, axis=-1)
-        intact = np.maximum(
-            lines_through(lines, marked < SUPPORT, face.grid_width),
-            sound_texture(own, healing, unmarked, face.grid_width),
-        )
+        bands = np.moveaxis(fine, 0, -1)
+        sound = sound_texture(bands[..., :3], bands[..., 3:], unmarked, face.grid_width)
+        through = lines_through(lines, marked < SUPPORT, face.grid_width)
+        own = Texture(np.maximum(sound.share, through), sound.gain)
     scene = _Scene(
         photo,
         face.grid,
@@ -100,7 +98,7 @@ def heal_patches(
         Enlarger(face.grid, cubic=True),
         Enlarger(face.grid, cubic=False),
         np.zeros(face.grid.shape, np.float32),
-        intact,
+        own,
     )
     boxes = {key: _source_box(face.grid, window) for key, window in windows.items()}
     boxes = {key: box for key, box in boxes.items() if min(box[2] - box[0], box[3] - box[1]) >= 3}
@@ -135,8 +133,9 @@ def _patch(
     else:
         there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
         fine = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
-    kept = scene.linear(scene.intact, box)
-    fine = (kept * (own + finer) + (1 - kept) * fine) / np.sqrt(kept**2 + (1 - kept) ** 2)  # two textures, one strength
+    kept, gain = scene.linear(scene.own.share, box), scene.linear(scene.own.gain, box)
+    both = kept * gain * (own + finer) + (1 - kept) * fine
+    fine = both / np.sqrt(kept**2 + (1 - kept) ** 2)  # as strong as either
     delta = np.moveaxis((m * (change + fine - own)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 

@@ -1,17 +1,19 @@
 """What of a mark's own texture heals with it: lines that run through, such as hairs and creases, and sound pores.
 
-Blood under the skin changes its colour and leaves its texture; a head, a crust or gloss does not. So a mark's own fine
-band stays where it is as strong as around the mark and healing changes little of it, as when a retoucher corrects the
-low frequencies alone.
+Blood and pigment under the skin change its colour and leave its texture; a head, a crust or gloss does not. So a mark's
+own fine band stays, with all that healing changes of it, unless the mark is rougher than the skin around it or healing
+leaves nothing of it.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import find_objects
 
 from engine.faces.raster import ramp
 from engine.layers.bands import gaussian, masked_gaussian
@@ -20,44 +22,71 @@ from engine.types import F32
 
 THROUGH: Final = LONG / 2
 """Pixels of a line beside all marks from which it runs through a mark and is no part of it, as a share of W."""
-STRAIGHT: Final = 3.0
-"""Pixels for each pixel of extent up to which a part of a line inside marks is one and no outline of a mark."""
+BROADER: Final = 1.3
+"""Times its breadth beside marks up to which a line inside them is a line and no outline of one."""
 EDGE: Final = 0.7
 """σ that softens the edges of lines, in grid pixels."""
 
-NEARBY, LOCAL = 1 / 25, 1 / 100
-"""σ over which texture is usual, and over which it is compared with that, as shares of W."""
-CALM, ROUGH = (0.5, 0.7), (1.5, 1.15)
-"""Strength of a mark's own texture, in times what is usual, up to which nothing and from which all of it stays."""
-MOVED: Final = (0.6, 0.3)
-"""The same of what healing changes of it. Twice as much leaves 0.018 more of painted marks, half as much leaves them
-0.1 to 0.2 farther from the true pores, in times their strength."""
+NEARBY, LOCAL, WHOLE = 1 / 25, 1 / 100, 1 / 50
+"""σ over which texture is usual, over which it is compared with that, and made as strong, as shares of W."""
+ROUGH, WORN = (1.5, 1.15), (0.5, 0.7)
+"""Strength of a mark's texture before and after healing, in times what is usual, up to which nothing and from which all
+of it stays."""
+STRONGER: Final = 1.5
+"""How far texture is made stronger: pigment darkens pores with all else, a network smooths some of them away."""
 
 
-def sound_texture(own: F32, healing: F32, clean: F32, width: float) -> F32:
-    """(h, w) in [0, 1]: where the fine band is sound.
+@dataclass(frozen=True)
+class Texture:
+    """share: (h, w) in [0, 1] of a mark's own texture that stays; gain: (h, w) what it is multiplied by, to be as
+    strong as around the mark."""
+
+    share: F32
+    gain: F32
+
+
+def sound_texture(own: F32, healing: F32, clean: F32, width: float) -> Texture:
+    """Where the fine band is sound.
 
     Args: own, healing: (h, w, 3) fine bands of the encoded grid and of what healing adds; clean: (h, w) in [0, 1] of
     skin without marks; width: W in pixels of them.
     """
-    energies = [np.square(each).sum(-1, dtype=np.float32) for each in (own, own + healing)]
-    usual = np.maximum(np.sqrt(masked_gaussian(energies[0], width * NEARBY, clean)), np.float32(1e-6))
-    before, after = (np.asarray(np.sqrt(gaussian(each, width * LOCAL)) / usual, np.float32) for each in energies)
-    return ramp(before, *ROUGH) * ramp(after, *CALM)
+    before, after = (np.square(each).sum(-1, dtype=np.float32) for each in (own, own + healing))
+    usual = np.maximum(np.sqrt(masked_gaussian(before, width * NEARBY, clean)), np.float32(1e-6))
+
+    def strength(energy: F32, over: float) -> F32:
+        return np.asarray(np.sqrt(gaussian(energy, width * over)) / usual, np.float32)
+
+    share = ramp(strength(before, LOCAL), *ROUGH) * ramp(strength(after, LOCAL), *WORN)
+    return Texture(share, (1 / strength(after, WHOLE).clip(1 / STRONGER, 1)).astype(np.float32))
 
 
 def lines_through(lines: Lines, beside: npt.NDArray[np.bool_], width: float) -> F32:
-    """(h, w) in [0, 1]: what stays of lines that run through marks; where a line is clearer than it is beside marks, it
-    is the mark that shows. beside: (h, w) where no mark is; width: W in pixels."""
-    out, count = (lines.labels * beside).ravel(), int(lines.labels.max()) + 1
-    pixels, strength = np.bincount(out, minlength=count), np.bincount(out, lines.strength.ravel(), count)
-    usual = np.where(pixels >= THROUGH * width, strength / np.maximum(pixels, 1), 0)
-    usual[0] = 0
-    _, parts, boxes, _ = cv2.connectedComponentsWithStats(((lines.labels > 0) & ~beside).astype(np.uint8))
-    extent = np.hypot(boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT])
-    straight = boxes[:, cv2.CC_STAT_AREA] <= STRAIGHT * extent
-    straight[0] = True
-    return drawn(np.minimum(usual[lines.labels] / np.maximum(lines.strength, 1e-6), 1) * straight[parts])
+    """(h, w) in [0, 1]: what stays of lines that run through marks; where one is clearer or broader than it is beside
+    marks, it is the marks that show. beside: (h, w) where no mark is; width: W in pixels."""
+    kept = np.zeros(beside.shape, np.float32)
+    for number, window in enumerate(find_objects(lines.labels), 1):
+        if window is None or beside[window].all():
+            continue
+        line, strength = lines.labels[window] == number, lines.strength[window]
+        out = line & beside[window]
+        if out.sum() < THROUGH * width:
+            continue
+        _, sizes, lengths = _parts(out)
+        parts, inside, extents = _parts(line & ~beside[window])
+        through = inside <= BROADER * extents * sizes.sum() / lengths.sum()
+        share = np.minimum(strength[out].mean() / np.maximum(strength, 1e-6), 1)
+        kept[window] = np.where(line & ~beside[window], share * through[parts], kept[window])
+    return drawn(kept)
+
+
+def _parts(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], F32, F32]:
+    """Numbers (h, w) of a mask's connected parts, and each one's area and extent in pixels; those of part 0, all else,
+    are 0."""
+    _, parts, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    boxes[0] = 0
+    extents = np.hypot(boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT])
+    return np.asarray(parts, np.int32), boxes[:, cv2.CC_STAT_AREA].astype(np.float32), extents.astype(np.float32)
 
 
 def drawn(lines: npt.NDArray[Any]) -> F32:

@@ -88,7 +88,7 @@ def _dark_spot(photo: Photo, face: FaceAnalysis) -> tuple[Photo, FaceAnalysis, F
     return marked, replace(face, lab=to_lab(small.astype(np.float32), None)), soft, native
 
 
-def test_a_healed_mark_has_the_healed_colour_and_the_pores_of_clean_skin(made: tuple[Photo, FaceAnalysis]) -> None:
+def test_a_healed_mark_has_the_healed_colour_and_the_pores_that_were_there_without_it(made: tuple[Photo, FaceAnalysis]) -> None:
     from engine.layers.render import render
     from engine.types import Decision, FaceEdits
 
@@ -106,7 +106,7 @@ def test_a_healed_mark_has_the_healed_colour_and_the_pores_of_clean_skin(made: t
     skin = np.s_[100:260, 100:290]
     fine_clean, fine_out = (image - gaussian(image, sigma) for image in (clean, out))
     assert 0.8 < fine_out[core].std() / fine_clean[skin].std() < 1.2
-    assert np.corrcoef(fine_out[core].ravel(), (dark - gaussian(dark, sigma))[core].ravel())[0, 1] < 0.5
+    assert np.corrcoef(fine_out[core].ravel(), fine_clean[core].ravel())[0, 1] > 0.85
 
 
 def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:

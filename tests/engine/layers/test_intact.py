@@ -1,4 +1,4 @@
-"""What of a mark's own texture stays: sound pores under a flush do, a head, a crust and what is worn smooth do not."""
+"""What of a mark's own texture stays: pores under a flush and creases do, a crust, outlines and what is worn do not."""
 
 from __future__ import annotations
 
@@ -32,17 +32,34 @@ def fine(seed: int) -> F32:
 
 
 @pytest.mark.parametrize(
-    ("strength", "healing", "stays"),
-    [(1.0, 0.0, 1.0), (1.0, 0.2, 1.0), (1.0, 1.0, 0.0), (2.5, 0.0, 0.0), (0.3, 0.0, 0.0)],
+    ("strength", "wiped", "stays"),
+    [(1.0, 0.0, 1.0), (1.0, 0.2, 1.0), (1.0, 0.8, 0.0), (2.5, 0.0, 0.0), (2.5, 0.6, 0.0), (0.3, 0.0, 0.0)],
 )
-def test_texture_is_sound_that_is_as_strong_as_around_and_that_healing_leaves(
-    strength: float, healing: float, stays: float
+def test_texture_is_sound_that_is_no_rougher_than_around_and_that_healing_leaves(
+    strength: float, wiped: float, stays: float
 ) -> None:
     mark = disc(SHAPE, (150, 150), 30, 1)
     own = fine(0) * (1 + (strength - 1) * mark[..., None])
-    found = sound_texture(own, healing * fine(1) * mark[..., None], 1 - mark, WIDTH)
-    assert found[140:160, 140:160].mean() == pytest.approx(stays, abs=0.12)
-    assert found[:60].mean() > 0.9, "where no mark is, all is sound"
+    found = sound_texture(own, -wiped * own * mark[..., None], 1 - mark, WIDTH)
+    middle = np.s_[140:160, 140:160]
+    assert found.share[middle].mean() == pytest.approx(stays, abs=0.12)
+    assert found.gain[middle].mean() == pytest.approx(np.clip(1 / (strength * (1 - wiped)), 1, 1.5), rel=0.1)
+    assert found.share[:60].mean() > 0.9, "where no mark is, all is sound"
+
+
+def test_the_outline_of_a_mark_on_a_crease_is_no_line() -> None:
+    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]].astype(np.float32)
+    crease = np.exp(-(((x - 150) / 1.2) ** 2))
+    outline = np.exp(-(((np.hypot(x - 150, y - 150) - 10) / 1.2) ** 2))
+    skin = 60 + smooth_noise(np.random.default_rng(2), SHAPE, 1.0)
+    inside = np.hypot(x - 150, y - 150) < 18
+
+    def through(dark: F32) -> F32:
+        lines = long_lines((skin - dark).astype(np.float32), np.ones(SHAPE, np.float32), WIDTH)
+        return lines_through(lines, ~inside, WIDTH)
+
+    assert through(4 * crease)[inside & (crease > 0.9)].mean() > 0.8
+    assert through(np.maximum(4 * crease, 10 * outline))[inside & (outline > 0.9)].mean() < 0.05
 
 
 def test_no_line_no_line_through() -> None:
