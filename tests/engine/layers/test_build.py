@@ -88,7 +88,7 @@ def _dark_spot(photo: Photo, face: FaceAnalysis) -> tuple[Photo, FaceAnalysis, F
     return marked, replace(face, lab=to_lab(small.astype(np.float32), None)), soft, native
 
 
-def test_a_healed_mark_has_the_healed_colour_and_the_pores_that_were_there_without_it(made: tuple[Photo, FaceAnalysis]) -> None:
+def test_a_healed_mark_has_the_healed_colour_and_its_own_pores(made: tuple[Photo, FaceAnalysis]) -> None:
     from engine.layers.render import render
     from engine.types import Decision, FaceEdits
 
