@@ -14,7 +14,7 @@ healing changes of it. Either is made as strong as that around the mark.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -24,7 +24,7 @@ from engine.imageio.colour import as_float
 from engine.layers import donors
 from engine.layers.bands import gaussian
 from engine.layers.donors import Donor
-from engine.layers.intact import Texture, lines_through, sound_texture
+from engine.layers.intact import LUMA, Texture, lines_through, sound_texture
 from engine.layers.resample import Enlarger
 from engine.marks.fill import SUPPORT
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
@@ -42,8 +42,9 @@ OWN_FINE: Final = np.float32(0.5)
 class _Scene:
     """What all marks of a face share.
 
-    planes: (9, h, w) source and change without their texture, encoded, and the change's texture; cubic enlarges them,
-    linear a mask; canvas: (h, w) zeros, where one mask at a time is drawn; own: what marks keep of their own texture.
+    planes: (7, h, w) source and change without their texture, encoded, and what healing changes of the texture's luma;
+    cubic enlarges them, linear a mask; canvas: (h, w) zeros, where one mask at a time is drawn; own: what marks keep of
+    their own texture.
     """
 
     photo: Photo
@@ -84,17 +85,15 @@ def heal_patches(
     lines = donors.lines_near([*windows.values()], face)
     encoded = np.concatenate([np.moveaxis(each, -1, 0) for each in (source, change)])
     planes = np.stack(side_by_side(lambda plane: gaussian(plane, sigma), encoded))
-    fine = encoded - planes
-    own = Texture(np.zeros_like(marked), np.ones_like(marked))
+    own = Texture.none(face.grid.shape)
     if not covering:
-        bands = np.moveaxis(fine, 0, -1)
-        sound = sound_texture(bands[..., :3], bands[..., 3:], unmarked, face.grid_width)
-        through = lines_through(lines, marked < SUPPORT, face.grid_width)
-        own = Texture(np.maximum(sound.share, through), sound.gain)
+        texture = encoded - planes
+        own = sound_texture(texture[:3], texture[3:], unmarked, face.grid_width)
+        own = replace(own, share=np.maximum(own.share, lines_through(lines, marked < SUPPORT, face.grid_width)))
     scene = _Scene(
         photo,
         face.grid,
-        np.concatenate([planes, fine[3:]]),
+        np.concatenate([planes, own.healing[None]]),
         Enlarger(face.grid, cubic=True),
         Enlarger(face.grid, cubic=False),
         np.zeros(face.grid.shape, np.float32),
@@ -126,17 +125,18 @@ def _patch(
     scene.canvas[where] = 0
     m[0] = m[-1] = m[:, 0] = m[:, -1] = 0
 
-    source, change, finer = np.split(scene.cubic(scene.planes, box), 3)
-    own = _pixels(photo, box) - source
+    source, change, healing = np.split(scene.cubic(scene.planes, box), [3, 6])
+    fine = _pixels(photo, box) - source
+    own = scene.own.colour[:, None, None] * (np.tensordot(LUMA, fine, 1) + healing)
     if donor is None:
-        fine = OWN_FINE * own
+        foreign = OWN_FINE * fine
     else:
         there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
-        fine = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
+        foreign = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
     kept, gain = scene.linear(scene.own.share, box), scene.linear(scene.own.gain, box)
-    both = kept * gain * (own + finer) + (1 - kept) * fine
-    fine = both / np.sqrt(kept**2 + (1 - kept) ** 2)  # as strong as either
-    delta = np.moveaxis((m * (change + fine - own)).astype(np.float16), 0, -1)
+    healed = kept * gain * own + (1 - kept) * foreign
+    healed /= np.sqrt(kept**2 + (1 - kept) ** 2)  # as strong as either
+    delta = np.moveaxis((m * (change + healed - fine)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 
 

@@ -2,7 +2,8 @@
 
 Blood and pigment under the skin change its colour and leave its texture; a head, a crust or gloss does not. So a mark's
 own fine band stays, with all that healing changes of it, unless the mark is rougher than the skin around it or healing
-leaves nothing of it.
+leaves nothing of it. Only its light and shade stay, in the colour that they have on the clean skin of the face: what is
+fine and of another colour, such as a pale head, is the mark's.
 """
 
 from __future__ import annotations
@@ -36,29 +37,47 @@ STRONGER: Final = 1.5
 """How far texture is made stronger: pigment darkens pores with all else, a network smooths some of them away."""
 
 
+LUMA: Final = np.array([0.2126, 0.7152, 0.0722], np.float32)
+"""Share of encoded red, green and blue in what the eye sees as light (ITU-R BT.709)."""
+
+
 @dataclass(frozen=True)
 class Texture:
-    """share: (h, w) in [0, 1] of a mark's own texture that stays; gain: (h, w) what it is multiplied by, to be as
-    strong as around the mark."""
+    """What marks keep of their own texture.
+
+    share: (h, w) in [0, 1] of it that stays; gain: (h, w) what it is multiplied by, to be as strong as around a mark;
+    healing: (h, w) what healing changes of its luma; colour: (3,) encoded change that goes with a change of luma by 1.
+    """
 
     share: F32
     gain: F32
+    healing: F32
+    colour: F32
+
+    @classmethod
+    def none(cls, shape: tuple[int, int]) -> Texture:
+        nothing = np.zeros(shape, np.float32)
+        return cls(nothing, nothing, nothing, np.ones(3, np.float32))
 
 
 def sound_texture(own: F32, healing: F32, clean: F32, width: float) -> Texture:
-    """Where the fine band is sound.
+    """Where the fine band is sound, and in which colour.
 
-    Args: own, healing: (h, w, 3) fine bands of the encoded grid and of what healing adds; clean: (h, w) in [0, 1] of
+    Args: own, healing: (3, h, w) fine bands of the encoded grid and of what healing adds; clean: (h, w) in [0, 1] of
     skin without marks; width: W in pixels of them.
     """
-    before, after = (np.square(each).sum(-1, dtype=np.float32) for each in (own, own + healing))
+    light, change = (np.tensordot(LUMA, each, 1) for each in (own, healing))
+    before, after = np.square(light), np.square(light + change)
     usual = np.maximum(np.sqrt(masked_gaussian(before, width * NEARBY, clean)), np.float32(1e-6))
 
     def strength(energy: F32, over: float) -> F32:
         return np.asarray(np.sqrt(gaussian(energy, width * over)) / usual, np.float32)
 
     share = ramp(strength(before, LOCAL), *ROUGH) * ramp(strength(after, LOCAL), *WORN)
-    return Texture(share, (1 / strength(after, WHOLE).clip(1 / STRONGER, 1)).astype(np.float32))
+    gain = 1 / strength(after, WHOLE).clip(1 / STRONGER, 1)
+    energy = float((before * clean).sum())
+    colour = np.tensordot(own, light * clean, 2) / energy if energy > 0 else np.ones(3)
+    return Texture(share, gain.astype(np.float32), change, colour.astype(np.float32))
 
 
 def lines_through(lines: Lines, beside: npt.NDArray[np.bool_], width: float) -> F32:

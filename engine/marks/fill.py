@@ -16,6 +16,8 @@ SUPPORT = 0.02
 """Soft mask from which a pixel counts as marked."""
 HOLD = 1e-4
 """Weight of the network's proposal against one neighbour: decides only where no clean skin touches a mark."""
+SHARED = 1 / 150
+"""σ over which factors of marks that touch go over into each other, as a share of W."""
 STRONGEST, MISSED = 2.0, 3.0
 """Up to how many times a mark's proposal is strengthened, and how far it falls short when it counts for nothing."""
 
@@ -44,7 +46,9 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
     mark, weight = labels[rows, columns], soft[rows, columns]
     energy = np.bincount(mark, (proposed**2).sum(1) * weight)
     factor = 1 + np.bincount(mark, (lacking * proposed).sum(1) * weight) / np.maximum(energy, 1e-6)
-    times: F32 = np.where(energy > 1e-6, factor, MISSED)[mark, None].astype(np.float32)
+    plane = np.zeros(marked.shape, np.float32)  # of factors that marks which touch share where they do
+    plane[rows, columns] = np.where(energy > 1e-6, factor, MISSED).clip(1, MISSED)[mark]
+    times = masked_gaussian(plane, width * SHARED, marked.astype(np.float32))[rows, columns, None]
     missed = ramp(times, STRONGEST, MISSED)
     stronger = (np.clip(times, 1, STRONGEST) - 1) * change[rows, columns]
     closed = change.copy()

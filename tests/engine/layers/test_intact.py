@@ -10,7 +10,7 @@ import pytest
 from engine.imageio.colour import to_lab
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.build import build_layers
-from engine.layers.intact import lines_through, sound_texture
+from engine.layers.intact import LUMA, lines_through, sound_texture
 from engine.layers.lines import long_lines
 from engine.layers.render import render
 from engine.types import F32, Decision, FaceEdits
@@ -27,8 +27,9 @@ def disc(shape: tuple[int, int], centre: tuple[float, float], radius: float, sof
 
 
 def fine(seed: int) -> F32:
-    """(h, w, 3) pores, rms 1."""
-    return np.repeat(smooth_noise(np.random.default_rng(seed), SHAPE, 1.0)[..., None], 3, -1)
+    """(3, h, w) pores, rms 1 in luma, redder where they are darker."""
+    pores = smooth_noise(np.random.default_rng(seed), SHAPE, 1.0)
+    return (pores * np.float32([0.6, 1.1, 1.2])[:, None, None]).astype(np.float32)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +40,34 @@ def test_texture_is_sound_that_is_no_rougher_than_around_and_that_healing_leaves
     strength: float, wiped: float, stays: float
 ) -> None:
     mark = disc(SHAPE, (150, 150), 30, 1)
-    own = fine(0) * (1 + (strength - 1) * mark[..., None])
-    found = sound_texture(own, -wiped * own * mark[..., None], 1 - mark, WIDTH)
+    own = fine(0) * (1 + (strength - 1) * mark)
+    own[2] += 2 * mark * smooth_noise(np.random.default_rng(5), SHAPE, 1.0)  # yellow of its own
+    found = sound_texture(own, -wiped * own * mark, 1 - mark, WIDTH)
     middle = np.s_[140:160, 140:160]
     assert found.share[middle].mean() == pytest.approx(stays, abs=0.12)
     assert found.gain[middle].mean() == pytest.approx(np.clip(1 / (strength * (1 - wiped)), 1, 1.5), rel=0.1)
     assert found.share[:60].mean() > 0.9, "where no mark is, all is sound"
+    clean = fine(0)[:, 0, 0] / np.tensordot(LUMA, fine(0)[:, 0, 0], 1)
+    np.testing.assert_allclose(found.colour, clean, rtol=0.02)
+    assert found.healing[middle] == pytest.approx(-wiped * np.tensordot(LUMA, own, 1)[middle], abs=1e-5)
+
+
+def test_the_colour_of_a_pale_head_goes_with_the_mark() -> None:
+    """Whatever of it is as fine as pores."""
+    photo, face = scene(SIZE, BOX, WIDTH, grid_width=WIDTH)
+    head = disc(SIZE[::-1], (380, 360), 4, 3)
+    marked = np.clip(photo.pixels / 255 + head[..., None] * np.float32([0.02, 0.0, -0.3]), 0, 1)
+    taken = replace(photo, pixels=np.rint(marked * 255).astype(np.uint8))
+    seen = replace(face, lab=to_lab(marked[BOX[1] : BOX[3], BOX[0] : BOX[2]].astype(np.float32), None))
+    mask = disc(SIZE[::-1], (380, 360), 20, 3)[BOX[1] : BOX[3], BOX[0] : BOX[2]]
+    mark = replace(marks_on(face, 1)[0][0], id="spot", decision=Decision.REMOVE)
+    finest = seen.lab - gaussian(seen.lab, 1)  # which healing leaves where it is
+    healed = np.where(mask[..., None] > 0, gaussian(face.lab, 1) + finest, seen.lab)
+    layers = build_layers(taken, seen, {}, None, (mark,), healed.astype(np.float32), {"spot": mask})
+    out = render(taken, [(layers, FaceEdits())])
+    yellow = [p[..., 1].astype(float) - p[..., 2] for p in (photo.pixels, taken.pixels, out)]
+    before, left = (each[head > 0.9].mean() - yellow[0][head > 0.9].mean() for each in yellow[1:])
+    assert before > 40 and abs(left) < 0.05 * before
 
 
 def test_the_outline_of_a_mark_on_a_crease_is_no_line() -> None:
