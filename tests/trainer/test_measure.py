@@ -15,7 +15,7 @@ from tests.helpers import fake_policy
 from tests.helpers.faces import synthetic_face
 from trainer.pretrain import measure
 from trainer.pretrain.measure import AIMS, _averaged, held_out, table
-from trainer.pretrain.trials import OURS, Trial, share
+from trainer.pretrain.trials import OURS, Trial, painted, share
 
 
 def _trials(values: dict[float, str], row: str) -> list[Trial]:
@@ -107,3 +107,19 @@ def test_policies_are_loaded_through_the_registry(tmp_path, monkeypatch):
     with pytest.raises(Exception, match="There is no policy 'nothing'"):
         measure.main(["--portraits", str(tmp_path), "--policy", "nothing"])
     assert measure.DEFAULT == registry.DEFAULT
+
+
+def test_marks_made_too_light_count_as_much_as_marks_that_are_left(monkeypatch):
+    photo, face = synthetic_face(fake_policy.SIZE, spots=False)
+    found = {}
+    for factor in (0.8, 1.0, 1.2):  # of the marks' contrast taken away
+
+        def heal(marked, policy, with_classical, factor=factor):
+            change = photo.pixels.astype(np.float32) - marked.pixels
+            return None, {OURS: np.rint(np.clip(marked.pixels + factor * change, 0, 255)).astype(np.uint8)}
+
+        monkeypatch.setattr("trainer.pretrain.trials.retouched", heal)
+        (trial,) = painted("p", photo, face, "light", "second", None, 1, False)
+        found[factor] = trial.values["removed, second generator"]
+    assert found[1.0] == pytest.approx(1, abs=0.01)
+    assert found[0.8] == pytest.approx(0.8, abs=0.02) and found[1.2] == pytest.approx(0.8, abs=0.02)

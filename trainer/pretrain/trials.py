@@ -136,7 +136,10 @@ def painted(
     seed: int,
     with_classical: bool,
 ) -> list[Trial]:
-    """A portrait with marks painted at source resolution: contrast removed and kept, texture of the skin between."""
+    """A portrait with marks painted at source resolution: contrast removed and kept, texture of the skin between.
+
+    What a mark was made too light by counts as much as what is left of it.
+    """
     skin = _on_photo(face, photo)
     made = GENERATORS[generator](photo, skin, face.width, np.random.default_rng(seed))
     full = np.iinfo(photo.pixels.dtype).max
@@ -159,7 +162,7 @@ def painted(
         for what, (left, contrast) in shares.items():
             if contrast > 0:
                 row = f"{what}, {generator} generator"
-                values[row], weights[row] = 1 - left if what == "removed" else left, contrast
+                values[row], weights[row] = 1 - abs(left) if what == "removed" else left, contrast
         trials.append(Trial(name, method, group, values, weights))
     return trials
 
