@@ -115,7 +115,7 @@ def masks(points: F32, unit: float, lab: F32, person: F32, hands: F32) -> dict[s
     redder = lab[..., 1] - around[..., 1] > REDDER
     possible = np.maximum(zones.face, zones.around) * free * present
     bare = _without(out, skin)
-    marks = spots_in(bare, possible, redder & (np.maximum(zones.face, zones.ears) > 0.5), unit)
+    marks = spots_in(bare, possible, redder & (zones.face > 0.5), unit)
     glossy = (light > around[..., 0]) & (out["facial_hair"] < 0.5)
     gloss = holes_in(bare, possible * np.maximum(zones.face, out["hairline"]), glossy)
     covered = np.maximum(marks, gloss)

@@ -22,6 +22,7 @@ from engine.imageio.profiles import PROFILE_HINT, lab_profile, profile_space, sr
 from engine.types import F32, Pixels
 
 BLACK_POINT_COMPENSATION = 0x2000
+_LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 _STRIP_PIXELS = 1 << 15
 
 
@@ -137,6 +138,11 @@ def as_float(pixels: Pixels | F32) -> F32:
     """uint8, uint16 or float pixels as float32 with full scale 1."""
     scale = np.float32(np.iinfo(pixels.dtype).max) if pixels.dtype.kind == "u" else np.float32(1)
     return np.divide(pixels, scale, dtype=np.float32)
+
+
+def luma(encoded: F32) -> F32:
+    """Encoded red, green and blue (3, …) as one plane (…) of light and shade, weighted as ITU-R BT.709 does."""
+    return np.asarray(np.tensordot(_LUMA, encoded, 1), np.float32)
 
 
 def to_uint8(pixels: Pixels | F32) -> npt.NDArray[np.uint8]:

@@ -1,14 +1,15 @@
-"""Heal patches: each mark's colour from the policy, its texture from clean skin nearby.
+"""Heal patches: each mark's colour from the policy, its texture its own where that is sound, else a donor's.
 
 With E the enlargement of a grid image to source pixels, s and h the grid's source and healed image without their
-texture, and x the source pixels, a patch is
+texture, t what healing changes of the texture's luma, x the source pixels and fine = x − E s, a patch is
 
-    delta = m · (E h − E s + fine(donor) − fine(own)),    fine = x − E s,
+    delta = m · (E h − E s + texture − fine),
+    texture = (k · g · c · (luma(fine) + E t) + (1 − k) · fine(donor)) / √(k² + (1 − k)²),
 
-so that inside the mask (m = 1) the result is E h + fine(donor): the healed colours and the donor's own texture, at
-native resolution. The donor is one whole-pixel shift of the mark's box (`donors`), like a healing brush
-(REFERENCES: healing-brush). Where the mark's own texture is intact (`intact`), the fine band remains its own, with what
-healing changes of it. Either is made as strong as that around the mark.
+so that inside the mask (m = 1) the result is E h + texture: the healed colours with texture at native resolution. k is
+the share of own texture, g makes it stronger and c gives it its colour (`intact`). The donor is clean skin nearby, one
+whole-pixel shift of the mark's box (`donors`), like a healing brush (REFERENCES: healing-brush), made as strong as
+around the mark. The root keeps a mixture of two unrelated textures as strong as either.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ from typing import Final
 import numpy as np
 
 from engine.device import side_by_side
-from engine.imageio.colour import as_float
+from engine.imageio.colour import as_float, luma
 from engine.layers import donors
 from engine.layers.bands import gaussian
 from engine.layers.donors import Donor
-from engine.layers.intact import LUMA, Texture, lines_through, sound_texture
+from engine.layers.intact import OwnTexture, lines_through, sound_texture
 from engine.layers.resample import Enlarger
 from engine.marks.fill import SUPPORT
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
@@ -43,8 +44,7 @@ class _Scene:
     """What all marks of a face share.
 
     planes: (7, h, w) source and change without their texture, encoded, and what healing changes of the texture's luma;
-    cubic enlarges them, linear a mask; canvas: (h, w) zeros, where one mask at a time is drawn; own: what marks keep of
-    their own texture.
+    cubic enlarges them, linear shares and factors; canvas: (h, w) zeros, where one mask at a time is drawn.
     """
 
     photo: Photo
@@ -53,7 +53,7 @@ class _Scene:
     cubic: Enlarger
     linear: Enlarger
     canvas: F32
-    own: Texture
+    own: OwnTexture
 
 
 def heal_patches(
@@ -85,15 +85,17 @@ def heal_patches(
     lines = donors.lines_near([*windows.values()], face)
     encoded = np.concatenate([np.moveaxis(each, -1, 0) for each in (source, change)])
     planes = np.stack(side_by_side(lambda plane: gaussian(plane, sigma), encoded))
-    own = Texture.none(face.grid.shape)
+    texture = encoded - planes
+    healing, own = luma(texture[3:]), OwnTexture.none(face.grid.shape)
     if not covering:
-        texture = encoded - planes
-        own = sound_texture(texture[:3], texture[3:], unmarked, face.grid_width)
-        own = replace(own, share=np.maximum(own.share, lines_through(lines, marked < SUPPORT, face.grid_width)))
+        own = sound_texture(texture[:3], healing, unmarked, face.grid_width)
+        through = lines_through(lines, marked < SUPPORT, face.grid_width)
+        own = replace(own, share=np.maximum(own.share, through))
+        healing = healing * (1 - through)
     scene = _Scene(
         photo,
         face.grid,
-        np.concatenate([planes, own.healing[None]]),
+        np.concatenate([planes, healing[None]]),
         Enlarger(face.grid, cubic=True),
         Enlarger(face.grid, cubic=False),
         np.zeros(face.grid.shape, np.float32),
@@ -127,16 +129,15 @@ def _patch(
 
     source, change, healing = np.split(scene.cubic(scene.planes, box), [3, 6])
     fine = _pixels(photo, box) - source
-    own = scene.own.colour[:, None, None] * (np.tensordot(LUMA, fine, 1) + healing)
     if donor is None:
         foreign = OWN_FINE * fine
     else:
         there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
         foreign = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
-    kept, gain = scene.linear(scene.own.share, box), scene.linear(scene.own.gain, box)
-    healed = kept * gain * own + (1 - kept) * foreign
-    healed /= np.sqrt(kept**2 + (1 - kept) ** 2)  # as strong as either
-    delta = np.moveaxis((m * (change + healed - fine)).astype(np.float16), 0, -1)
+    share, gain = scene.linear(scene.own.share, box), scene.linear(scene.own.gain, box)
+    own = scene.own.colour[:, None, None] * gain * (luma(fine) + healing)
+    texture = (share * own + (1 - share) * foreign) / np.sqrt(share**2 + (1 - share) ** 2)
+    delta = np.moveaxis((m * (change + texture - fine)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 
 

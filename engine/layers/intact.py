@@ -17,6 +17,7 @@ import numpy.typing as npt
 from scipy.ndimage import find_objects
 
 from engine.faces.raster import ramp
+from engine.imageio.colour import luma
 from engine.layers.bands import gaussian, masked_gaussian
 from engine.layers.lines import LONG, Lines
 from engine.types import F32
@@ -34,40 +35,36 @@ ROUGH, WORN = (1.5, 1.15), (0.5, 0.7)
 """Strength of a mark's texture before and after healing, in times what is usual, up to which nothing and from which all
 of it stays."""
 STRONGER: Final = 1.5
-"""How far texture is made stronger: pigment darkens pores with all else, a network smooths some of them away."""
-
-
-LUMA: Final = np.array([0.2126, 0.7152, 0.0722], np.float32)
-"""Share of encoded red, green and blue in what the eye sees as light (ITU-R BT.709)."""
+"""How far texture is made stronger, own or a donor's, for want of stronger: pigment darkens pores with all else, and a
+network smooths some of them away."""
 
 
 @dataclass(frozen=True)
-class Texture:
+class OwnTexture:
     """What marks keep of their own texture.
 
-    share: (h, w) in [0, 1] of it that stays; gain: (h, w) what it is multiplied by, to be as strong as around a mark;
-    healing: (h, w) what healing changes of its luma; colour: (3,) encoded change that goes with a change of luma by 1.
+    share: (h, w) in [0, 1] of it that stays; gain: (h, w) in [1, `STRONGER`] what it is multiplied by, to be as strong
+    as around a mark; colour: (3,) encoded change that goes with a change of luma by 1.
     """
 
     share: F32
     gain: F32
-    healing: F32
     colour: F32
 
     @classmethod
-    def none(cls, shape: tuple[int, int]) -> Texture:
-        nothing = np.zeros(shape, np.float32)
-        return cls(nothing, nothing, nothing, np.ones(3, np.float32))
+    def none(cls, shape: tuple[int, int]) -> OwnTexture:
+        """Marks on a grid (h, w) that keep nothing."""
+        return cls(np.zeros(shape, np.float32), np.ones(shape, np.float32), np.ones(3, np.float32))
 
 
-def sound_texture(own: F32, healing: F32, clean: F32, width: float) -> Texture:
-    """Where the fine band is sound, and in which colour.
+def sound_texture(texture: F32, healing: F32, clean: F32, width: float) -> OwnTexture:
+    """Where the fine band is sound, how much stronger it has to be, and its colour.
 
-    Args: own, healing: (3, h, w) fine bands of the encoded grid and of what healing adds; clean: (h, w) in [0, 1] of
-    skin without marks; width: W in pixels of them.
+    Args: texture: (3, h, w) fine band of the encoded grid; healing: (h, w) what healing adds to its luma; clean: (h, w)
+    in [0, 1] of skin without marks; width: W in pixels of them.
     """
-    light, change = (np.tensordot(LUMA, each, 1) for each in (own, healing))
-    before, after = np.square(light), np.square(light + change)
+    light = luma(texture)
+    before, after = np.square(light), np.square(light + healing)
     usual = np.maximum(np.sqrt(masked_gaussian(before, width * NEARBY, clean)), np.float32(1e-6))
 
     def strength(energy: F32, over: float) -> F32:
@@ -76,8 +73,8 @@ def sound_texture(own: F32, healing: F32, clean: F32, width: float) -> Texture:
     share = ramp(strength(before, LOCAL), *ROUGH) * ramp(strength(after, LOCAL), *WORN)
     gain = 1 / strength(after, WHOLE).clip(1 / STRONGER, 1)
     energy = float((before * clean).sum())
-    colour = np.tensordot(own, light * clean, 2) / energy if energy > 0 else np.ones(3)
-    return Texture(share, gain.astype(np.float32), change, colour.astype(np.float32))
+    colour = np.tensordot(texture, light * clean, 2) / energy if energy > 0 else np.ones(3)
+    return OwnTexture(share, gain.astype(np.float32), colour.astype(np.float32))
 
 
 def lines_through(lines: Lines, beside: npt.NDArray[np.bool_], width: float) -> F32:
@@ -88,14 +85,15 @@ def lines_through(lines: Lines, beside: npt.NDArray[np.bool_], width: float) -> 
         if window is None or beside[window].all():
             continue
         line, strength = lines.labels[window] == number, lines.strength[window]
-        out = line & beside[window]
-        if out.sum() < THROUGH * width:
+        outside, within = line & beside[window], line & ~beside[window]
+        if outside.sum() < THROUGH * width:
             continue
-        _, sizes, lengths = _parts(out)
-        parts, inside, extents = _parts(line & ~beside[window])
-        through = inside <= BROADER * extents * sizes.sum() / lengths.sum()
-        share = np.minimum(strength[out].mean() / np.maximum(strength, 1e-6), 1)
-        kept[window] = np.where(line & ~beside[window], share * through[parts], kept[window])
+        _, areas, extents = _parts(outside)
+        breadth = areas.sum() / extents.sum()
+        parts, areas, extents = _parts(within)
+        through = areas <= BROADER * breadth * extents
+        share = np.minimum(strength[outside].mean() / np.maximum(strength[within], 1e-6), 1)
+        kept[window][within] = share * through[parts[within]]
     return drawn(kept)
 
 

@@ -17,7 +17,7 @@ SUPPORT = 0.02
 HOLD = 1e-4
 """Weight of the network's proposal against one neighbour: decides only where no clean skin touches a mark."""
 SHARED = 1 / 150
-"""σ over which factors of marks that touch go over into each other, as a share of W."""
+"""σ over which factors of marks beside each other go over into each other, as a share of W: else a step would show."""
 STRONGEST, MISSED = 2.0, 3.0
 """Up to how many times a mark's proposal is strengthened, and how far it falls short when it counts for nothing."""
 
@@ -27,9 +27,9 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
 
     A network that is unsure proposes too little, but it knows the skin's form under a mark. A membrane (Laplace's
     equation with the clean skin around as boundary; REFERENCES: poisson, equation 2) knows only how much is missing. So
-    each mark's proposal is strengthened to match the membrane, by least squares; a mark that the network missed takes
-    the membrane itself above the pore band. The boundary is the skin as the network heals it, so that the faint rim of
-    a mark is not drawn into it. What is not skin is no boundary.
+    each mark's proposal is strengthened to match the membrane, by least squares, without a step between marks; a mark
+    that the network missed takes the membrane itself above the pore band. The boundary is the skin as the network heals
+    it, so that the faint rim of a mark is not drawn into it. What is not skin is no boundary.
 
     Args: lab and change (h, w, 3) L*a*b*; labels (h, w) which mark a pixel belongs to, from 1; soft and skin (h, w) in
     [0, 1]; width: W in grid pixels.
@@ -46,11 +46,11 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
     mark, weight = labels[rows, columns], soft[rows, columns]
     energy = np.bincount(mark, (proposed**2).sum(1) * weight)
     factor = 1 + np.bincount(mark, (lacking * proposed).sum(1) * weight) / np.maximum(energy, 1e-6)
-    plane = np.zeros(marked.shape, np.float32)  # of factors that marks which touch share where they do
+    plane = np.ones(marked.shape, np.float32)
     plane[rows, columns] = np.where(energy > 1e-6, factor, MISSED).clip(1, MISSED)[mark]
     times = masked_gaussian(plane, width * SHARED, marked.astype(np.float32))[rows, columns, None]
     missed = ramp(times, STRONGEST, MISSED)
-    stronger = (np.clip(times, 1, STRONGEST) - 1) * change[rows, columns]
+    stronger = (np.minimum(times, STRONGEST) - 1) * change[rows, columns]
     closed = change.copy()
     closed[rows, columns] += weight[:, None] * (stronger + missed * (lacking - stronger))
     return closed

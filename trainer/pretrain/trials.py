@@ -138,7 +138,7 @@ def painted(
 ) -> list[Trial]:
     """A portrait with marks painted at source resolution: contrast removed and kept, texture of the skin between.
 
-    What a mark was made too light by counts as much as what is left of it.
+    A portrait's marks closed too far, on the whole, count as much as marks that are left.
     """
     skin = _on_photo(face, photo)
     made = GENERATORS[generator](photo, skin, face.width, np.random.default_rng(seed))

@@ -14,7 +14,7 @@ from engine.layers.bands import PORE_CUT, gaussian
 from engine.layers.build import build_layers
 from engine.layers.resample import Enlarger
 from engine.types import F32, FaceAnalysis, Photo
-from tests.helpers.scenes import layers_on, marks_on, scene
+from tests.helpers.scenes import layers_on, marks_on, scene, smooth_noise
 
 SIZE, BOX, WIDTH = (397, 359), (37, 29, 353, 331), 211.0
 
@@ -70,14 +70,16 @@ def test_patches_end_in_zeros_and_stay_inside_the_mask(made: tuple[Photo, FaceAn
         assert not patch.delta[reach == 0].any()
 
 
-def _dark_spot(photo: Photo, face: FaceAnalysis) -> tuple[Photo, FaceAnalysis, F32, F32]:
-    """A spot painted on the photo, the grid as it then looks, the spot's mask there and in the source."""
+def _dark_spot(photo: Photo, face: FaceAnalysis, crust: float = 0) -> tuple[Photo, FaceAnalysis, F32, F32]:
+    """A spot painted on the photo, the grid as it then looks, the spot's mask there and in the source. crust: by how
+    many codes its texture is rough, so that it needs a donor's."""
     from engine.imageio.colour import to_lab
 
     y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
     native = np.clip(1.6 - np.hypot(y - 180, x - 200) / 7, 0, 1).astype(np.float32)
-    painted = photo.pixels * (1 - 0.35 * native[..., None])
-    marked = replace(photo, pixels=np.rint(painted).astype(photo.pixels.dtype))
+    rough = crust * native * smooth_noise(np.random.default_rng(4), native.shape, 1.0)
+    painted = photo.pixels * (1 - 0.35 * native[..., None]) + rough[..., None]
+    marked = replace(photo, pixels=np.rint(np.clip(painted, 0, 255)).astype(photo.pixels.dtype))
     import cv2
 
     crop = marked.pixels[BOX[1] : BOX[3], BOX[0] : BOX[2]].astype(np.float32) / 255
@@ -117,7 +119,7 @@ def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
     lines = 1.8 * np.exp(-((((radius - 24) % 8) - 4) ** 2)) * ((radius > 24) & (radius < 62))
     change = 40 * lines + 45 * (radius > 66)
     lined = replace(photo, pixels=np.clip(photo.pixels + change[..., None], 0, 255).astype(np.uint8))
-    marked, marked_face, soft, native = _dark_spot(lined, face)
+    marked, marked_face, soft, native = _dark_spot(lined, face, crust=20)
     mark = replace(marks_on(face, 1)[0][0], id="spot")
     patch = build_layers(marked, marked_face, {}, None, (mark,), face.lab, {"spot": soft}).patches[0]
     x0, y0, x1, y1 = patch.box
@@ -128,7 +130,7 @@ def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
 
 def test_a_cheek_gets_no_texture_from_under_an_eye(made: tuple[Photo, FaceAnalysis]) -> None:
     photo, face = made
-    marked, marked_face, soft, _ = _dark_spot(photo, face)
+    marked, marked_face, soft, _ = _dark_spot(photo, face, crust=20)
     mark = replace(marks_on(face, 1)[0][0], id="spot")
 
     def texture(under_eyes: F32) -> F32:
@@ -153,7 +155,8 @@ def test_pores_are_as_strong_as_around_the_mark() -> None:
     near = np.hypot(y - 180, x - 200) < 72
     pixels = photo.pixels.astype(np.float32)
     rough = pixels + 1.2 * (pixels - gaussian(pixels, sigma)) * near[..., None]
-    marked, marked_face, soft, native = _dark_spot(replace(photo, pixels=np.rint(rough).astype(np.uint8)), face)
+    rough_photo = replace(photo, pixels=np.rint(rough).astype(np.uint8))
+    marked, marked_face, soft, native = _dark_spot(rough_photo, face, crust=20)
     broken = np.where(near & (x % 8 < 4) & (native == 0), 0, 1).astype(np.float32)
     broken = cv2.resize(broken[BOX[1] : BOX[3], BOX[0] : BOX[2]], face.grid.shape[::-1], interpolation=cv2.INTER_AREA)
     marked_face = replace(marked_face, regions={**face.regions, "skin": face.regions["skin"] * broken})

@@ -64,3 +64,15 @@ def test_a_proposal_that_falls_short_is_strengthened_and_keeps_the_form_that_it_
     assert error[far > 0].mean() < 0.3 * np.linalg.norm(marked - lab, axis=-1)[far > 0].mean(), (
         "what the network missed is closed from around"
     )
+
+
+def test_marks_beside_each_other_are_strengthened_without_a_step():
+    """The network takes 90% of one half of a spot away and 60% of the other, as two marks; its rim would show."""
+    lab, marked, soft, skin, width = _scene()
+    left = np.arange(120)[None] < 60
+    labels = np.where(left, 1, 2) * _one(soft)
+    proposal = np.where(left[..., None], 0.9, 0.6).astype(np.float32) * (lab - marked)
+    change = close_marks(marked, proposal, labels.astype(np.int32), soft, skin, width)
+    times = change[60, 56:64, 0] / proposal[60, 56:64, 0]
+    assert times[-1] > times[0] + 0.1, "what fell shorter is strengthened more"
+    assert np.diff(times).max() < 0.5 * (times[-1] - times[0])
