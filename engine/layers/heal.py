@@ -4,12 +4,13 @@ With E the enlargement of a grid image to source pixels, s and h the grid's sour
 texture, t what healing changes of the texture's luma, x the source pixels and fine = x − E s, a patch is
 
     delta = m · (E h − E s + texture − fine),
-    texture = (k · g · c · (luma(fine) + E t) + (1 − k) · fine(donor)) / √(k² + (1 − k)²),
+    texture = (k · g · b · c · (luma(fine) + E t) + (1 − k) · fine(donor)) / √(k² + (1 − k)²),
 
 so that inside the mask (m = 1) the result is E h + texture: the healed colours with texture at native resolution. k is
-the share of own texture, g makes it stronger and c gives it its colour (`intact`). The donor is clean skin nearby, one
-whole-pixel shift of the mark's box (`donors`), like a healing brush (REFERENCES: healing-brush), made as strong as
-around the mark. The root keeps a mixture of two unrelated textures as strong as either.
+the share of own texture, g restores its strength and c its colour (`intact`); b is luma(E h) / luma(E s), as texture
+grows with the light that skin gives back. The donor is clean skin nearby, one whole-pixel shift of the mark's box
+(`donors`), like a healing brush (REFERENCES: healing-brush), made as strong as around the mark. The root keeps a
+mixture of two unrelated textures as strong as either.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from engine.imageio.colour import as_float, luma
 from engine.layers import donors
 from engine.layers.bands import gaussian
 from engine.layers.donors import Donor
-from engine.layers.intact import OwnTexture, lines_through, sound_texture
+from engine.layers.intact import STRONGER, OwnTexture, lines_through, sound_texture
 from engine.layers.resample import Enlarger
 from engine.marks.fill import SUPPORT
 from engine.types import F32, Box, FaceAnalysis, FaceGrid, HealPatch, Mark, Photo
@@ -138,7 +139,8 @@ def _patch(
         there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
         foreign = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
     share, gain = scene.linear(scene.own.share, box), scene.linear(scene.own.gain, box)
-    own = scene.own.colour[:, None, None] * gain * (luma(fine) + healing)
+    brighter = (luma(source + change) / np.maximum(luma(source), 0.02)).clip(1 / STRONGER, STRONGER)
+    own = scene.own.colour[:, None, None] * brighter * gain * (luma(fine) + healing)
     texture = (share * own + (1 - share) * foreign) / np.sqrt(share**2 + (1 - share) ** 2)
     delta = np.moveaxis((m * (change + texture - fine)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)

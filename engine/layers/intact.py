@@ -1,9 +1,9 @@
 """What of a mark's own texture heals with it: lines that run through, such as hairs and creases, and sound pores.
 
 Blood and pigment under the skin change its colour and leave its texture; a head, a crust or gloss does not. So a mark's
-own fine band stays, with all that healing changes of it, unless the mark is rougher than the skin around it or healing
-leaves nothing of it. Only its light and shade stay, in the colour that they have on the clean skin of the face: what is
-fine and of another colour, such as a pale head, is the mark's.
+own fine band stays, with all that healing changes of it, unless the mark is rougher or much smoother than the skin
+around it or healing leaves little of it. Only its light and shade stay, in the colour that they have on the clean skin
+of the face: what is fine and of another colour, such as a pale head, is the mark's.
 """
 
 from __future__ import annotations
@@ -31,12 +31,11 @@ EDGE: Final = 0.7
 
 NEARBY, LOCAL, WHOLE = 1 / 25, 1 / 100, 1 / 50
 """σ over which texture is usual, over which it is compared with that, and made as strong, as shares of W."""
-ROUGH, WORN = (1.5, 1.15), (0.5, 0.7)
-"""Strength of a mark's texture before and after healing, in times what is usual, up to which nothing and from which all
-of it stays."""
+ROUGH, BARE, WORN = (1.5, 1.15), (0.25, 0.4), (0.5, 0.7)
+"""How rough and how smooth a mark may be, in times what is usual around it, and what healing must leave of its texture:
+where nothing and where all of it stays."""
 STRONGER: Final = 1.5
-"""How far texture is made stronger, own or a donor's, for want of stronger: pigment darkens pores with all else, and a
-network smooths some of them away."""
+"""How far texture is made stronger, own or a donor's, for want of stronger: a network smooths some of it away."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class OwnTexture:
     """What marks keep of their own texture.
 
     share: (h, w) in [0, 1] of it that stays; gain: (h, w) in [1, `STRONGER`] what it is multiplied by, to be as strong
-    as around a mark; colour: (3,) encoded change that goes with a change of luma by 1.
+    as before, or as around a mark that was rougher; colour: (3,) encoded change that goes with a change of luma by 1.
     """
 
     share: F32
@@ -70,8 +69,13 @@ def sound_texture(texture: F32, healing: F32, clean: F32, width: float) -> OwnTe
     def strength(energy: F32, over: float) -> F32:
         return np.asarray(np.sqrt(gaussian(energy, width * over)) / usual, np.float32)
 
-    share = ramp(strength(before, LOCAL), *ROUGH) * ramp(strength(after, LOCAL), *WORN)
-    gain = 1 / strength(after, WHOLE).clip(1 / STRONGER, 1)
+    def left(over: float) -> F32:
+        """What healing leaves of texture, as a share of what is usual or, where skin is smoother, of what was there."""
+        return strength(after, over) / strength(before, over).clip(1e-6, 1)
+
+    own = strength(before, LOCAL)
+    share = ramp(own, *ROUGH) * ramp(own, *BARE) * ramp(left(LOCAL), *WORN)
+    gain = 1 / left(WHOLE).clip(1 / STRONGER, 1)
     energy = float((before * clean).sum())
     colour = np.tensordot(texture, light * clean, 2) / energy if energy > 0 else np.ones(3)
     return OwnTexture(share, gain.astype(np.float32), colour.astype(np.float32))
