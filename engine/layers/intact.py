@@ -19,7 +19,7 @@ from scipy.ndimage import find_objects
 from engine.faces.raster import ramp
 from engine.imageio.colour import luma
 from engine.layers.bands import gaussian, masked_gaussian
-from engine.layers.lines import LONG, Lines
+from engine.layers.lines import LONG, Lines, connected_parts
 from engine.types import F32
 
 THROUGH: Final = LONG / 2
@@ -92,22 +92,13 @@ def lines_through(lines: Lines, beside: npt.NDArray[np.bool_], width: float) -> 
         outside, within = line & beside[window], line & ~beside[window]
         if outside.sum() < THROUGH * width:
             continue
-        _, areas, extents = _parts(outside)
+        _, areas, extents = connected_parts(outside)
         breadth = areas.sum() / extents.sum()
-        parts, areas, extents = _parts(within)
+        parts, areas, extents = connected_parts(within)
         through = areas <= BROADER * breadth * extents
         share = np.minimum(strength[outside].mean() / np.maximum(strength[within], 1e-6), 1)
         kept[window][within] = share * through[parts[within]]
     return drawn(kept)
-
-
-def _parts(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int32], F32, F32]:
-    """Numbers (h, w) of a mask's connected parts, and each one's area and extent in pixels; those of part 0, all else,
-    are 0."""
-    _, parts, boxes, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    boxes[0] = 0
-    extents = np.hypot(boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT])
-    return np.asarray(parts, np.int32), boxes[:, cv2.CC_STAT_AREA].astype(np.float32), extents.astype(np.float32)
 
 
 def drawn(lines: npt.NDArray[Any]) -> F32:

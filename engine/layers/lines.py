@@ -53,17 +53,26 @@ def long_lines(lightness: F32, skin: F32, width: float) -> Lines:
         return Lines(found, clear)
     for response in _responses(lightness, width):
         strength = response / np.maximum(_usual(response, clean, width), FAINT / SURE)
-        count, labels, extents, _ = cv2.connectedComponentsWithStats((strength > SEEN).astype(np.uint8))
-        clearest = np.zeros(count, np.float32)
+        labels, areas, extents = connected_parts(strength > SEEN)
+        clearest = np.zeros(len(areas), np.float32)
         sure = strength > SURE
         np.maximum.at(clearest, labels[sure].astype(np.intp), strength[sure])
-        extent = np.hypot(extents[:, cv2.CC_STAT_WIDTH], extents[:, cv2.CC_STAT_HEIGHT])
-        line = (extent >= LONG * width) & (extents[:, cv2.CC_STAT_AREA] <= THIN * clearest / SURE * extent)
-        line[0] = False
+        line = (extents >= LONG * width) & (areas <= THIN * clearest / SURE * extents)
         number = np.where(line, np.cumsum(line) + found.max(), 0).astype(np.int32)
         clear = np.maximum(clear, strength)
         found = np.where(found > 0, found, number[labels])
     return Lines(found, clear)
+
+
+def connected_parts(
+    mask: npt.NDArray[np.bool_],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float64]]:
+    """Numbers (h, w) of a mask's connected parts from 1, their areas and extents (diagonals of their boxes) in pixels;
+    those of 0, which is all else, are 0."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    stats[0] = 0
+    extents = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    return np.asarray(labels, np.int32), np.asarray(stats[:, cv2.CC_STAT_AREA], np.int32), extents
 
 
 def _usual(response: F32, clean: F32, width: float) -> F32:
