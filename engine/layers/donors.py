@@ -19,7 +19,7 @@ from engine.types import F32, Box, FaceAnalysis, FaceGrid
 Windows = npt.NDArray[np.int64]
 """(…, 4): x0, y0, x1, y1 in grid pixels."""
 
-RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0)
+RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0, 5.5, 7.5)
 """Distances at which donors are tried, in sizes of the mark's box."""
 DIRECTIONS: Final = 24
 CLEAN, UNCLEAN = 0.9, 4.0
@@ -27,15 +27,18 @@ CLEAN, UNCLEAN = 0.9, 4.0
 CONSPICUOUS: Final = 40.0
 """How often a donor's share of lines, short ones too, and of what is over `SPOT` times as rough as usual, such as a
 blackhead that is no mark, counts against it: it would be seen a second time."""
+TWICE: Final = 0.02
+"""Share of these from which skin is no donor: no texture is better than a hair that was not there."""
 SPOT: Final = 3.0
 FOREIGN: Final = 2.0
-"""How often a donor's share of the fine creases under an eye counts against it for a mark that lies elsewhere."""
+"""How often a donor's share of the fine creases under an eye, or of the neck, where a hand that was not found counts as
+well, is against it for a mark that lies elsewhere."""
 LINE: Final = 2.5
 """Times the face's own strength of texture from which there is no skin, but a crease, a hair, the edge of a nail. No
 donor has much of it."""
 ALONG: Final = 1 / 200
 """σ over which the strength of texture is taken, as a share of W."""
-WEAKER: Final = 1 / 3
+WEAKER: Final = 1 / 8
 """How far a donor's texture is made weaker, as where skin is out of focus."""
 
 
@@ -50,7 +53,7 @@ class Donor(NamedTuple):
 @dataclass(frozen=True)
 class Skin:
     """What donors are chosen by: integral images (h + 1, w + 1) over a face's grid of clean skin, its L*, the energy of
-    its texture, what would be seen twice, and the skin under the eyes."""
+    its texture, what would be seen twice, the skin under the eyes and the neck."""
 
     grid: FaceGrid
     clean: npt.NDArray[np.float64]
@@ -58,6 +61,7 @@ class Skin:
     energy: npt.NDArray[np.float64]
     conspicuous: npt.NDArray[np.float64]
     under_eyes: npt.NDArray[np.float64]
+    neck: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, face: FaceAnalysis, unmarked: F32, lines: Lines, texture: float) -> Skin:
@@ -72,7 +76,8 @@ class Skin:
             clean *= strength < LINE * usual
             conspicuous |= strength > SPOT * usual
         level = gaussian(lightness, face.grid_width * BUMP_CUT)
-        planes = clean, level * clean, fine * fine * clean, drawn(conspicuous), face.regions["under_eyes"]
+        others = face.regions["under_eyes"], face.regions["neck"]
+        planes = clean, level * clean, fine * fine * clean, drawn(conspicuous), *others
         return cls(face.grid, *(np.asarray(cv2.integral(plane, sdepth=cv2.CV_64F), np.float64) for plane in planes))
 
 
@@ -96,9 +101,9 @@ def lines_near(windows: Sequence[Box], face: FaceAnalysis) -> Lines:
 def choose(skin: Skin, windows: Sequence[Box], boxes: Sequence[Box]) -> list[Donor | None]:
     """The clean skin near each mark that is most like the mark's surroundings.
 
-    Among rings of candidates, the least of: difference of mean lightness / 4 + relative difference of the texture's
+    Among rings of candidates, the least of: difference of mean lightness / 4 + logarithm of the ratio of the texture's
     rms + distance / 20 sizes + `UNCLEAN` × what is not clean + `CONSPICUOUS` × what would be seen twice + `FOREIGN` ×
-    the skin under an eye, beyond the mark's own share. None if no candidate is clean.
+    the skin under an eye or of the neck, beyond the mark's own share. None if no candidate is clean.
 
     Args: windows, boxes: of the marks, in grid and in source pixels.
     """
@@ -114,19 +119,21 @@ def choose(skin: Skin, windows: Sequence[Box], boxes: Sequence[Box]) -> list[Don
     there = np.rint(here[:, None] + np.tile(shifts * scale, 2)).astype(np.int64).clip(0, [w, h, w, h])
     area = np.maximum((there[..., 2] - there[..., 0]) * (there[..., 3] - there[..., 1]), 1)
     clean = _sums(skin.clean, there)
-    usable = inside & (clean >= CLEAN * area)
+    twice = _sums(skin.conspicuous, there) / area
+    usable = inside & (clean >= CLEAN * area) & (twice < TWICE)
 
-    around = (here + size[:, None] * [-1, -1, 1, 1]).clip(0, [w, h, w, h])
+    around = (here + size[:, None] // 2 * [-1, -1, 1, 1]).clip(0, [w, h, w, h])
     near = np.maximum(_sums(skin.clean, around), 1e-6)
     level = _sums(skin.level, around) / near
     rms = np.sqrt(np.maximum(_sums(skin.energy, around), 0) / near)
     share, clean = clean / area, np.maximum(clean, 1e-6)
     own_rms = np.sqrt(np.maximum(_sums(skin.energy, there), 0) / clean)
     cost = np.abs(_sums(skin.level, there) / clean - level[:, None]) / 4
-    cost += np.abs(own_rms - rms[:, None]) / np.maximum(rms, 1e-3)[:, None]
-    cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share) + CONSPICUOUS * _sums(skin.conspicuous, there) / area
-    own_eyes = _sums(skin.under_eyes, here) / np.maximum((here[:, 2] - here[:, 0]) * (here[:, 3] - here[:, 1]), 1)
-    cost += FOREIGN * np.maximum(_sums(skin.under_eyes, there) / area - own_eyes[:, None], 0)
+    cost += np.abs(np.log(np.maximum(own_rms, 1e-3) / np.maximum(rms, 1e-3)[:, None]))
+    cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share) + CONSPICUOUS * twice
+    own_area = np.maximum((here[:, 2] - here[:, 0]) * (here[:, 3] - here[:, 1]), 1)
+    for other in (skin.under_eyes, skin.neck):
+        cost += FOREIGN * np.maximum(_sums(other, there) / area - (_sums(other, here) / own_area)[:, None], 0)
     best = np.where(usable, cost, np.inf).argmin(1)
     each = np.arange(len(best))
     gain = np.where(rms > 0, rms / np.maximum(own_rms[each, best], 1e-3), 1).clip(WEAKER, STRONGER)

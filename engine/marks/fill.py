@@ -18,18 +18,24 @@ HOLD = 1e-4
 """Weight of the network's proposal against one neighbour: decides only where no clean skin touches a mark."""
 SHARED = 1 / 150
 """σ over which factors of marks beside each other go over into each other, as a share of W: else a step would show."""
+BEYOND = 0.3
+"""Share that is believed of what a mark's proposal lacks beyond its face's: around one mark skin is seldom even."""
+FEW = 3
+"""Marks from which half of what a face's proposals lack is believed."""
 STRONGEST, MISSED = 2.0, 3.0
-"""Up to how many times a mark's proposal is strengthened, and how far it falls short when it counts for nothing."""
+"""How many times too weak a proposal still counts whole, and where it counts for nothing."""
 
 
 def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32, skin: F32, width: float) -> F32:
     """The change that heals marks completely.
 
-    A network that is unsure proposes too little, but it knows the skin's form under a mark. A membrane (Laplace's
-    equation with the clean skin around as boundary; REFERENCES: poisson, equation 2) knows only how much is missing. So
-    each mark's proposal is strengthened to match the membrane, by least squares, without a step between marks; a mark
-    that the network missed takes the membrane itself above the pore band. The boundary is the skin as the network heals
-    it, so that the faint rim of a mark is not drawn into it. What is not skin is no boundary.
+    A network that is unsure proposes too little, and one that has not seen such a light or colour too much, but it
+    knows the skin's form under a mark. A membrane (Laplace's equation with the clean skin around as boundary;
+    REFERENCES: poisson, equation 2) knows only how much is missing, and that of one mark not well. So all proposals of
+    a face are strengthened or weakened to match the membranes by least squares, those of marks that lack more than
+    others a little further, without a step between marks; a mark that the network missed takes the membrane itself
+    above the pore band. The boundary is the skin as the network heals it, so that the faint rim of a mark is not drawn
+    into it. What is not skin is no boundary.
 
     Args: lab and change (h, w, 3) L*a*b*; labels (h, w) which mark a pixel belongs to, from 1; soft and skin (h, w) in
     [0, 1]; width: W in grid pixels.
@@ -39,18 +45,20 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
         return change
     clean = (np.clip(skin, 0, 1) * ~marked).astype(np.float32)
     planes = ((lab + change, clean), (lab + change, skin), (change, skin))
-    around, own, smooth = side_by_side(lambda plane: masked_gaussian(plane[0], width * PORE_CUT, plane[1]), planes)
+    around, healed, smooth = side_by_side(lambda plane: masked_gaussian(plane[0], width * PORE_CUT, plane[1]), planes)
     rows, columns = np.nonzero(marked)
-    lacking = _membrane(around, own, marked, clean > 0.5, rows, columns) - own[rows, columns]
+    lacking = _membrane(around, healed, marked, clean > 0.5, rows, columns) - healed[rows, columns]
     proposed = smooth[rows, columns]
     mark, weight = labels[rows, columns], soft[rows, columns]
-    energy = np.bincount(mark, (proposed**2).sum(1) * weight)
-    factor = 1 + np.bincount(mark, (lacking * proposed).sum(1) * weight) / np.maximum(energy, 1e-6)
-    plane = np.ones(marked.shape, np.float32)
-    plane[rows, columns] = np.where(energy > 1e-6, factor, MISSED).clip(1, MISSED)[mark]
-    times = masked_gaussian(plane, width * SHARED, marked.astype(np.float32))[rows, columns, None]
-    missed = ramp(times, STRONGEST, MISSED)
-    stronger = (np.minimum(times, STRONGEST) - 1) * change[rows, columns]
+    energy, lacks = (np.bincount(mark, (x * proposed).sum(1) * weight) for x in (proposed, lacking))
+    seen = energy > 1e-6
+    face = lacks[seen].sum() / max(energy[seen].sum(), 1e-6) * seen.sum() / (seen.sum() + FEW)
+    plane = np.zeros(marked.shape, np.float32)
+    own = np.where(seen, lacks / np.maximum(energy, 1e-6), MISSED)
+    plane[rows, columns] = own.clip(-1, MISSED - 1)[mark]
+    share = masked_gaussian(plane, width * SHARED, marked.astype(np.float32))[rows, columns, None]
+    missed = ramp(1 + share, STRONGEST, MISSED)
+    stronger = (face + BEYOND * np.maximum(share - face, 0)) * change[rows, columns]
     closed = change.copy()
     closed[rows, columns] += weight[:, None] * (stronger + missed * (lacking - stronger))
     return closed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import cv2
@@ -101,7 +101,7 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
     labels, count = _label(found, staying, max(width * SOLID, 1.5))
     scene = _Scene.of(face, change, classes)
     spots = [_Spot.of(labels, i, where, scene) for i, where in enumerate(find_objects(labels), 1) if where]
-    spots = [spot for spot in spots if spot.is_mark(width, scene.bumps)]
+    spots = [spot for spot in _coloured(spots) if spot.is_mark(width, scene.bumps)]
     spots.sort(key=lambda spot: (int(spot.centre[1] // (width / 20)), spot.centre[0]))
     marks: list[Mark] = []
     order = np.zeros(count + 1, np.int32)
@@ -124,11 +124,8 @@ def find_marks(face: FaceAnalysis, change: F32, classes: F32) -> tuple[tuple[Mar
 
 def _kinds(spots: Sequence[_Spot], width: float) -> list[MarkKind]:
     """The kind of each spot. width: W in grid pixels."""
-    scores = judged(
-        np.array([spot.scores for spot in spots], np.float32).reshape(-1, len(MARK_CLASSES)),
-        np.array([spot.change for spot in spots], np.float32).reshape(-1, 3),
-        np.array([spot.skin[0] for spot in spots], np.float32),
-    )
+    scores = np.array([spot.scores for spot in spots], np.float32).reshape(-1, len(MARK_CLASSES))
+    scores = judged(scores, *_colours(spots))
     kinds = [MARK_CLASSES[int(row.argmax())] for row in scores]
     found = list(zip(spots, kinds, strict=True))
     staying = [(spot, kind) for spot, kind in found if kind in KEPT_BY_DEFAULT]
@@ -137,6 +134,19 @@ def _kinds(spots: Sequence[_Spot], width: float) -> list[MarkKind]:
             near = (k for s, k in staying if spot.contrast < FAINTER * s.contrast and spot.gap(s) < BESIDE * width)
             kinds[i] = next(near, kind)
     return kinds
+
+
+def _coloured(spots: Sequence[_Spot]) -> list[_Spot]:
+    """With their redness: as if they were blood where there is no colour."""
+    change, skin = _colours(spots)
+    red = np.where(np.hypot(skin[:, 1], skin[:, 2]) < COLOURLESS, RED, redness(change, skin))
+    return [replace(spot, redness=float(value)) for spot, value in zip(spots, red, strict=True)]
+
+
+def _colours(spots: Sequence[_Spot]) -> tuple[F32, F32]:
+    """(N, 3) each: the spots' changes and the skin without them."""
+    change, skin = (np.array([getattr(spot, name) for spot in spots], np.float32) for name in ("change", "skin"))
+    return change.reshape(-1, 3), skin.reshape(-1, 3)
 
 
 def likelihood(classes: F32) -> F32:
@@ -201,7 +211,7 @@ class _Scene:
 class _Spot:
     """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels; skin: (3,) L*a*b* without
     it; change: (3,) its mean, contrast: its mean magnitude; shade: how much the large shades change there, in
-    L* over `ACROSS`; scores: (K,) of the kinds, by how strong the change is."""
+    L* over `ACROSS`; scores: (K,) of the kinds, by how strong the change is; redness: see `kinds.redness`."""
 
     label: int
     centre: tuple[float, float]
@@ -211,13 +221,7 @@ class _Spot:
     contrast: float
     shade: float
     scores: F32
-
-    @property
-    def redness(self) -> float:
-        """As if it were blood where there is no colour."""
-        if np.hypot(*self.skin[1:]) < COLOURLESS:
-            return RED
-        return float(redness(self.change, self.skin[0]))
+    redness: float = 0.0
 
     @property
     def stays(self) -> bool:

@@ -11,17 +11,22 @@ from typing import Final
 
 import numpy as np
 
+from engine.imageio.colour import from_lab
+from engine.imageio.light import linearise
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 
-BROWN, RED = 0.35, 0.5
-"""Share of redness in a mark's colour difference up to which pigment explains it, and from which only blood does: moles
-and freckles are melanin (REFERENCES: jacques2013)."""
-
+MELANIN, BLOOD = 0.67, 0.22
+"""Optical density in red over that in green, in camera bands (REFERENCES: jacques2013)."""
+BROWN, RED = 0.4, 0.6
+"""Redness up to which pigment explains a mark, and from which only blood does."""
 FULL, VEILED = 45.0, 0.6
 """L* of the skin from which redness shows as it is, and the least share of it that shows on darker skin: melanin lies
 above the blood, so inflamed skin and scabs look dusky brown there, where moles are hardly red at all."""
 
-REDDISH: Final = 0.6
+DARKEST, FAINTEST = 1e-3, 0.01
+"""Linear light from which a colour counts, and optical density from which it has a ratio."""
+
+REDDISH: Final = 0.75
 """Share of redness up to which, on skin without acne, a mark may still be pigment: warm light reddens moles."""
 SURE: Final = 0.5
 """What then is left of a mole's or freckle's score: it stays if the network holds nothing else for half as likely."""
@@ -39,13 +44,13 @@ _PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_
 _FRECKLE = np.array([kind is MarkKind.FRECKLE for kind in MARK_CLASSES])
 
 
-def judged(scores: F32, change: F32, lightness: F32) -> F32:
+def judged(scores: F32, change: F32, skin: F32) -> F32:
     """Scores (N, K) ≥ 0 of the kinds of `MARK_CLASSES` for a face's N marks: what is mainly red is neither mole nor
     freckle.
 
-    change: (N, 3) L*a*b* of the skin without a mark minus the mark. lightness: (N,) L* of that skin.
+    change: (N, 3) L*a*b* of the skin without a mark minus the mark. skin: (N, 3) L*a*b* of that skin.
     """
-    red = redness(change, lightness)
+    red = redness(change, skin)
     found = np.where(_PIGMENT, scores * np.clip((RED - red) / (RED - BROWN), 0, 1)[:, None], scores)
     if int(((red > REDDISH) & (np.linalg.norm(change, axis=1) > INFLAMED)).sum()) < ACNE:
         freckled = int(_FRECKLE[found.argmax(1)].sum()) >= FRECKLED
@@ -55,8 +60,13 @@ def judged(scores: F32, change: F32, lightness: F32) -> F32:
     return np.asarray(found, np.float32)
 
 
-def redness(change: F32, lightness: F32) -> F32:
-    """(…) share of redness in marks' colour, from 0, as it would show on light skin. The arguments are as for `judged`,
-    of any number of marks."""
-    contrast = np.maximum(np.linalg.norm(change, axis=-1), 1e-6)
-    return np.asarray(np.maximum(-change[..., 1], 0) / contrast / np.clip(lightness / FULL, VEILED, 1), np.float32)
+def redness(change: F32, skin: F32) -> F32:
+    """(N,) from 0, how far marks are blood (about 1) and not melanin (0), whatever the colour of the light: skin gives
+    back exp(−density) of it, and what multiplies mark and skin alike cancels. 0 where a mark is not darker in green.
+
+    change, skin: (N, 3) as for `judged`."""
+    clean, marked = (np.maximum(linearise(from_lab(lab[None], None)[0]), DARKEST) for lab in (skin, skin - change))
+    density = np.log(clean / marked)
+    ratio = density[..., 0] / np.maximum(density[..., 1], FAINTEST)
+    red = np.where(density[..., 1] > FAINTEST, (MELANIN - ratio) / (MELANIN - BLOOD), 0)
+    return np.asarray(np.maximum(red, 0) / np.clip(skin[..., 0] / FULL, VEILED, 1), np.float32)

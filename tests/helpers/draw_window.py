@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from engine.imageio.colour import to_lab
+from engine.imageio.light import encode, linearise
 from engine.jobs import CancelToken, Report, silent
 from engine.layers.build import build_layers
 from engine.proposal import Proposal, ProposalSpec
@@ -24,7 +25,6 @@ from engine.session import RetouchSession
 from engine.types import F32, Decision, FaceAnalysis, FaceEdits, Mark, MarkKind, RetouchLayers
 from tests.helpers.fake_engine import FakeEngine
 from tests.helpers.scenes import scene, smooth_noise
-from trainer.pretrain.light import encode, linearise
 from trainer.pretrain.paint import paint
 
 SIZE = (1400, 1000)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from engine.marks import kinds
 from trainer.pretrain.paint import HAEMOGLOBIN, MELANIN, SORTS, Place, paint, stubble
 
 SKIN = np.float32([0.55, 0.35, 0.26])
@@ -90,3 +91,18 @@ def test_chromophores_colour_skin_as_in_nature():
     assert np.argmin(red / SKIN) == 1
     assert np.argmin(brown / SKIN) == 2
     assert np.argmax(red / SKIN) == np.argmax(brown / SKIN) == 0
+
+
+def test_a_mark_as_red_may_be_little_darker_than_skin_or_much():
+    """A flush is blood only. Green, which reddens it, falls as much whatever its oxygen; red falls 5 times as much in
+    some as in others (Jacques 2013, figure 3)."""
+    flushes = [SORTS["flush"].draw(8.0, Place((1.0, 0.0), SKIN, np.random.default_rng(seed))) for seed in range(60)]
+    shares = np.array([flush[..., 0].sum() / flush[..., 1].sum() for flush in flushes])
+    assert 0.05 < shares.min() < 0.1
+    assert 0.33 < shares.max() < 0.45
+    assert shares.mean() == pytest.approx(HAEMOGLOBIN[0] / HAEMOGLOBIN[1], rel=0.15)
+
+
+def test_the_judge_of_colours_knows_the_chromophores_that_are_painted():
+    assert MELANIN[0] / MELANIN[1] == pytest.approx(kinds.MELANIN, abs=0.01)
+    assert HAEMOGLOBIN[0] / HAEMOGLOBIN[1] == pytest.approx(kinds.BLOOD, abs=0.01)

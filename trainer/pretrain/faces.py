@@ -16,11 +16,11 @@ import numpy.typing as npt
 from engine.errors import EngineError
 from engine.faces.analysis import analyse
 from engine.imageio.colour import from_lab, to_lab
+from engine.imageio.light import encode, linearise
 from engine.imageio.read import read_photo
 from engine.layers.bands import gaussian, masked_gaussian
 from engine.marks.find import bumps_of
 from engine.types import F32, FaceAnalysis
-from trainer.pretrain.light import encode, linearise
 
 HELD_OUT = 0.15
 """Share of people, by hash of the person's number, never trained on."""

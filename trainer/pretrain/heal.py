@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from engine.imageio.colour import to_lab
+from engine.imageio.light import encode
 from engine.marks.find import likelihood
 from engine.metrics.skin import ita_group, typology_angle
 from engine.policies.compact.exposure import exposed, missing_light
@@ -34,7 +35,6 @@ from engine.policies.compact.nets import HealNet, to_model
 from engine.policies.compact.networks import HEAL_MULTIPLE, HEAL_VERSION
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES
 from trainer.pretrain.faces import TrainingFace, compact_spots, load_faces
-from trainer.pretrain.light import encode
 from trainer.pretrain.paint import MELANIN, paint
 
 Rng = np.random.Generator
@@ -46,6 +46,10 @@ FOUND = 0.25
 REUSE = 3
 POSITIVE = dict(zip(MARK_CLASSES, (4, 6, 6, 6, 12), strict=True))
 """Weight of a class's own pixels in the cross-entropy: freckles are small and faint amid acne, which is neither."""
+SHADE = 8
+"""Pixels over which colour errors are averaged before they are squared: a few pores."""
+SQUARES = 300
+"""Weight of these squares."""
 POOL = 40
 """Batches' worth of crops that are kept for reuse."""
 
@@ -59,7 +63,7 @@ def _look(linear: F32, rng: Rng) -> F32:
 
 
 def _camera(planes: list[F32], rng: Rng) -> list[F32]:
-    """The same camera for all planes, sRGB-encoded: blur or sharpening, noise, grey, JPEG."""
+    """The same camera for all planes, sRGB-encoded: blur or sharpening, noise, saturation, JPEG."""
     if (kind := rng.random()) < 0.3:
         sigma = 0.3 + 1.7 * rng.random() ** 2
         planes = [np.asarray(cv2.GaussianBlur(p, (0, 0), sigma), np.float32) for p in planes]
@@ -69,8 +73,10 @@ def _camera(planes: list[F32], rng: Rng) -> list[F32]:
     noise = rng.standard_normal(planes[0].shape, dtype=np.float32) * np.float32(rng.uniform(0, 0.018))
     noise = np.asarray(cv2.GaussianBlur(noise, (0, 0), rng.uniform(0.3, 0.9)), np.float32)
     planes = [np.clip(p + noise, 0, 1) for p in planes]
-    if rng.random() < 0.05:
-        planes = [np.repeat(p @ np.array([[0.3], [0.59], [0.11]], np.float32), 3, -1) for p in planes]
+    if (kind := rng.random()) < 0.4:  # a picture style, and now and then black and white
+        colour = np.float32(0 if kind < 0.05 else np.exp(rng.normal() * 0.25))
+        greys = [p @ np.array([[0.3], [0.59], [0.11]], np.float32) for p in planes]
+        planes = [np.clip(grey + colour * (p - grey), 0, 1) for p, grey in zip(planes, greys, strict=True)]
     if rng.random() < 0.25:
         quality = int(rng.integers(60, 97))
         planes = [_through_jpeg(p, quality) for p in planes]
@@ -172,14 +178,18 @@ def _turned(example: Example, rng: Rng) -> Example:
 def loss_of(
     out: Tensor, source: Tensor, target: Tensor, masks: Tensor, weight: Tensor
 ) -> tuple[Tensor, dict[str, float]]:
-    """Charbonnier and gradient loss on the healed skin, heavier inside marks; cross-entropy and Dice on the masks.
+    """Charbonnier and gradient loss on the healed skin, squares of its shades, all heavier inside marks; cross-entropy
+    and Dice on the masks.
 
-    A mark painted over a person's own is one, but what is below it is no skin to learn from."""
+    The first two alone heal towards the median, which is lighter than skin is on average, as pores are dark, and leaves
+    more of what may be a mark or not. A mark painted over a person's own is one, but what is below it is no skin to
+    learn from."""
     residual, logits = out[:, :3], out[:, 3:]
     healed = source + residual
     inside = masks.amax(1, keepdim=True)
     w = weight * (1 + 8 * inside)
     colour = (((healed - target) ** 2 + 1e-6).sqrt() * w).mean()
+    shade = F.avg_pool2d((healed - target) * w, SHADE) ** 2 / F.avg_pool2d(w, SHADE).clamp_min(0.1)
     dx = (healed - target).diff(dim=-1).abs() * w[..., 1:]
     dy = (healed - target).diff(dim=-2).abs() * w[..., 1:, :]
     edge = dx.mean() + dy.mean()
@@ -189,12 +199,12 @@ def loss_of(
     any_mark = 1 - (1 - torch.sigmoid(logits)).prod(1, keepdim=True)
     dice = _dice(torch.sigmoid(logits), masks, told)
     union = _dice(any_mark, inside, told)
-    total = 10 * colour + 5 * edge + 2.5 * bce + 0.3 * dice.mean() + 0.3 * union.mean()
+    total = 10 * colour + SQUARES * shade.mean() + 5 * edge + 2.5 * bce + 0.3 * dice.mean() + 0.3 * union.mean()
     with torch.no_grad():
         before = ((source - target).abs() * inside * weight).sum()
         left = ((healed - target).abs() * inside * weight).sum() / before.clamp_min(1e-6)
         idle = (residual.abs() * (1 - inside) * weight).mean() * 50
-        measured = {"loss": total, "left": left, "idle": idle, "union": union}
+        measured = {"loss": total, "left": left, "shade": SQUARES * shade.mean(), "idle": idle, "union": union}
         parts: dict[str, Any] = {name: float(value) for name, value in measured.items()}
     return total, {**parts, "dice": [round(float(d), 3) for d in dice.detach()]}
 

@@ -11,6 +11,7 @@ import numpy as np
 from engine.evaluation import classical
 from engine.evaluation.run import OURS
 from engine.imageio.colour import converted, from_lab, to_lab
+from engine.imageio.light import encode, linearise
 from engine.layers.bands import masked_gaussian
 from engine.metrics.crop import lab_on, measuring_grid
 from engine.metrics.dimensions import measure_pair
@@ -22,7 +23,6 @@ from engine.policies.base import Policy
 from engine.session import RetouchSession
 from engine.types import F32, MARK_CLASSES, Decision, FaceAnalysis, MarkKind, Photo, Pixels
 from trainer.pretrain.lab_paint import paint_lab
-from trainer.pretrain.light import encode, linearise
 from trainer.pretrain.paint import paint
 
 SEVERITY = 120.0

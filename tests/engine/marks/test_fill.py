@@ -76,3 +76,44 @@ def test_marks_beside_each_other_are_strengthened_without_a_step():
     times = change[60, 56:64, 0] / proposal[60, 56:64, 0]
     assert times[-1] > times[0] + 0.1, "what fell shorter is strengthened more"
     assert np.diff(times).max() < 0.5 * (times[-1] - times[0])
+
+
+def _many(count=12):
+    """Marks in rows on a slope of light, far enough from each other for skin between."""
+    y, x = np.mgrid[:200, :200].astype(np.float32)
+    lab = np.stack([60 + 0.03 * x, 15 + 0 * x, 14 + 0 * x], -1).astype(np.float32)
+    mark, labels = np.zeros_like(x), np.zeros(x.shape, np.int32)
+    for i in range(count):
+        distance = np.hypot(x - 30 - 45 * (i % 4), y - 30 - 60 * (i // 4))
+        mark += np.exp(-((distance / 3.5) ** 2)).astype(np.float32)
+        labels[distance < 7] = i + 1
+    return lab, lab + mark[..., None] * np.float32([-8, 9, 0]), labels, (labels > 0).astype(np.float32)
+
+
+def test_what_a_network_overdoes_on_all_of_a_face_is_taken_back():
+    lab, marked, labels, soft = _many()
+    proposal = 1.2 * (lab - marked)
+    change = close_marks(marked, proposal, labels, soft, np.ones_like(soft), 300.0)
+    times = (change / np.where(proposal == 0, 1, proposal))[..., 0][soft > 0.5]
+    assert 1.2 * times.mean() < 1.06
+    assert times.std() < 0.02
+
+
+def test_one_mark_beside_a_shade_is_healed_like_the_others():
+    """A dark shade beside it, as under a lip, makes its membrane dark: the network, which sees it, knows better."""
+    lab, marked, labels, soft = _many()
+    shade = np.zeros_like(lab)
+    shade[15:45, 37:60, 0] = -25
+    change = close_marks(marked + shade, lab - marked, labels, soft, np.ones_like(soft), 300.0)
+    error = np.linalg.norm(marked + change - lab, axis=-1)
+    assert error[labels == 1].mean() < 0.2, "1.5 if its own membrane were believed"
+    assert error[labels > 1].mean() < 0.2
+
+
+def test_one_mark_alone_hardly_weakens_its_proposal():
+    lab, marked, soft, skin, width = _scene()
+    shade = np.zeros_like(lab)
+    shade[:, 67:90, 0] = -25
+    change = close_marks(marked + shade, lab - marked, _one(soft), soft, skin, width)
+    times = (change / (lab - marked + 1e-9))[..., 1][np.abs((lab - marked)[..., 1]) > 2]
+    assert 0.85 < times.mean() < 0.95, "0.51 if what it lacks were believed"

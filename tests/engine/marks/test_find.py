@@ -190,7 +190,7 @@ def test_what_rough_skin_has_everywhere_is_no_mark():
     lab[..., 0] += 6 * grain / grain.std()
     small = _disc(shape, (shape[1] / 2, shape[0] / 2 - 95), 2)
     large = _disc(shape, (shape[1] / 2 - 50, shape[0] / 2 + 40), 6)
-    change = (small + large)[..., None] * np.float32([1.4, -0.6, 0.0])
+    change = (small + large)[..., None] * np.float32([1.2, -0.9, 0.0])
     classes = _classes(shape, blemish=0.9 * (small + large))
     assert len(find_marks(face, change, classes)[0]) == 2
     (mark,), _ = find_marks(replace(face, lab=lab), change, classes)

@@ -1,20 +1,55 @@
 """A mark is what the network says, unless its colour says otherwise."""
 
 import numpy as np
+import pytest
 
-from engine.marks.kinds import ACNE, FRECKLED, judged
+from engine.imageio.colour import to_lab
+from engine.imageio.light import encode, linearise
+from engine.marks.kinds import ACNE, FRECKLED, judged, redness
 from engine.types import MARK_CLASSES, MarkKind
 
-BROWN, HALF_RED, REDDISH, RED = (9.0, -1.5, -4.0), (9.0, -4.5, -3.0), (7.0, -4.6, -2.5), (3.0, -6.0, -1.0)
-"""Changes that heal spots of these colours, L*a*b*."""
+MELANIN, BLOOD = np.float32([0.32, 0.48, 0.82]), np.float32([0.17, 0.76, 0.63])
+"""Optical densities in red, green and blue (Jacques 2013, over camera bands)."""
+BROWN, HALF_RED, REDDISH, RED = 0.0, 0.4, 0.55, 1.0
+"""Shares of blood in spots."""
+LIGHT, DARK = (0.75, 0.58, 0.48), (0.3, 0.22, 0.18)
+"""Skin, sRGB-encoded."""
 
 
-def _kind(change=BROWN, acne=ACNE, lightness=65.0, **kinds):
-    """Of a mark on a face with so many inflamed ones, on skin of this L*."""
+def _spot(blood, skin=LIGHT, light=(1.0, 1.0, 1.0), dense=0.4):
+    """Change that heals a spot, and the skin without it, L*a*b*. light: its colour, linear."""
+    linear = linearise(np.float32(skin)) * np.float32(light)
+    density = dense * ((1 - blood) * MELANIN + blood * BLOOD)
+    clean, marked = (to_lab(encode(c)[None, None], None)[0, 0] for c in (linear, linear * np.exp(-density)))
+    return clean - marked, clean
+
+
+def _judged(scores, spots):
+    change, skin = (np.float32([spot[i] for spot in spots]) for i in (0, 1))
+    return [MARK_CLASSES[int(row.argmax())] for row in judged(np.float32(scores), change, skin)]
+
+
+def _kind(blood=BROWN, acne=ACNE, skin=LIGHT, **kinds):
+    """Of a mark on a face with so many inflamed ones, on skin of this colour."""
     rows = [[kinds.get(kind, 0.02) for kind in MARK_CLASSES], *[[0.9, 0, 0, 0, 0]] * acne]
-    skin = np.full(len(rows), lightness, np.float32)
-    scores = judged(np.float32(rows), np.float32([change, *[RED] * acne]), skin)
-    return MARK_CLASSES[int(scores[0].argmax())]
+    return _judged(rows, [_spot(blood, skin), *[_spot(RED, skin)] * acne])[0]
+
+
+def _redness(*spot):
+    return float(redness(*(np.float32(each)[None] for each in spot))[0])
+
+
+def test_redness_tells_blood_from_melanin_in_any_light():
+    for light in ((1.0, 1.0, 1.0), (1.2, 0.9, 0.6), (0.5, 0.6, 0.75)):
+        assert _redness(*_spot(BROWN, light=light)) == pytest.approx(0, abs=0.03)
+        assert _redness(*_spot(RED, light=light)) == pytest.approx(1, abs=0.03)
+        assert 0.45 < _redness(*_spot(HALF_RED, light=light)) < 0.55
+        assert _redness(*_spot(HALF_RED, light=light, dense=0.1)) == pytest.approx(0.51, abs=0.03), "faint as well"
+
+
+def test_what_is_lighter_than_skin_is_not_red():
+    change, skin = _spot(RED)
+    assert _redness(-change, skin) == 0
 
 
 def test_what_is_mainly_red_is_neither_mole_nor_freckle():
@@ -25,13 +60,12 @@ def test_what_is_mainly_red_is_neither_mole_nor_freckle():
 
 
 def test_half_way_the_network_is_believed_half():
-    assert 0.35 < 4.5 / np.linalg.norm(HALF_RED) < 0.5
     assert _kind(HALF_RED, mole=0.9, blemish=0.3) is MarkKind.MOLE
     assert _kind(HALF_RED, mole=0.9, blemish=0.7) is MarkKind.BLEMISH
 
 
 def test_a_reddish_mole_stays_on_skin_without_acne_if_the_network_is_sure():
-    assert 0.5 < 4.6 / np.linalg.norm(REDDISH) < 0.6
+    assert 0.6 < _redness(*_spot(REDDISH)) < 0.75
     assert _kind(REDDISH, acne=ACNE - 1, mole=0.95, blemish=0.4) is MarkKind.MOLE
     assert _kind(REDDISH, acne=ACNE - 1, mole=0.7, blemish=0.4) is MarkKind.BLEMISH
     assert _kind(REDDISH, acne=ACNE, mole=0.95, blemish=0.4) is MarkKind.BLEMISH
@@ -45,15 +79,13 @@ def test_in_doubt_what_is_brown_stays_on_skin_without_acne():
         assert _kind(HALF_RED, acne=ACNE - 1, **{kind: 0.7, "blemish": 0.85}) is MarkKind.BLEMISH
 
 
-def test_on_freckled_skin_a_freckle_that_warm_light_reddens_stays():
-    warm, row = (2.6, -1.6, -0.9), np.float32([0.45, 0.1, 0, 0.02, 0.83])
-    assert 0.48 < 1.6 / np.linalg.norm(warm) < 0.51 and MARK_CLASSES[0] is MarkKind.BLEMISH
+def test_on_freckled_skin_a_reddish_freckle_stays():
+    row = [0.45, 0.1, 0, 0.02, 0.83]
+    assert MARK_CLASSES[0] is MarkKind.BLEMISH
 
     def kind(freckles, acne=0):
-        scores = np.float32([row] * (1 + freckles) + [[0.9, 0, 0, 0, 0]] * acne)
-        change = np.float32([warm, *[BROWN] * freckles, *[RED] * acne])
-        found = judged(scores, change, np.full(len(scores), 65, np.float32))
-        return MARK_CLASSES[int(found[0].argmax())]
+        scores = [row] * (1 + freckles) + [[0.9, 0, 0, 0, 0]] * acne
+        return _judged(scores, [_spot(REDDISH), *[_spot(BROWN)] * freckles, *[_spot(RED)] * acne])[0]
 
     assert kind(FRECKLED) is MarkKind.FRECKLE
     assert kind(FRECKLED - 1) is MarkKind.BLEMISH
@@ -61,18 +93,18 @@ def test_on_freckled_skin_a_freckle_that_warm_light_reddens_stays():
 
 
 def test_on_dark_skin_less_redness_tells_a_scab_from_a_mole():
-    scab, mole = (7.5, -2.6, -1.2), (9.8, -0.9, -0.8)
     for acne in (0, ACNE):
-        assert _kind(scab, acne, mole=0.93, blemish=0.7) is MarkKind.MOLE
-        assert _kind(scab, acne, lightness=30.0, mole=0.93, blemish=0.7) is MarkKind.BLEMISH
-        assert _kind(mole, acne, lightness=30.0, mole=0.93, blemish=0.7) is MarkKind.MOLE
+        assert _kind(0.35, acne, mole=0.93, blemish=0.6) is MarkKind.MOLE
+        assert _kind(0.35, acne, DARK, mole=0.93, blemish=0.6) is MarkKind.BLEMISH
+        assert _kind(0.1, acne, DARK, mole=0.93, blemish=0.6) is MarkKind.MOLE
 
 
 def test_scars_may_be_red():
-    assert _kind((1.0, -6.0, 0.0), scar=0.6, blemish=0.5) is MarkKind.SCAR
+    assert _kind(RED, scar=0.6, blemish=0.5) is MarkKind.SCAR
 
 
 def test_a_mark_without_colour_is_what_the_network_says_and_no_marks_are_none():
-    assert _kind((0.0, 0.0, 0.0), mole=0.6, blemish=0.5) is MarkKind.MOLE
+    _, skin = _spot(RED)
+    assert _judged([[0.5, 0, 0, 0.6, 0]], [(np.zeros(3), skin)]) == [MarkKind.MOLE]
     none = np.zeros((0, len(MARK_CLASSES)), np.float32)
-    assert judged(none, np.zeros((0, 3), np.float32), np.zeros(0, np.float32)).shape == (0, 5)
+    assert judged(none, np.zeros((0, 3), np.float32), np.zeros((0, 3), np.float32)).shape == (0, 5)

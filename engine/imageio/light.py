@@ -1,4 +1,4 @@
-"""sRGB-encoded values and linear light (IEC 61966-2-1), both in [0, 1]; marks are painted in linear light."""
+"""sRGB-encoded values and linear light (IEC 61966-2-1), both in [0, 1]."""
 
 from __future__ import annotations
 
