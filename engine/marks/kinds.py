@@ -62,11 +62,12 @@ def judged(scores: F32, change: F32, skin: F32) -> F32:
 
 def redness(change: F32, skin: F32) -> F32:
     """(N,) from 0, how far marks are blood (about 1) and not melanin (0), whatever the colour of the light: skin gives
-    back exp(−density) of it, and what multiplies mark and skin alike cancels. 0 where a mark is not darker in green.
+    back exp(−density) of it, and what multiplies mark and skin alike cancels. What is yellow only, as pus, counts as
+    red, what is lighter than skin as 0.
 
     change, skin: (N, 3) as for `judged`."""
     clean, marked = (np.maximum(linearise(from_lab(lab[None], None)[0]), DARKEST) for lab in (skin, skin - change))
     density = np.log(clean / marked)
     ratio = density[..., 0] / np.maximum(density[..., 1], FAINTEST)
-    red = np.where(density[..., 1] > FAINTEST, (MELANIN - ratio) / (MELANIN - BLOOD), 0)
+    red = np.where(density[..., 1:].max(-1) > FAINTEST, (MELANIN - ratio) / (MELANIN - BLOOD), 0)
     return np.asarray(np.maximum(red, 0) / np.clip(skin[..., 0] / FULL, VEILED, 1), np.float32)

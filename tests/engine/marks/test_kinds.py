@@ -47,9 +47,11 @@ def test_redness_tells_blood_from_melanin_in_any_light():
         assert _redness(*_spot(HALF_RED, light=light, dense=0.1)) == pytest.approx(0.51, abs=0.03), "faint as well"
 
 
-def test_what_is_lighter_than_skin_is_not_red():
+def test_what_is_lighter_than_skin_is_not_red_and_pus_is_no_pigment():
     change, skin = _spot(RED)
     assert _redness(-change, skin) == 0
+    pus = to_lab(encode(linearise(np.float32(LIGHT)) * np.exp(np.float32([0.02, -0.005, -0.1])))[None, None], None)
+    assert _redness(skin - pus[0, 0], skin) > 1
 
 
 def test_what_is_mainly_red_is_neither_mole_nor_freckle():
