@@ -47,7 +47,7 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
     planes = ((lab + change, clean), (lab + change, skin), (change, skin))
     around, healed, smooth = side_by_side(lambda plane: masked_gaussian(plane[0], width * PORE_CUT, plane[1]), planes)
     rows, columns = np.nonzero(marked)
-    lacking = _membrane(around, healed, marked, clean > 0.5, rows, columns) - healed[rows, columns]
+    lacking = membrane(around, healed, marked, clean > 0.5, rows, columns) - healed[rows, columns]
     proposed = smooth[rows, columns]
     mark, weight = labels[rows, columns], soft[rows, columns]
     energy, lacks = (np.bincount(mark, (x * proposed).sum(1) * weight) for x in (proposed, lacking))
@@ -64,7 +64,7 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
     return closed
 
 
-def _membrane(
+def membrane(
     boundary: F32,
     proposal: F32,
     inside: npt.NDArray[np.bool_],

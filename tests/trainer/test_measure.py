@@ -15,7 +15,7 @@ from tests.helpers import fake_policy
 from tests.helpers.faces import synthetic_face
 from trainer.pretrain import measure
 from trainer.pretrain.measure import AIMS, _averaged, held_out, table
-from trainer.pretrain.trials import OURS, Trial, painted, share
+from trainer.pretrain.trials import GENERATORS, OURS, Trial, painted, share
 
 
 def _trials(values: dict[float, str], row: str) -> list[Trial]:
@@ -119,7 +119,7 @@ def test_marks_made_too_light_count_as_much_as_marks_that_are_left(monkeypatch):
             return None, {OURS: np.rint(np.clip(marked.pixels + factor * change, 0, 255)).astype(np.uint8)}
 
         monkeypatch.setattr("trainer.pretrain.trials.retouched", heal)
-        (trial,) = painted("p", photo, face, "light", "second", None, 1, False)
+        (trial,) = painted("p", photo, face, "light", ("second", GENERATORS["second"]), None, 1, False)
         found[factor] = trial.values["removed, second generator"]
     assert found[1.0] == pytest.approx(1, abs=0.01)
     assert found[0.8] == pytest.approx(0.8, abs=0.02) and found[1.2] == pytest.approx(0.8, abs=0.02)

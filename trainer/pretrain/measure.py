@@ -1,10 +1,11 @@
 """Measure a policy against the numbers it should reach, on people never trained on.
 
-    python -m trainer.pretrain.measure --portraits DIR [--anchors DIR] [--limit N] [--classical]
+    python -m trainer.pretrain.measure --portraits DIR [--anchors DIR] [--marks PHOTO…] [--limit N] [--classical]
 
-Marks are painted on held-out portraits by two generators, one of which nothing was trained on; the pictures go through
-the product's own path (analyse, encode, sample, decode, render). With `--anchors`, photos with acne and another
-retoucher's results (N_input and N_other) are compared too. Prints one JSON object: per row the aim, mean, worst decile,
+Marks are painted on held-out portraits by two generators, one of which nothing was trained on, and by a third, which
+takes real marks from the photos of `--marks`; the pictures go through the product's own path (analyse, encode, sample,
+decode, render). With `--anchors`, photos with acne and another retoucher's results (N_input and N_other) are compared
+too. Prints one JSON object: per row the aim, mean, worst decile,
 groups of skin colour and their gap, and whether the aim is met.
 """
 
@@ -16,7 +17,7 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -34,7 +35,16 @@ from engine.metrics.skin import ITA_GROUPS
 from engine.policies.base import Policy
 from engine.policies.registry import DEFAULT, load_policy
 from trainer.pretrain.faces import is_held_out, person_of
-from trainer.pretrain.trials import GENERATORS, Trial, as_it_is, painted
+from trainer.pretrain.transplant import cut_marks
+from trainer.pretrain.trials import (
+    GENERATORS,
+    TRANSPLANTED,
+    Generator,
+    Trial,
+    as_it_is,
+    painted,
+    transplanting,
+)
 
 HEAVY: Final = 20
 """Spots to remove from which a face of the anchors counts as heavy acne."""
@@ -53,10 +63,10 @@ class Aim:
 
 TEXTURE: Final = Aim(0.90, 1.05, "one")
 AIMS: Final = {
-    **{f"removed, {name} generator": Aim(0.90, math.inf, "high") for name in GENERATORS},
-    **{f"kept, {name} generator": Aim(0.95, 1.05, "one") for name in GENERATORS},
+    **{f"removed, {name} generator": Aim(0.90, math.inf, "high") for name in (*GENERATORS, TRANSPLANTED)},
+    **{f"kept, {name} generator": Aim(0.95, 1.05, "one") for name in (*GENERATORS, TRANSPLANTED)},
     "scars kept, first generator": Aim(0.95, 1.05, "one"),
-    **{f"texture, {name} generator": TEXTURE for name in GENERATORS},
+    **{f"texture, {name} generator": TEXTURE for name in (*GENERATORS, TRANSPLANTED)},
     "texture of untouched portraits": TEXTURE,
     "clean skin, CIEDE2000": Aim(0, 0.6, "low", percent=False),
     "change outside skin, codes": Aim(0, 1, "low", percent=False),
@@ -76,7 +86,12 @@ def held_out(folder: Path, limit: int) -> list[Path]:
     return sorted(found, key=lambda path: hashlib.sha256(path.name.encode()).hexdigest())[:limit]
 
 
-def measure_portraits(policy: Policy, portraits: Sequence[Path], with_classical: bool) -> list[Trial]:
+def measure_portraits(
+    policy: Policy,
+    portraits: Sequence[Path],
+    with_classical: bool,
+    generators: Mapping[str, Generator] = GENERATORS,
+) -> list[Trial]:
     """All trials of all portraits, one for each portrait and row; those that show no single face are left out."""
     trials: list[Trial] = []
     groups: dict[Path, str] = {}
@@ -95,7 +110,7 @@ def measure_portraits(policy: Policy, portraits: Sequence[Path], with_classical:
             face = analyse(photo, embed=False)[0][0]
             for number in range(-(-PAINTINGS // sizes[group])):
                 seed = portraits.index(path) + number * len(portraits)
-                for generator in GENERATORS:
+                for generator in generators.items():
                     trials += painted(path.stem, photo, face, group, generator, policy, seed, with_classical)
         except EngineError as error:
             _leave_out(path, error)
@@ -194,6 +209,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--portraits", type=Path, required=True, help="folder of portraits, or one that holds train/")
     parser.add_argument("--anchors", type=Path, help="folder of N_input and N_other pictures")
+    parser.add_argument("--marks", type=Path, nargs="+", default=[], help="photos whose marks are transplanted")
     parser.add_argument("--limit", type=int, default=24, help="portraits at most")
     parser.add_argument("--policy", default=DEFAULT)
     parser.add_argument("--classical", action="store_true", help="also the classical tools")
@@ -201,12 +217,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     policy = load_policy(args.policy, device="cpu")
     train = args.portraits / "train"
     portraits = held_out(train if train.is_dir() else args.portraits, args.limit)
-    trials = measure_portraits(policy, portraits, args.classical)
+    generators = dict(GENERATORS)
+    if cuts := [cut for path in args.marks for cut in cut_marks(read_photo(path))]:
+        generators[TRANSPLANTED] = transplanting(cuts)
+    trials = measure_portraits(policy, portraits, args.classical, generators)
     methods = list(dict.fromkeys(trial.method for trial in trials))
     megabytes = weights_megabytes()
     result: dict[str, Any] = {
         "policy": policy.info.version,
         "portraits": len({trial.portrait for trial in trials}),
+        "marks": {"to remove": sum(not cut.stays for cut in cuts), "to keep": sum(cut.stays for cut in cuts)},
         "rows": {method: table(trials, method) for method in methods},
         "weights": {"aim": [0, WEIGHTS_MB], "megabytes": round(megabytes, 2), "met": megabytes <= WEIGHTS_MB},
     }

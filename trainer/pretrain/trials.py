@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from engine.session import RetouchSession
 from engine.types import F32, MARK_CLASSES, Decision, FaceAnalysis, MarkKind, Photo, Pixels
 from trainer.pretrain.lab_paint import paint_lab
 from trainer.pretrain.paint import paint
+from trainer.pretrain.transplant import Cut, transplant
 
 SEVERITY = 120.0
 """Removable marks per W² of skin that both generators paint."""
@@ -80,10 +82,22 @@ def _second(photo: Photo, skin: F32, width: float, rng: np.random.Generator) -> 
     return _Marked(p.marked, p.kept, p.clean, p.removable, p.keep, np.zeros_like(p.keep))
 
 
-GENERATORS: dict[str, Callable[[Photo, F32, float, np.random.Generator], _Marked]] = {
-    "first": _first,
-    "second": _second,
-}
+Generator = Callable[[Photo, F32, float, np.random.Generator], _Marked]
+GENERATORS: dict[str, Generator] = {"first": _first, "second": _second}
+TRANSPLANTED: Final = "third"
+"""Name of the generator that sets real marks into other people's skin, see `transplanting`."""
+
+
+def transplanting(cuts: Sequence[Cut]) -> Generator:
+    """A generator of real marks, cut from photographs."""
+
+    def third(photo: Photo, skin: F32, width: float, rng: np.random.Generator) -> _Marked:
+        linear = linearise(converted(photo.pixels, photo.icc, None))
+        p = transplant(linear, skin, width, cuts, rng)
+        marked, kept, clean = (to_lab(encode(each), None) for each in (p.marked, p.kept, linear))
+        return _Marked(marked, kept, clean, p.removable, p.keep, np.zeros_like(p.keep))
+
+    return third
 
 
 def retouched(photo: Photo, policy: Policy, with_classical: bool) -> tuple[RetouchSession, Results]:
@@ -131,17 +145,19 @@ def painted(
     photo: Photo,
     face: FaceAnalysis,
     group: str,
-    generator: str,
+    generator: tuple[str, Generator],
     policy: Policy,
     seed: int,
     with_classical: bool,
 ) -> list[Trial]:
     """A portrait with marks painted at source resolution: contrast removed and kept, texture of the skin between.
+    generator: its name in the rows' names, and what paints.
 
     A portrait's marks closed too far, on the whole, count as much as marks that are left.
     """
     skin = _on_photo(face, photo)
-    made = GENERATORS[generator](photo, skin, face.width, np.random.default_rng(seed))
+    called, paint_marks = generator
+    made = paint_marks(photo, skin, face.width, np.random.default_rng(seed))
     full = np.iinfo(photo.pixels.dtype).max
     pixels = np.rint(np.clip(from_lab(made.marked, photo.icc), 0, 1) * full).astype(photo.pixels.dtype)
     marked_photo = replace(photo, pixels=pixels)
@@ -150,7 +166,7 @@ def painted(
     trials = []
     for method, result in results.items():
         after = to_lab(result, photo.icc)
-        values = {f"texture, {generator} generator": texture_retention(made.marked, after, quiet, face.width)}
+        values = {f"texture, {called} generator": texture_retention(made.marked, after, quiet, face.width)}
         scene = quiet, face.width
         alone = made.removable < 0.05
         shares = {
@@ -161,7 +177,7 @@ def painted(
         weights = {}
         for what, (left, contrast) in shares.items():
             if contrast > 0:
-                row = f"{what}, {generator} generator"
+                row = f"{what}, {called} generator"
                 values[row], weights[row] = 1 - abs(left) if what == "removed" else left, contrast
         trials.append(Trial(name, method, group, values, weights))
     return trials
