@@ -18,6 +18,8 @@ HOLD = 1e-4
 """Weight of the network's proposal against one neighbour: decides only where no clean skin touches a mark."""
 SHARED = 1 / 150
 """σ over which factors of marks beside each other go over into each other, as a share of W: else a step would show."""
+SHORT = 0.04
+"""Share that all proposals lack beyond what membranes tell: what a network proposes holds noise, too."""
 BEYOND = 0.3
 """Share that is believed of what a mark's proposal lacks beyond its face's: around one mark skin is seldom even."""
 FEW = 3
@@ -58,7 +60,7 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
     plane[rows, columns] = own.clip(-1, MISSED - 1)[mark]
     share = masked_gaussian(plane, width * SHARED, marked.astype(np.float32))[rows, columns, None]
     missed = ramp(1 + share, STRONGEST, MISSED)
-    stronger = (face + BEYOND * np.maximum(share - face, 0)) * change[rows, columns]
+    stronger = (SHORT + face + BEYOND * np.maximum(share - face, 0)) * change[rows, columns]
     closed = change.copy()
     closed[rows, columns] += weight[:, None] * (stronger + missed * (lacking - stronger))
     return closed

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from engine.faces.raster import ramp
 from engine.imageio.colour import from_lab
 from engine.imageio.light import linearise
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
@@ -19,9 +20,11 @@ MELANIN, BLOOD = 0.67, 0.22
 """Optical density in red over that in green, in camera bands (REFERENCES: jacques2013)."""
 BROWN, RED = 0.4, 0.6
 """Redness up to which pigment explains a mark, and from which only blood does."""
-FULL, VEILED = 45.0, 0.6
-"""L* of the skin from which redness shows as it is, and the least share of it that shows on darker skin: melanin lies
-above the blood, so inflamed skin and scabs look dusky brown there, where moles are hardly red at all."""
+DARK, LIGHT, VEILED = 45.0, 60.0, 0.6
+"""L* of skin that is dark and that is not, and the least share of redness that dark skin shows: melanin lies above the
+blood, so inflamed skin and scabs look dusky brown there, where moles are hardly red at all."""
+DUSKY = 1.2
+"""Redness on dark skin of what differs from it in a* only."""
 
 DARKEST, FAINTEST = 1e-3, 0.01
 """Linear light from which a colour counts, and optical density from which it has a ratio."""
@@ -63,11 +66,13 @@ def judged(scores: F32, change: F32, skin: F32) -> F32:
 def redness(change: F32, skin: F32) -> F32:
     """(N,) from 0, how far marks are blood (about 1) and not melanin (0), whatever the colour of the light: skin gives
     back exp(−density) of it, and what multiplies mark and skin alike cancels. What is yellow only, as pus, counts as
-    red, what is lighter than skin as 0.
+    red, what is lighter than skin as 0. On dark skin a share of a* in the colour difference tells as well.
 
     change, skin: (N, 3) as for `judged`."""
     clean, marked = (np.maximum(linearise(from_lab(lab[None], None)[0]), DARKEST) for lab in (skin, skin - change))
     density = np.log(clean / marked)
     ratio = density[..., 0] / np.maximum(density[..., 1], FAINTEST)
     red = np.where(density[..., 1:].max(-1) > FAINTEST, (MELANIN - ratio) / (MELANIN - BLOOD), 0)
-    return np.asarray(np.maximum(red, 0) / np.clip(skin[..., 0] / FULL, VEILED, 1), np.float32)
+    contrast = np.maximum(np.linalg.norm(change, axis=-1), 1e-6)
+    dusky = DUSKY * -change[..., 1] / contrast / np.clip(skin[..., 0] / DARK, VEILED, 1)
+    return np.asarray(np.maximum(np.maximum(red, dusky * ramp(skin[..., 0], LIGHT, DARK)), 0), np.float32)

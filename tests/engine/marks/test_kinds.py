@@ -40,7 +40,7 @@ def _redness(*spot):
 
 
 def test_redness_tells_blood_from_melanin_in_any_light():
-    for light in ((1.0, 1.0, 1.0), (1.2, 0.9, 0.6), (0.5, 0.6, 0.75)):
+    for light in ((1.0, 1.0, 1.0), (1.2, 0.9, 0.6), (0.85, 1.0, 1.3)):
         assert _redness(*_spot(BROWN, light=light)) == pytest.approx(0, abs=0.03)
         assert _redness(*_spot(RED, light=light)) == pytest.approx(1, abs=0.03)
         assert 0.45 < _redness(*_spot(HALF_RED, light=light)) < 0.55
@@ -95,10 +95,14 @@ def test_on_freckled_skin_a_reddish_freckle_stays():
 
 
 def test_on_dark_skin_less_redness_tells_a_scab_from_a_mole():
+    """L*a*b* of a scab and of a mole of a dark man; on light skin such a scab is brown."""
+    scab, mole, skin = (7.5, -2.8, -1.2), (9.8, -0.9, -0.8), np.float32([30, 10, 12])
     for acne in (0, ACNE):
-        assert _kind(0.35, acne, mole=0.93, blemish=0.6) is MarkKind.MOLE
-        assert _kind(0.35, acne, DARK, mole=0.93, blemish=0.6) is MarkKind.BLEMISH
-        assert _kind(0.1, acne, DARK, mole=0.93, blemish=0.6) is MarkKind.MOLE
+        rows = [[0.6, 0.02, 0.02, 0.93, 0.02], *[[0.9, 0, 0, 0, 0]] * acne]
+        others = [_spot(RED, DARK)] * acne
+        assert _judged(rows, [(scab, skin), *others])[0] is MarkKind.BLEMISH
+        assert _judged(rows, [(mole, skin), *others])[0] is MarkKind.MOLE
+        assert _judged(rows, [(scab, skin + np.float32([35, 8, 8])), *others])[0] is MarkKind.MOLE
 
 
 def test_scars_may_be_red():
