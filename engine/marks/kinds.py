@@ -20,6 +20,9 @@ MELANIN, BLOOD = 0.67, 0.22
 """Optical density in red over that in green, in camera bands (REFERENCES: jacques2013)."""
 BROWN, RED = 0.4, 0.6
 """Redness up to which pigment explains a mark, and from which only blood does."""
+CERTAIN = 0.15
+"""What is left of a mole's or freckle's score where only blood explains the mark: in gloss, where red is at its limit,
+pigment looks red, too."""
 DARK, LIGHT, VEILED = 45.0, 60.0, 0.6
 """L* of skin that is dark and that is not, and the least share of redness that dark skin shows: melanin lies above the
 blood, so inflamed skin and scabs look dusky brown there, where moles are hardly red at all."""
@@ -49,12 +52,12 @@ _FRECKLE = np.array([kind is MarkKind.FRECKLE for kind in MARK_CLASSES])
 
 def judged(scores: F32, change: F32, skin: F32) -> F32:
     """Scores (N, K) ≥ 0 of the kinds of `MARK_CLASSES` for a face's N marks: what is mainly red is neither mole nor
-    freckle.
+    freckle, unless the network is all but certain.
 
     change: (N, 3) L*a*b* of the skin without a mark minus the mark. skin: (N, 3) L*a*b* of that skin.
     """
     red = redness(change, skin)
-    found = np.where(_PIGMENT, scores * np.clip((RED - red) / (RED - BROWN), 0, 1)[:, None], scores)
+    found = np.where(_PIGMENT, scores * np.clip((RED - red) / (RED - BROWN), CERTAIN, 1)[:, None], scores)
     if int(((red > REDDISH) & (np.linalg.norm(change, axis=1) > INFLAMED)).sum()) < ACNE:
         freckled = int(_FRECKLE[found.argmax(1)].sum()) >= FRECKLED
         believed = np.where(_FRECKLE & freckled, 1, SURE) * _PIGMENT

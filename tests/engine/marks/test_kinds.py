@@ -59,6 +59,7 @@ def test_what_is_mainly_red_is_neither_mole_nor_freckle():
         assert _kind(BROWN, **{kind: 0.8, "blemish": 0.4}) is kind
         for acne in (0, ACNE):
             assert _kind(RED, acne, **{kind: 0.8, "blemish": 0.3}) is MarkKind.BLEMISH
+            assert _kind(RED, acne, **{kind: 0.9, "blemish": 0.1}) is kind, "as in gloss"
 
 
 def test_half_way_the_network_is_believed_half():
