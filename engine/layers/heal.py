@@ -40,7 +40,7 @@ MISTAKEN: Final = np.float32(0.5)
 """Share of what healing changes of the texture that is not done to a line that runs through: a network takes some of a
 hair for a part of the mark. The whole leaves 0.003 more of painted marks."""
 OWN_FINE: Final = np.float32(0.5)
-"""What is kept of a mark's own fine band where no donor is found."""
+"""What is kept of a mark's own healed texture where no donor is found."""
 
 
 @dataclass(frozen=True)
@@ -133,14 +133,14 @@ def _patch(
 
     source, change, healing = np.split(scene.cubic(scene.planes, box), [3, 6])
     fine = _pixels(photo, box) - source
-    if donor is None:
-        foreign = OWN_FINE * fine
-    else:
-        there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
-        foreign = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
     share, gain = scene.linear(scene.own.share, box), scene.linear(scene.own.gain, box)
     brighter = (luma(source + change) / np.maximum(luma(source), 0.02)).clip(1 / STRONGER, STRONGER)
     own = scene.own.colour[:, None, None] * brighter * gain * (luma(fine) + healing)
+    if donor is None:
+        foreign = OWN_FINE * own
+    else:
+        there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
+        foreign = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
     texture = (share * own + (1 - share) * foreign) / np.sqrt(share**2 + (1 - share) ** 2)
     delta = np.moveaxis((m * (change + texture - fine)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
