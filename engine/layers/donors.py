@@ -22,13 +22,17 @@ Windows = npt.NDArray[np.int64]
 RINGS: Final = (1.1, 1.6, 2.2, 3.0, 4.0, 5.5, 7.5)
 """Distances at which donors are tried, in sizes of the mark's box."""
 DIRECTIONS: Final = 24
+AROUND: Final = 0.5, 1.0
+"""How far a mark's surroundings reach beyond its box, in its sizes, and where little of that is clean skin."""
+SOME: Final = 0.2
+"""Clean skin in them, in areas of the box, that is enough."""
 CLEAN, UNCLEAN = 0.9, 4.0
 """Mean share of clean skin that a donor's box must have, and how often what is missing counts against it."""
 CONSPICUOUS: Final = 40.0
 """How often a donor's share of lines, short ones too, and of what is over `SPOT` times as rough as usual, such as a
 blackhead that is no mark, counts against it: it would be seen a second time."""
 TWICE: Final = 0.02
-"""Share of these from which skin is no donor: no texture is better than a hair that was not there."""
+"""Share of these from which skin is no donor: half of a mark's own texture is better than a hair that was not there."""
 SPOT: Final = 3.0
 FOREIGN: Final = 2.0
 """How often a donor's share of the fine creases under an eye, or of the neck, where a hand that was not found counts as
@@ -103,7 +107,8 @@ def choose(skin: Skin, windows: Sequence[Box], boxes: Sequence[Box]) -> list[Don
 
     Among rings of candidates, the least of: difference of mean lightness / 4 + logarithm of the ratio of the texture's
     rms + distance / 20 sizes + `UNCLEAN` × what is not clean + `CONSPICUOUS` × what would be seen twice + `FOREIGN` ×
-    the skin under an eye or of the neck, beyond the mark's own share. None if no candidate is clean.
+    the skin under an eye or of the neck, beyond the mark's own share. None if no candidate is clean and nearly free of
+    what would be seen twice.
 
     Args: windows, boxes: of the marks, in grid and in source pixels.
     """
@@ -122,7 +127,9 @@ def choose(skin: Skin, windows: Sequence[Box], boxes: Sequence[Box]) -> list[Don
     twice = _sums(skin.conspicuous, there) / area
     usable = inside & (clean >= CLEAN * area) & (twice < TWICE)
 
-    around = (here + size[:, None] // 2 * [-1, -1, 1, 1]).clip(0, [w, h, w, h])
+    reaches = (np.rint(size * reach).astype(np.int64)[:, None] * [-1, -1, 1, 1] for reach in AROUND)
+    close, wide = ((here + reach).clip(0, [w, h, w, h]) for reach in reaches)
+    around = np.where((_sums(skin.clean, close) > SOME * size**2)[:, None], close, wide)
     near = np.maximum(_sums(skin.clean, around), 1e-6)
     level = _sums(skin.level, around) / near
     rms = np.sqrt(np.maximum(_sums(skin.energy, around), 0) / near)

@@ -10,7 +10,7 @@ so that inside the mask (m = 1) the result is E h + texture: the healed colours 
 the share of own texture, g restores its strength and c its colour (`intact`); b is luma(E h) / luma(E s), as texture
 grows with the light that skin gives back. The donor is clean skin nearby, one whole-pixel shift of the mark's box
 (`donors`), like a healing brush (REFERENCES: healing-brush), made as strong as around the mark. The root keeps a
-mixture of two unrelated textures as strong as either.
+mixture of two unrelated textures as strong as either. Without a donor, half of the own texture is in its place.
 """
 
 from __future__ import annotations
@@ -137,11 +137,11 @@ def _patch(
     brighter = (luma(source + change) / np.maximum(luma(source), 0.02)).clip(1 / STRONGER, STRONGER)
     own = scene.own.colour[:, None, None] * brighter * gain * (luma(fine) + healing)
     if donor is None:
-        foreign = OWN_FINE * own
+        texture = (share + (1 - share) * OWN_FINE) * own
     else:
         there = box[0] + donor.x, box[1] + donor.y, box[2] + donor.x, box[3] + donor.y
         foreign = np.float32(donor.gain) * (_pixels(photo, there) - scene.cubic(scene.planes[:3], there))
-    texture = (share * own + (1 - share) * foreign) / np.sqrt(share**2 + (1 - share) ** 2)
+        texture = (share * own + (1 - share) * foreign) / np.sqrt(share**2 + (1 - share) ** 2)
     delta = np.moveaxis((m * (change + texture - fine)).astype(np.float16), 0, -1)
     return HealPatch(mark, box, np.ascontiguousarray(delta), m.astype(np.float16) if covering else None)
 

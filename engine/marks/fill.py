@@ -17,7 +17,7 @@ SUPPORT = 0.02
 HOLD = 1e-4
 """Weight of the network's proposal against one neighbour: decides only where no clean skin touches a mark."""
 SHARED = 1 / 150
-"""σ over which factors of marks beside each other go over into each other, as a share of W: else a step would show."""
+"""σ over which what marks beside each other lack goes over into each other, as a share of W: else a step would show."""
 SHORT = 0.04
 """Share that all proposals lack beyond what membranes tell: what a network proposes holds noise, too."""
 BEYOND = 0.3
@@ -54,7 +54,8 @@ def close_marks(lab: F32, change: F32, labels: npt.NDArray[np.int32], soft: F32,
     mark, weight = labels[rows, columns], soft[rows, columns]
     energy, lacks = (np.bincount(mark, (x * proposed).sum(1) * weight) for x in (proposed, lacking))
     seen = energy > 1e-6
-    face = lacks[seen].sum() / max(energy[seen].sum(), 1e-6) * seen.sum() / (seen.sum() + FEW)
+    bounded = lacks.clip(-energy, (STRONGEST - 1) * energy)[seen].sum()
+    face = bounded / max(energy[seen].sum(), 1e-6) * seen.sum() / (seen.sum() + FEW)
     plane = np.zeros(marked.shape, np.float32)
     own = np.where(seen, lacks / np.maximum(energy, 1e-6), MISSED)
     plane[rows, columns] = own.clip(-1, MISSED - 1)[mark]

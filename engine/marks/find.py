@@ -211,7 +211,8 @@ class _Scene:
 class _Spot:
     """A connected spot. centre: (x, y), radius: of a disc of the same area, in grid pixels; skin: (3,) L*a*b* without
     it; change: (3,) its mean, contrast: its mean magnitude; shade: how much the large shades change there, in
-    L* over `ACROSS`; scores: (K,) of the kinds, by how strong the change is; redness: see `kinds.redness`."""
+    L* over `ACROSS`; scores: (K,) of the kinds, by how strong the change is; redness: given by
+    `_coloured`, see `kinds.redness`."""
 
     label: int
     centre: tuple[float, float]

@@ -16,15 +16,15 @@ from engine.imageio.colour import from_lab
 from engine.imageio.light import linearise
 from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 
-MELANIN, BLOOD = 0.67, 0.22
-"""Optical density in red over that in green, in camera bands (REFERENCES: jacques2013)."""
+PIGMENT_RATIO, BLOOD_RATIO = 0.67, 0.22
+"""Optical density in red over that in green of melanin and haemoglobin, in camera bands (REFERENCES: jacques2013)."""
 BROWN, RED = 0.4, 0.6
 """Redness up to which pigment explains a mark, and from which only blood does."""
 CERTAIN = 0.15
 """What is left of a mole's or freckle's score where only blood explains the mark: in gloss, where red is at its limit,
 pigment looks red, too."""
 DARK, LIGHT, VEILED = 45.0, 60.0, 0.6
-"""L* of skin that is dark and that is not, and the least share of redness that dark skin shows: melanin lies above the
+"""L* of skin that is dark and that is not, and the least share of a* that dark skin shows: melanin lies above the
 blood, so inflamed skin and scabs look dusky brown there, where moles are hardly red at all."""
 DUSKY = 1.2
 """Redness on dark skin of what differs from it in a* only."""
@@ -33,7 +33,7 @@ DARKEST, FAINTEST = 1e-3, 0.01
 """Linear light from which a colour counts, and optical density from which it has a ratio."""
 
 REDDISH: Final = 0.75
-"""Share of redness up to which, on skin without acne, a mark may still be pigment: warm light reddens moles."""
+"""Redness up to which, on skin without acne, a mark may still be pigment: moles hold blood, too."""
 SURE: Final = 0.5
 """What then is left of a mole's or freckle's score: it stays if the network holds nothing else for half as likely."""
 DOUBT: Final = 1.3
@@ -75,7 +75,7 @@ def redness(change: F32, skin: F32) -> F32:
     clean, marked = (np.maximum(linearise(from_lab(lab[None], None)[0]), DARKEST) for lab in (skin, skin - change))
     density = np.log(clean / marked)
     ratio = density[..., 0] / np.maximum(density[..., 1], FAINTEST)
-    red = np.where(density[..., 1:].max(-1) > FAINTEST, (MELANIN - ratio) / (MELANIN - BLOOD), 0)
+    red = np.where(density[..., 1:].max(-1) > FAINTEST, (PIGMENT_RATIO - ratio) / (PIGMENT_RATIO - BLOOD_RATIO), 0)
     contrast = np.maximum(np.linalg.norm(change, axis=-1), 1e-6)
     dusky = DUSKY * -change[..., 1] / contrast / np.clip(skin[..., 0] / DARK, VEILED, 1)
     return np.asarray(np.maximum(np.maximum(red, dusky * ramp(skin[..., 0], LIGHT, DARK)), 0), np.float32)

@@ -104,5 +104,5 @@ def test_a_mark_as_red_may_be_little_darker_than_skin_or_much():
 
 
 def test_the_judge_of_colours_knows_the_chromophores_that_are_painted():
-    assert MELANIN[0] / MELANIN[1] == pytest.approx(kinds.MELANIN, abs=0.01)
-    assert HAEMOGLOBIN[0] / HAEMOGLOBIN[1] == pytest.approx(kinds.BLOOD, abs=0.01)
+    assert MELANIN[0] / MELANIN[1] == pytest.approx(kinds.PIGMENT_RATIO, abs=0.01)
+    assert HAEMOGLOBIN[0] / HAEMOGLOBIN[1] == pytest.approx(kinds.BLOOD_RATIO, abs=0.01)

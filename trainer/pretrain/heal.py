@@ -181,7 +181,7 @@ def loss_of(
     """Charbonnier and gradient loss on the healed skin, squares of its shades, all heavier inside marks; cross-entropy
     and Dice on the masks.
 
-    The first two alone heal towards the median, which is lighter than skin is on average, as pores are dark, and leaves
+    The first two alone heal towards the median, which is lighter than skin is on average, as pores are dark, and leave
     more of what may be a mark or not. A mark painted over a person's own is one, but what is below it is no skin to
     learn from."""
     residual, logits = out[:, :3], out[:, 3:]

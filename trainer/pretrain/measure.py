@@ -5,8 +5,8 @@
 Marks are painted on held-out portraits by two generators, one of which nothing was trained on, and by a third, which
 takes real marks from the photos of `--marks`; the pictures go through the product's own path (analyse, encode, sample,
 decode, render). With `--anchors`, photos with acne and another retoucher's results (N_input and N_other) are compared
-too. Prints one JSON object: per row the aim, mean, worst decile,
-groups of skin colour and their gap, and whether the aim is met.
+too. Prints one JSON object: per row the aim, mean, worst decile, groups of skin colour and their gap, and whether the
+aim is met.
 """
 
 from __future__ import annotations
@@ -218,7 +218,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     train = args.portraits / "train"
     portraits = held_out(train if train.is_dir() else args.portraits, args.limit)
     generators = dict(GENERATORS)
-    if cuts := [cut for path in args.marks for cut in cut_marks(read_photo(path))]:
+    try:
+        cuts = [cut for path in args.marks for cut in cut_marks(read_photo(path))]
+    except EngineError as error:
+        parser.error(str(error))
+    if args.marks and not cuts:
+        parser.error("No marks were found on the photos of --marks: name photos of skin with acne.")
+    if cuts:
         generators[TRANSPLANTED] = transplanting(cuts)
     trials = measure_portraits(policy, portraits, args.classical, generators)
     methods = list(dict.fromkeys(trial.method for trial in trials))

@@ -22,7 +22,7 @@ HAEMOGLOBIN = np.array([0.17, 0.76, 0.63], np.float32)
 OXYGEN = 0.35, 1.75
 """Factors on haemoglobin's density in red: oxygenated absorbs less than its mean there, deoxygenated more, and cameras'
 red bands and colour matrices differ, so that a mark as red may be little darker than skin, or much."""
-REDDISH = 0.5
+BLOODY = 0.5
 """Most blood that a mole or freckle holds, in shares of its melanin. In thirteen moles cut from photographs red falls
 by 0.37 to 0.76 of green, in thirty-four pimples and scabs by 0.04 to 0.43; by 0.67 in melanin, by 0.22 in blood."""
 NEUTRAL = np.array([0.55, 0.6, 0.65], np.float32)
@@ -32,6 +32,11 @@ VISIBLE = 0.03, 0.08
 """Optical density from which a pixel belongs to a mark, in part and wholly."""
 
 Rng = np.random.Generator
+
+
+def seen(density: F32) -> F32:
+    """(H, W) in [0, 1], where a density (H, W, 3) belongs to a mark."""
+    return np.asarray(np.clip((np.abs(density).max(-1) - VISIBLE[0]) / (VISIBLE[1] - VISIBLE[0]), 0, 1), np.float32)
 
 
 @dataclass(frozen=True)
@@ -216,7 +221,7 @@ def _mole(radius: float, place: Place) -> F32:
     rng = place.rng
     core = _shape(radius, rng.uniform(0.25, 0.9), 0.09, rng, radius)
     body = core * _mottle(len(core), radius / 3, 0.12, rng)
-    blood = np.float32(REDDISH * rng.random() ** 2)
+    blood = np.float32(BLOODY * rng.random() ** 2)
     density = body[..., None] * np.float32(rng.uniform(0.6, 1.8)) * (_brown(rng, 0.8) + blood * _blood(rng))
     if rng.random() < 0.4:
         density = density + _relief(core, radius, place.light, rng.uniform(0, 0.5))
@@ -233,7 +238,7 @@ def _freckle(radius: float, place: Place) -> F32:
     """Irregular, often stretched, and never as dark as a mole."""
     rng = place.rng
     core = _shape(radius, rng.uniform(0.7, 1.6), 0.45, rng, radius)
-    colour = _brown(rng, 0.2) + _blood(rng) * np.float32(REDDISH * rng.random() ** 2)
+    colour = _brown(rng, 0.2) + _blood(rng) * np.float32(BLOODY * rng.random() ** 2)
     return np.asarray(core[..., None] * colour * np.float32(0.07 + 0.38 * rng.random() ** 1.5), np.float32)
 
 
@@ -309,7 +314,7 @@ class _Canvas:
         density = blob[inner] * np.clip(self.skin[outer] * 2, 0, 1)[..., None]
         (self.kept if sort.kind in KEPT_BY_DEFAULT else self.removed)[outer] += density
         mask = self.classes[MARK_CLASSES.index(sort.kind)][outer]
-        np.maximum(mask, np.clip((np.abs(density).max(-1) - VISIBLE[0]) / (VISIBLE[1] - VISIBLE[0]), 0, 1), out=mask)
+        np.maximum(mask, seen(density), out=mask)
 
     def finish(self) -> Painted:
         kept = self.linear * np.exp(-self.kept)

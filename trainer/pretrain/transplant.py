@@ -22,7 +22,7 @@ from engine.marks.fill import membrane
 from engine.metrics.crop import lab_on, measuring_grid, region_on, width_on
 from engine.metrics.spots import find_spots
 from engine.types import F32, Decision, Photo
-from trainer.pretrain.paint import VISIBLE, Rng
+from trainer.pretrain.paint import Rng, seen
 
 REACH: Final = 2.6
 """Radius of what is cut, in a spot's own: its halo too."""
@@ -82,7 +82,7 @@ def cut_marks(photo: Photo) -> list[Cut]:
             if spot.confidence < 1 or part.shape[:2] != (2 * size + 1, 2 * size + 1):
                 continue
             away = np.hypot(*np.mgrid[-size : size + 1, -size : size + 1]) / radius
-            soft = np.clip((1 - away) * 4, 0, 1) * _seen(part, radius / 6)
+            soft = np.clip((1 - away) * 4, 0, 1) * seen(gaussian(part, radius / 6))
             cuts.append(Cut((part * soft[..., None]).astype(np.float32), width, spot.decision is Decision.KEEP))
     return cuts
 
@@ -108,15 +108,9 @@ def transplant(linear: F32, skin: F32, width: float, cuts: Sequence[Cut], rng: R
             here = density * np.clip(skin[y0:y1, x0:x1] * 2, 0, 1)[..., None]
             densities[stays, y0:y1, x0:x1] += here
             mask = masks[stays, y0:y1, x0:x1]
-            np.maximum(mask, _seen(here, 1.0), out=mask)
+            np.maximum(mask, seen(gaussian(here, 1.0)), out=mask)
     kept = np.clip(linear * np.exp(-densities[1]), 0, 1)
     return Transplanted(np.clip(kept * np.exp(-densities[0]), 0, 1), kept, masks[0], masks[1])
-
-
-def _seen(density: F32, sigma: float) -> F32:
-    """(h, w) in [0, 1], where a density (h, w, 3), averaged over `sigma` pixels, belongs to a mark and is no pore."""
-    strength = np.abs(gaussian(np.ascontiguousarray(density), sigma)).max(-1)
-    return np.asarray(np.clip((strength - VISIBLE[0]) / (VISIBLE[1] - VISIBLE[0]), 0, 1), np.float32)
 
 
 def _turned(cut: Cut, width: float, rng: Rng) -> F32:

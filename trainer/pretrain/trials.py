@@ -1,4 +1,4 @@
-"""What one portrait tells of retouchers: marks painted on it by two generators, and the portrait as it is."""
+"""What one portrait tells of retouchers: marks painted on it or taken from others, and the portrait as it is."""
 
 from __future__ import annotations
 
