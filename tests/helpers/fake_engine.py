@@ -59,7 +59,7 @@ def face_of(photo_size: tuple[int, int], index: int, count: int) -> FaceAnalysis
         confidence=1.0,
         grid=grid,
         lab=np.zeros((64, 48, 3), np.float32),
-        regions={"skin": flat, "under_eyes": flat},
+        regions={"skin": flat, "under_eyes": flat, "neck": flat},
     )
 
 
