@@ -111,6 +111,16 @@ def test_a_healed_mark_has_the_healed_colour_and_its_own_pores(made: tuple[Photo
     assert np.corrcoef(fine_out[core].ravel(), fine_clean[core].ravel())[0, 1] > 0.85
 
 
+def _healed_crust(around: Photo, clean: Photo, face: FaceAnalysis) -> F32:
+    """(N, 3) what a healed crust amid `around` differs by from the clean photo, full scale 1."""
+    marked, marked_face, soft, native = _dark_spot(around, face, crust=20)
+    mark = replace(marks_on(face, 1)[0][0], id="spot")
+    patch = build_layers(marked, marked_face, {}, None, (mark,), face.lab, {"spot": soft}).patches[0]
+    x0, y0, x1, y1 = patch.box
+    out = marked.pixels[y0:y1, x0:x1] / np.float32(255) + patch.delta.astype(np.float32)
+    return (out - clean.pixels[y0:y1, x0:x1] / np.float32(255))[native[y0:y1, x0:x1] > 0]
+
+
 def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
     """What is lined like the edge of a nail is no skin to heal with, though all else is farther and lighter."""
     photo, face = made
@@ -119,13 +129,7 @@ def test_a_donor_shows_no_line(made: tuple[Photo, FaceAnalysis]) -> None:
     lines = 1.8 * np.exp(-((((radius - 24) % 8) - 4) ** 2)) * ((radius > 24) & (radius < 62))
     change = 40 * lines + 45 * (radius > 66)
     lined = replace(photo, pixels=np.clip(photo.pixels + change[..., None], 0, 255).astype(np.uint8))
-    marked, marked_face, soft, native = _dark_spot(lined, face, crust=20)
-    mark = replace(marks_on(face, 1)[0][0], id="spot")
-    patch = build_layers(marked, marked_face, {}, None, (mark,), face.lab, {"spot": soft}).patches[0]
-    x0, y0, x1, y1 = patch.box
-    out = marked.pixels[y0:y1, x0:x1] / np.float32(255) + patch.delta.astype(np.float32)
-    clean = photo.pixels[y0:y1, x0:x1] / np.float32(255)
-    assert (out - clean)[native[y0:y1, x0:x1] > 0].max() < 0.07, "a line is 0.1 and more"
+    assert _healed_crust(lined, photo, face).max() < 0.07, "a line is 0.1 and more"
 
 
 def test_where_each_donor_would_bring_a_hair_there_is_none(made: tuple[Photo, FaceAnalysis]) -> None:
@@ -133,13 +137,7 @@ def test_where_each_donor_would_bring_a_hair_there_is_none(made: tuple[Photo, Fa
     y, x = np.mgrid[: SIZE[1], : SIZE[0]].astype(np.float32)
     hairs = np.exp(-((((x + y) % 40) - 20) ** 2) / 0.8) * (np.hypot(y - 180, x - 200) > 22)
     haired = replace(photo, pixels=np.clip(photo.pixels - 25 * hairs[..., None], 0, 255).astype(np.uint8))
-    marked, marked_face, soft, native = _dark_spot(haired, face, crust=20)
-    mark = replace(marks_on(face, 1)[0][0], id="spot")
-    patch = build_layers(marked, marked_face, {}, None, (mark,), face.lab, {"spot": soft}).patches[0]
-    x0, y0, x1, y1 = patch.box
-    out = marked.pixels[y0:y1, x0:x1] / np.float32(255) + patch.delta.astype(np.float32)
-    clean = photo.pixels[y0:y1, x0:x1] / np.float32(255)
-    assert (out - clean)[native[y0:y1, x0:x1] > 0].min() > -0.07, "with a hair 0.1"
+    assert _healed_crust(haired, photo, face).min() > -0.07, "with a hair 0.1"
 
 
 @pytest.mark.parametrize("part", ["under_eyes", "neck"])
