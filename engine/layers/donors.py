@@ -42,6 +42,9 @@ LINE: Final = 2.5
 donor has much of it."""
 ALONG: Final = 1 / 200
 """σ over which the strength of texture is taken, as a share of W."""
+WANTING: Final = 3.0
+"""How often it counts as well by what factor a donor's texture, made as strong as it may be, is still too weak, as a
+logarithm: in gloss on a nose the far cheek is a flat patch."""
 WEAKER: Final = 1 / 8
 """How far a donor's texture is made weaker, as where skin is out of focus."""
 
@@ -106,9 +109,9 @@ def choose(skin: Skin, windows: Sequence[Box], boxes: Sequence[Box]) -> list[Don
     """The clean skin near each mark that is most like the mark's surroundings.
 
     Among rings of candidates, the least of: difference of mean lightness / 4 + logarithm of the ratio of the texture's
-    rms + distance / 20 sizes + `UNCLEAN` × what is not clean + `CONSPICUOUS` × what would be seen twice + `FOREIGN` ×
-    the skin under an eye or of the neck, beyond the mark's own share. None if no candidate is clean and nearly free of
-    what would be seen twice.
+    rms + `WANTING` × how far that lies beyond the greatest gain + distance / 20 sizes + `UNCLEAN` × what is not clean +
+    `CONSPICUOUS` × what would be seen twice + `FOREIGN` × the skin under an eye or of the neck, beyond the mark's own
+    share. None if no candidate is clean and nearly free of what would be seen twice.
 
     Args: windows, boxes: of the marks, in grid and in source pixels.
     """
@@ -136,7 +139,8 @@ def choose(skin: Skin, windows: Sequence[Box], boxes: Sequence[Box]) -> list[Don
     share, clean = clean / area, np.maximum(clean, 1e-6)
     own_rms = np.sqrt(np.maximum(_sums(skin.energy, there), 0) / clean)
     cost = np.abs(_sums(skin.level, there) / clean - level[:, None]) / 4
-    cost += np.abs(np.log(np.maximum(own_rms, 1e-3) / np.maximum(rms, 1e-3)[:, None]))
+    weaker = np.log(np.maximum(rms, 1e-3)[:, None] / np.maximum(own_rms, 1e-3))
+    cost += np.abs(weaker) + WANTING * np.maximum(weaker - np.log(STRONGER), 0)
     cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share) + CONSPICUOUS * twice
     own_area = np.maximum((here[:, 2] - here[:, 0]) * (here[:, 3] - here[:, 1]), 1)
     for other in (skin.under_eyes, skin.neck):

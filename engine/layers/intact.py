@@ -29,8 +29,9 @@ BROADER: Final = 1.3
 EDGE: Final = 0.7
 """σ that softens the edges of lines, in grid pixels."""
 
-NEARBY, LOCAL, WHOLE = 1 / 25, 1 / 100, 1 / 50
-"""σ over which texture is usual, over which it is compared with that, and made as strong, as shares of W."""
+AROUND, NEARBY, LOCAL = 1 / 25, 1 / 50, 1 / 100
+"""σ over which texture is usual where no clean skin is near, over which it is where some is, and made as strong, and
+over which it is compared with that, as shares of W: gloss is rough, and no wider than that."""
 ROUGH, BARE, WORN = (1.5, 1.15), (0.25, 0.4), (0.5, 0.7)
 """How rough and how smooth a mark may be, in times what is usual around it, and what healing must leave of its texture:
 where nothing and where all of it stays."""
@@ -64,7 +65,9 @@ def sound_texture(texture: F32, healing: F32, clean: F32, width: float) -> OwnTe
     """
     light = luma(texture)
     before, after = np.square(light), np.square(light + healing)
-    usual = np.maximum(np.sqrt(masked_gaussian(before, width * NEARBY, clean)), np.float32(1e-6))
+    around = masked_gaussian(before, width * AROUND, clean)
+    near = masked_gaussian(clean * before + (1 - clean) * around, width * NEARBY, clean)
+    usual = np.maximum(np.sqrt(near), np.float32(1e-6))
 
     def strength(energy: F32, over: float) -> F32:
         return np.asarray(np.sqrt(gaussian(energy, width * over)) / usual, np.float32)
@@ -75,7 +78,7 @@ def sound_texture(texture: F32, healing: F32, clean: F32, width: float) -> OwnTe
 
     own = strength(before, LOCAL)
     share = ramp(own, *ROUGH) * ramp(own, *BARE) * ramp(left(LOCAL), *WORN)
-    gain = 1 / left(WHOLE).clip(1 / STRONGER, 1)
+    gain = 1 / left(NEARBY).clip(1 / STRONGER, 1)
     energy = float((before * clean).sum())
     colour = np.tensordot(texture, light * clean, 2) / energy if energy > 0 else np.ones(3)
     return OwnTexture(share, gain.astype(np.float32), colour.astype(np.float32))

@@ -9,7 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.policies.compact.nets import HealNet
-from engine.types import KEPT_BY_DEFAULT, MARK_CLASSES
+from engine.types import KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
+from trainer.pretrain import heal
 from trainer.pretrain.faces import TrainingFace
 from trainer.pretrain.heal import (
     REUSE,
@@ -23,6 +24,8 @@ from trainer.pretrain.heal import (
     start_from,
     with_found,
 )
+from trainer.pretrain.paint import HAEMOGLOBIN, MELANIN, Painted
+from trainer.pretrain.transplant import Cut
 
 K = len(MARK_CLASSES)
 
@@ -48,6 +51,32 @@ def test_input_and_target_differ_only_where_removable_or_kept_marks_are(face):
             assert change[inside > 0.9].mean() > 1.5 * change[inside == 0].mean()
         assert change[inside == 0].mean() < 1.5
         assert weight.min() >= 0 and weight.max() == 1
+
+
+def test_marks_of_real_people_are_among_those_that_are_painted(face, monkeypatch):
+    """On half of the crops, each as what it is: here nothing is painted, so that they are all there is."""
+
+    def nothing(linear, *_):
+        return Painted(linear, linear, linear, np.zeros((K, 128, 128), np.float32))
+
+    monkeypatch.setattr(heal, "paint", nothing)
+    blob = np.exp(-(np.hypot(*np.mgrid[-8:9, -8:9]) ** 2) / 18)[..., None].astype(np.float32)
+    cuts = [Cut(0.9 * blob * HAEMOGLOBIN, 250.0, False), Cut(1.5 * blob * MELANIN, 250.0, True)]
+    redness = {MarkKind.BLEMISH: [], MarkKind.MOLE: []}
+    without = 0
+    for seed in range(60):
+        source, target, masks, _ = crop(face, 128, np.random.default_rng(seed), cuts)
+        darker, redder = (target - source)[0] * 50, (source - target)[1] * 40
+        without += not masks.any()
+        for kind in redness:
+            inside = masks[MARK_CLASSES.index(kind)] > 0.9
+            if inside.sum() > 30:
+                assert darker[inside].mean() > 3
+                redness[kind].append(float(redder[inside].mean() / darker[inside].mean()))
+        others = [k for k, kind in enumerate(MARK_CLASSES) if kind not in redness]
+        assert not masks[others].any()
+    assert 18 < without < 42 and min(len(shares) for shares in redness.values()) > 8
+    assert np.median(redness[MarkKind.BLEMISH]) > 2 * np.median(redness[MarkKind.MOLE])
 
 
 def test_the_persons_own_marks_do_not_count(face):

@@ -9,9 +9,8 @@ import pytest
 
 from engine.imageio.light import encode, linearise
 from tests.helpers.faces import synthetic_face
-from trainer.pretrain import transplant as module
 from trainer.pretrain.paint import HAEMOGLOBIN, MELANIN
-from trainer.pretrain.transplant import Cut, cut_marks, transplant
+from trainer.pretrain.transplant import Cut, cut_marks, distinct, transplant
 
 SIZE, WIDTH = (560, 460), 300.0
 RED, BROWN = (300, 170), (300, 290)
@@ -28,9 +27,7 @@ def found():
         density += blob[..., None].astype(np.float32) * amount
     marked = encode(linearise(photo.pixels / np.float32(255)) * np.exp(-density))
     pixels = np.rint(marked * 255).astype(np.uint8)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "analyse", lambda photo, embed: ([face], []))
-        return cut_marks(replace(photo, pixels=pixels))
+    return cut_marks(replace(photo, pixels=pixels), [face])
 
 
 def test_a_cut_is_the_density_of_the_mark_against_the_skin_around(found):
@@ -76,3 +73,28 @@ def test_without_marks_or_skin_nothing_changes():
     for skin, cuts in ((np.zeros((50, 50), np.float32), [cut]), (np.ones((50, 50), np.float32), [])):
         made = transplant(linear, skin, 100.0, cuts, np.random.default_rng(0))
         assert np.array_equal(made.marked, linear) and not made.removable.any()
+
+
+def _cut(shape, colour, stays):
+    """A density (41, 41, 3) that is `shape` of the distances down and across from its middle."""
+    y, x = np.mgrid[-20:21, -20:21].astype(np.float32)
+    return Cut(np.asarray(shape(y, x)[..., None] * colour, np.float32), 500.0, stays)
+
+
+def _blob(y, x):
+    return 0.5 * np.exp(-(x**2 + y**2) / 50)
+
+
+def _speckled(y, x):
+    return _blob(y, x) * np.random.default_rng(0).uniform(-0.5, 2.5, x.shape)
+
+
+def test_a_network_learns_from_plain_marks_only():
+    for colour, stays in ((HAEMOGLOBIN, False), (MELANIN, True)):
+        assert distinct(_cut(_blob, colour, stays))
+        assert not distinct(_cut(_blob, colour, not stays)), "its colour speaks against it"
+        assert not distinct(_cut(_speckled, colour, stays)), "stubble, pores"
+        assert not distinct(_cut(lambda y, x: 0.5 * np.exp(-(x**2 / 8 + y**2 / 72)), colour, stays)), "a hair, a crease"
+        assert not distinct(_cut(lambda y, x: _blob(y, x) - 0.4 * _blob(y - 14, x), colour, stays)), "gloss beside it"
+        assert not distinct(_cut(lambda y, x: 0.1 * _blob(y, x), colour, stays)), "hardly to be seen"
+        assert not distinct(_cut(lambda y, x: 0 * x, colour, stays))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,8 @@ from engine.imageio.light import encode, linearise
 from engine.imageio.read import read_photo
 from engine.layers.bands import gaussian, masked_gaussian
 from engine.marks.find import bumps_of
-from engine.types import F32, FaceAnalysis
+from engine.types import F32, FaceAnalysis, Photo
+from trainer.pretrain.transplant import Cut, cut_marks, distinct
 
 HELD_OUT = 0.15
 """Share of people, by hash of the person's number, never trained on."""
@@ -30,7 +32,7 @@ HELD_OUT = 0.15
 class TrainingFace:
     """linear: (H, W, 3) float16 linear sRGB of the face grid; skin: (H, W) uint8 0–255; natural: (H, W) uint8,
     255 where the person's own marks are (excluded from the loss); width: W in grid pixels; bumps: contrast of what the
-    skin has everywhere, ΔE76 (`bumps_of`)."""
+    skin has everywhere, ΔE76 (`bumps_of`); cuts: the distinct ones of its marks."""
 
     name: str
     person: str
@@ -39,6 +41,7 @@ class TrainingFace:
     natural: npt.NDArray[np.uint8]
     width: float
     bumps: float
+    cuts: tuple[Cut, ...] = ()
 
     @property
     def held_out(self) -> bool:
@@ -93,10 +96,11 @@ def _disc(radius: float) -> npt.NDArray[np.uint8]:
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(radius) + 1,) * 2), np.uint8)
 
 
-def analysed(path: Path) -> FaceAnalysis | None:
-    """The one face of a portrait; None, with a line that says why, if there is not exactly one."""
+def analysed(path: Path) -> tuple[Photo, FaceAnalysis] | None:
+    """A portrait and its one face; None, with a line that says why, if there is not exactly one."""
     try:
-        faces, _ = analyse(read_photo(path), embed=False)
+        photo = read_photo(path)
+        faces, _ = analyse(photo, embed=False)
     except EngineError as error:
         print(json.dumps({"skipped": path.name, "reason": str(error)}))
         return None
@@ -104,7 +108,7 @@ def analysed(path: Path) -> FaceAnalysis | None:
         print(json.dumps({"skipped": path.name, "faces": len(faces)}))
         return None
     print(json.dumps({"prepared": path.name}), flush=True)
-    return faces[0]
+    return photo, faces[0]
 
 
 def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFace]:
@@ -112,20 +116,44 @@ def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFa
     cache.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.rglob("*.jpg"))[::every]:
         store = cache / f"{path.parent.name}-{path.stem}.npz"
-        if not store.exists():
-            face = analysed(path)
-            if face is None:
-                continue
-            skin = face.regions["skin"]
-            np.savez(
-                store,
-                linear=linearise(from_lab(face.lab, None)).astype(np.float16),
-                skin=np.round(skin * 255).astype(np.uint8),
-                width=face.grid_width,
-            )
-        with np.load(store) as data:
-            linear, skin, width = data["linear"], data["skin"], float(data["width"])
-            lab = to_lab(encode(linear.astype(np.float32)), None)
-            share = skin / np.float32(255)
-            natural, bumps = natural_marks(lab, share, width), bumps_of(lab, share, width)
-            yield TrainingFace(path.stem, person_of(path), linear, skin, natural, width, bumps)
+        if _is_prepared(store) or _prepare(path, store):
+            yield _face(path, store)
+
+
+def _is_prepared(store: Path) -> bool:
+    """Whether it was, with all that is prepared now."""
+    if not store.exists():
+        return False
+    with np.load(store) as data:
+        return "stays" in data
+
+
+def _prepare(path: Path, store: Path) -> bool:
+    """Write a portrait's face and distinct marks to the store, if it has one."""
+    found = analysed(path)
+    if found is None:
+        return False
+    photo, face = found
+    cuts = [cut for cut in cut_marks(photo, [face]) if distinct(cut)]
+    densities: dict[str, Any] = {f"density{i}": cut.density for i, cut in enumerate(cuts)}
+    np.savez(
+        store,
+        linear=linearise(from_lab(face.lab, None)).astype(np.float16),
+        skin=np.round(face.regions["skin"] * 255).astype(np.uint8),
+        width=face.grid_width,
+        scales=np.array([cut.width for cut in cuts], np.float32),
+        stays=np.array([cut.stays for cut in cuts], bool),
+        **densities,
+    )
+    return True
+
+
+def _face(path: Path, store: Path) -> TrainingFace:
+    with np.load(store) as data:
+        linear, skin, width = data["linear"], data["skin"], float(data["width"])
+        about = enumerate(zip(data["scales"].tolist(), data["stays"].tolist(), strict=True))
+        cuts = tuple(Cut(data[f"density{i}"], scale, stays) for i, (scale, stays) in about)
+    lab = to_lab(encode(linear.astype(np.float32)), None)
+    share = skin / np.float32(255)
+    natural, bumps = natural_marks(lab, share, width), bumps_of(lab, share, width)
+    return TrainingFace(path.stem, person_of(path), linear, skin, natural, width, bumps, cuts)

@@ -33,9 +33,10 @@ from engine.metrics.skin import ita_group, typology_angle
 from engine.policies.compact.exposure import exposed, missing_light
 from engine.policies.compact.nets import HealNet, to_model
 from engine.policies.compact.networks import HEAL_MULTIPLE, HEAL_VERSION
-from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES
+from engine.types import F32, KEPT_BY_DEFAULT, MARK_CLASSES, MarkKind
 from trainer.pretrain.faces import TrainingFace, compact_spots, load_faces
 from trainer.pretrain.paint import MELANIN, paint
+from trainer.pretrain.transplant import Cut, transplant
 
 Rng = np.random.Generator
 Example = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -43,6 +44,8 @@ Example = tuple[Tensor, Tensor, Tensor, Tensor]
 
 FOUND = 0.25
 """Likelihood of a mark from which the network to begin with finds a person's own marks."""
+REAL = 0.5
+"""Share of crops with real marks."""
 REUSE = 3
 POSITIVE = dict(zip(MARK_CLASSES, (4, 6, 6, 6, 12), strict=True))
 """Weight of a class's own pixels in the cross-entropy: freckles are small and faint amid acne, which is neither."""
@@ -90,8 +93,8 @@ def _through_jpeg(image: F32, quality: int) -> F32:
     return decoded.astype(np.float32) / np.float32(255)
 
 
-def crop(face: TrainingFace, size: int, rng: Rng) -> Example:
-    """One training example at a random scale: faces of about 230 to 770 pixels."""
+def crop(face: TrainingFace, size: int, rng: Rng, cuts: Sequence[Cut] = ()) -> Example:
+    """One training example at a random scale: faces of about 230 to 770 pixels. cuts: real marks to set in as well."""
     scale = float(np.exp(rng.uniform(np.log(0.45), np.log(1.5))))
     take = min(int(size / scale), min(face.linear.shape[:2]))
     ys, xs = np.nonzero(face.skin[::8, ::8] > 200)
@@ -108,13 +111,20 @@ def crop(face: TrainingFace, size: int, rng: Rng) -> Example:
 
     full = np.float32(255)
     linear, skin, natural = np.clip(fit(face.linear), 0, 1), fit(face.skin) / full, fit(face.natural) / full
-    painted = paint(_look(linear, rng), skin, face.width * size / take, rng)
-    marked, clean = _camera([encode(painted.marked), encode(painted.clean)], rng)
+    width = face.width * size / take
+    painted = paint(_look(linear, rng), skin, width, rng)
+    marked, classes = painted.marked, painted.classes
+    if cuts and rng.random() < REAL:
+        real = transplant(marked, skin, width, cuts, rng)
+        marked = real.marked
+        for kind, mask in ((MarkKind.BLEMISH, real.removable), (MarkKind.MOLE, real.keep)):
+            classes[MARK_CLASSES.index(kind)] = np.maximum(classes[MARK_CLASSES.index(kind)], mask)
+    marked, clean = _camera([encode(marked), encode(painted.clean)], rng)
     weight = (1 - np.clip(natural * 1.5, 0, 1)).astype(np.float32)
     labs = [to_lab(p, None) for p in (marked, clean)]
     light = missing_light(labs[0], skin > 0.5)  # as the product shows it
     source, target = (to_model(_planes(exposed(lab, light))) for lab in labs)
-    return source, target, torch.from_numpy(painted.classes), torch.from_numpy(weight)[None]
+    return source, target, torch.from_numpy(classes), torch.from_numpy(weight)[None]
 
 
 def _planes(image: F32) -> Tensor:
@@ -126,12 +136,13 @@ class Crops(IterableDataset[Example]):
 
     def __init__(self, faces: list[TrainingFace], size: int, seed: int, start: int) -> None:
         self.faces, self.size, self.seed, self.chances = faces, size, (seed, start), chances_of(faces)
+        self.cuts = [cut for face in faces for cut in face.cuts]
 
     def __iter__(self) -> Iterator[Example]:
         worker = get_worker_info()
         rng = np.random.default_rng((*self.seed, worker.id if worker else 0))
         while True:
-            yield crop(self.faces[int(rng.choice(len(self.faces), p=self.chances))], self.size, rng)
+            yield crop(self.faces[int(rng.choice(len(self.faces), p=self.chances))], self.size, rng, self.cuts)
 
 
 def chances_of(faces: list[TrainingFace]) -> npt.NDArray[np.float64]:

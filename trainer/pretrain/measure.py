@@ -219,7 +219,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     portraits = held_out(train if train.is_dir() else args.portraits, args.limit)
     generators = dict(GENERATORS)
     try:
-        cuts = [cut for path in args.marks for cut in cut_marks(read_photo(path))]
+        photos = [read_photo(path) for path in args.marks]
+        cuts = [cut for photo in photos for cut in cut_marks(photo, analyse(photo, embed=False)[0])]
     except EngineError as error:
         parser.error(str(error))
     if args.marks and not cuts:

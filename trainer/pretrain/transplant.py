@@ -2,26 +2,27 @@
 
 What is painted is what its painter thinks of; these are judges of it. They are found without any network
 (`engine.metrics.spots`), so that a network can be judged by them, and only those count whose colour leaves no doubt:
-inflamed ones, which go, and brown ones, which stay.
+inflamed ones, which go, and brown ones, which stay. The heal network learns from the `distinct` ones of its training
+portraits as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 
-from engine.faces.analysis import analyse
 from engine.imageio.colour import from_lab
 from engine.imageio.light import linearise
 from engine.layers.bands import PORE_CUT, gaussian
 from engine.marks.fill import membrane
+from engine.marks.kinds import BLOOD_RATIO, PIGMENT_RATIO
 from engine.metrics.crop import lab_on, measuring_grid, region_on, width_on
 from engine.metrics.spots import find_spots
-from engine.types import F32, Decision, Photo
+from engine.types import F32, Decision, FaceAnalysis, Photo
 from trainer.pretrain.paint import Rng, seen
 
 REACH: Final = 2.6
@@ -35,6 +36,10 @@ EVERY: Final = (60.0, 20.0)
 APART: Final = 2.0
 """Least distance between the middles of two marks, in the sum of their radii."""
 
+SOFT, HARD, PALE, ROUND, PLAIN, DOUBTFUL = 0.35, 0.1, 0.02, 1.4, 0.08, 0.24
+"""A `distinct` mark: σ of a blur in its radii, and share of its energy that may go with it; share that may be lighter
+than skin; longest axis in shortest ones; least density; distance from pigment's or blood's ratio of red to green."""
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -44,6 +49,25 @@ class Cut:
     density: F32
     width: float
     stays: bool
+
+
+def distinct(cut: Cut) -> bool:
+    """Whether a mark is so plain that a network may learn from it: round, soft, darker than skin, of the colour of
+    blood if it goes and of pigment if it stays. Pores, hairs, creases and gloss are not."""
+    dark = cut.density.mean(-1)
+    size = len(dark) // 2
+    radius = size / REACH
+    blob = gaussian(np.ascontiguousarray(dark), radius * SOFT)
+    weight = np.maximum(dark, 0).astype(np.float64)
+    total, energy = float(weight.sum()), float((dark**2).sum())
+    if total <= 0 or ((dark - blob) ** 2).sum() > HARD * energy or (np.minimum(dark, 0) ** 2).sum() > PALE * energy:
+        return False
+    y, x = np.mgrid[-size : size + 1, -size : size + 1]
+    axes = np.sqrt(np.linalg.eigvalsh(np.cov(np.stack([x.ravel(), y.ravel()]), aweights=weight.ravel())))
+    middle = cut.density[np.hypot(x, y) < radius].mean(0)
+    ratio = middle[0] / max(float(middle[1]), 1e-6)
+    low, high = (PIGMENT_RATIO - DOUBTFUL, PIGMENT_RATIO + DOUBTFUL) if cut.stays else (-np.inf, BLOOD_RATIO + DOUBTFUL)
+    return bool(axes[1] < ROUND * axes[0] and middle.mean() > PLAIN and low < ratio < high)
 
 
 @dataclass(frozen=True)
@@ -56,10 +80,10 @@ class Transplanted:
     keep: F32
 
 
-def cut_marks(photo: Photo) -> list[Cut]:
+def cut_marks(photo: Photo, faces: Iterable[FaceAnalysis]) -> list[Cut]:
     """The marks of a photo's faces. Under them lies the membrane through the skin around (REFERENCES: poisson)."""
     cuts: list[Cut] = []
-    for face in analyse(photo, embed=False)[0]:
+    for face in faces:
         grid = measuring_grid(face)
         lab, skin, width = lab_on(photo, grid), region_on(face, grid, "skin"), width_on(face, grid)
         light = np.log(np.maximum(linearise(from_lab(lab, None)), DARKEST))

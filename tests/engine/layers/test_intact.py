@@ -60,6 +60,16 @@ def test_texture_is_sound_that_is_much_as_around_and_that_healing_leaves(
     np.testing.assert_allclose(found.colour, fine(0)[:, 0, 0] / luma(fine(0)[:, 0, 0]), rtol=0.02)
 
 
+def test_in_gloss_a_mark_is_as_rough_as_the_gloss() -> None:
+    """Though gloss is far rougher than the rest of the face, and hardly wider than the mark."""
+    gloss, mark = disc(SHAPE, (150, 150), 22, 1), disc(SHAPE, (150, 150), 8, 1)
+    healing, shares = np.zeros(SHAPE, np.float32), []
+    for seed in range(5):
+        found = sound_texture(fine(seed) * (1 + 2 * gloss), healing, 1 - mark, WIDTH)
+        shares.append(found.share[145:155, 145:155].mean())
+    assert np.mean(shares) > 0.7
+
+
 def test_the_colour_of_a_pale_head_goes_with_the_mark() -> None:
     """Whatever of it is as fine as pores."""
     photo, face = scene(SIZE, BOX, WIDTH, grid_width=WIDTH)
@@ -75,7 +85,7 @@ def test_the_colour_of_a_pale_head_goes_with_the_mark() -> None:
     out = render(taken, [(layers, FaceEdits())])
     yellow = [p[..., 1].astype(float) - p[..., 2] for p in (photo.pixels, taken.pixels, out)]
     before, left = (each[head > 0.9].mean() - yellow[0][head > 0.9].mean() for each in yellow[1:])
-    assert before > 40 and abs(left) < 0.05 * before
+    assert before > 40 and abs(left) < 0.06 * before
 
 
 def test_the_outline_of_a_mark_on_a_crease_is_no_line() -> None:
