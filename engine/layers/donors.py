@@ -139,8 +139,8 @@ def choose(skin: Skin, windows: Sequence[Box], boxes: Sequence[Box]) -> list[Don
     share, clean = clean / area, np.maximum(clean, 1e-6)
     own_rms = np.sqrt(np.maximum(_sums(skin.energy, there), 0) / clean)
     cost = np.abs(_sums(skin.level, there) / clean - level[:, None]) / 4
-    weaker = np.log(np.maximum(rms, 1e-3)[:, None] / np.maximum(own_rms, 1e-3))
-    cost += np.abs(weaker) + WANTING * np.maximum(weaker - np.log(STRONGER), 0)
+    lacking = np.log(np.maximum(rms, 1e-3)[:, None] / np.maximum(own_rms, 1e-3))
+    cost += np.abs(lacking) + WANTING * np.maximum(lacking - np.log(STRONGER), 0)
     cost += np.hypot(*ways.T) / 20 + UNCLEAN * (1 - share) + CONSPICUOUS * twice
     own_area = np.maximum((here[:, 2] - here[:, 0]) * (here[:, 3] - here[:, 1]), 1)
     for other in (skin.under_eyes, skin.neck):

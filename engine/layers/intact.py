@@ -32,6 +32,10 @@ EDGE: Final = 0.7
 AROUND, NEARBY, LOCAL = 1 / 25, 1 / 50, 1 / 100
 """σ over which texture is usual where no clean skin is near, over which it is where some is, and made as strong, and
 over which it is compared with that, as shares of W: gloss is rough, and no wider than that."""
+RIM = 1 / 150
+"""Distance from a mark from which skin near it tells what is usual, as a share of W: crusts reach beyond their masks."""
+FEW = np.float32(0.05)
+"""Share of such skin near a pixel that tells as much as all that is around."""
 ROUGH, BARE, WORN = (1.5, 1.15), (0.25, 0.4), (0.5, 0.7)
 """How rough and how smooth a mark may be, in times what is usual around it, and what healing must leave of its texture:
 where nothing and where all of it stays."""
@@ -66,8 +70,10 @@ def sound_texture(texture: F32, healing: F32, clean: F32, width: float) -> OwnTe
     light = luma(texture)
     before, after = np.square(light), np.square(light + healing)
     around = masked_gaussian(before, width * AROUND, clean)
-    near = masked_gaussian(clean * before + (1 - clean) * around, width * NEARBY, clean)
-    usual = np.maximum(np.sqrt(near), np.float32(1e-6))
+    rim = 2 * int(np.ceil(width * RIM)) + 1
+    sure = cv2.erode(clean, np.ones((rim, rim), np.uint8)).astype(np.float32)
+    near = gaussian(sure * before, width * NEARBY) + FEW * around
+    usual = np.maximum(np.sqrt(near / (gaussian(sure, width * NEARBY) + FEW)), np.float32(1e-6))
 
     def strength(energy: F32, over: float) -> F32:
         return np.asarray(np.sqrt(gaussian(energy, width * over)) / usual, np.float32)

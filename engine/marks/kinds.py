@@ -36,9 +36,9 @@ REDDISH: Final = 0.75
 """Redness up to which, on skin without acne, a mark may still be pigment: moles hold blood, too."""
 SURE: Final = 0.5
 """What then is left of a mole's or freckle's score: it stays if the network holds nothing else for half as likely."""
-DOUBT: Final = 1.3
-"""By how much more likely there what is brown is held to be a mole or a freckle than the network says: to take what
-is a person's own is worse than to leave a spot."""
+DOUBT: Final = 1.6
+"""By how much more likely a mole on skin that is not dark, and a brown freckle where no acne is, is held to be one than
+the network says: to take what is a person's own is worse than to leave a spot."""
 FRECKLED: Final = 10
 """Number of freckles from which skin without acne is freckled, and more of them need no proof."""
 ACNE, INFLAMED = 5, 4.0
@@ -46,8 +46,8 @@ ACNE, INFLAMED = 5, 4.0
 
 KEPT: Final = np.array([kind in KEPT_BY_DEFAULT for kind in MARK_CLASSES])
 """Which of `MARK_CLASSES` stay by default."""
-_PIGMENT = np.array([kind in (MarkKind.MOLE, MarkKind.FRECKLE) for kind in MARK_CLASSES])
-_FRECKLE = np.array([kind is MarkKind.FRECKLE for kind in MARK_CLASSES])
+_MOLE, _FRECKLE = (np.array([each is kind for each in MARK_CLASSES]) for kind in (MarkKind.MOLE, MarkKind.FRECKLE))
+_PIGMENT = _MOLE | _FRECKLE
 
 
 def judged(scores: F32, change: F32, skin: F32) -> F32:
@@ -57,12 +57,13 @@ def judged(scores: F32, change: F32, skin: F32) -> F32:
     change: (N, 3) L*a*b* of the skin without a mark minus the mark. skin: (N, 3) L*a*b* of that skin.
     """
     red = redness(change, skin)
+    scores = np.where(_MOLE, scores * DOUBT ** ramp(skin[:, :1], DARK, LIGHT), scores)
     found = np.where(_PIGMENT, scores * np.clip((RED - red) / (RED - BROWN), CERTAIN, 1)[:, None], scores)
     if int(((red > REDDISH) & (np.linalg.norm(change, axis=1) > INFLAMED)).sum()) < ACNE:
         freckled = int(_FRECKLE[found.argmax(1)].sum()) >= FRECKLED
         believed = np.where(_FRECKLE & freckled, 1, SURE) * _PIGMENT
         found = np.maximum(found, scores * believed * (red < REDDISH)[:, None])
-        found = np.where(_PIGMENT & (red < BROWN)[:, None], found * DOUBT, found)
+        found = np.where(_FRECKLE & (red < BROWN)[:, None], DOUBT * found, found)
     return np.asarray(found, np.float32)
 
 

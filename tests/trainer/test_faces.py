@@ -44,10 +44,27 @@ def test_a_prepared_portrait_is_read_with_its_distinct_marks_and_analysed_once(a
     assert made == ["12.jpg"]
 
 
-def test_what_an_older_version_prepared_is_prepared_again(analyses):
+def test_what_was_interrupted_or_prepared_by_an_older_version_is_prepared_again(analyses, monkeypatch):
     folder, made, face = analyses
     (folder / "cache").mkdir()
     plane = np.zeros((8, 8), np.uint8)
     np.savez(folder / "cache" / "set-12.npz", linear=np.zeros((8, 8, 3), np.float16), skin=plane, width=5.0)
+
+    def killed(path, **arrays):
+        path.write_bytes(b"PK")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(faces.load_faces(folder, folder / "cache"))
     (one,) = faces.load_faces(folder, folder / "cache")
-    assert one.width == face.grid_width and len(one.cuts) == 2 and made
+    assert one.width == face.grid_width and len(one.cuts) == 2 and len(made) == 2
+
+
+def test_a_face_without_marks_has_none(analyses, monkeypatch):
+    folder, _, _ = analyses
+    monkeypatch.setattr(faces, "cut_marks", lambda photo, found: [])
+    for _ in range(2):
+        (one,) = faces.load_faces(folder, folder / "cache")
+        assert one.cuts == ()

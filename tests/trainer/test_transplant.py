@@ -98,3 +98,4 @@ def test_a_network_learns_from_plain_marks_only():
         assert not distinct(_cut(lambda y, x: _blob(y, x) - 0.4 * _blob(y - 14, x), colour, stays)), "gloss beside it"
         assert not distinct(_cut(lambda y, x: 0.1 * _blob(y, x), colour, stays)), "hardly to be seen"
         assert not distinct(_cut(lambda y, x: 0 * x, colour, stays))
+        assert not distinct(Cut(np.ones((1, 1, 3), np.float32) * colour, 500.0, stays)), "a pixel"

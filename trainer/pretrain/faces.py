@@ -26,6 +26,8 @@ from trainer.pretrain.transplant import Cut, cut_marks, distinct
 
 HELD_OUT = 0.15
 """Share of people, by hash of the person's number, never trained on."""
+PREPARED = 2
+"""Version of what is prepared of a portrait."""
 
 
 @dataclass(frozen=True)
@@ -115,45 +117,40 @@ def load_faces(folder: Path, cache: Path, every: int = 1) -> Iterator[TrainingFa
     """The face of every `every`-th portrait under `folder`, from `cache` where it was prepared before."""
     cache.mkdir(parents=True, exist_ok=True)
     for path in sorted(folder.rglob("*.jpg"))[::every]:
-        store = cache / f"{path.parent.name}-{path.stem}.npz"
-        if _is_prepared(store) or _prepare(path, store):
+        store = cache / f"{path.parent.name}-{path.stem}.face-{PREPARED}.npz"
+        if store.exists() or _prepare(path, store):
             yield _face(path, store)
 
 
-def _is_prepared(store: Path) -> bool:
-    """Whether it was, with all that is prepared now."""
-    if not store.exists():
-        return False
-    with np.load(store) as data:
-        return "stays" in data
-
-
 def _prepare(path: Path, store: Path) -> bool:
-    """Write a portrait's face and distinct marks to the store, if it has one."""
+    """Write a portrait's face and marks to the store, if it has one."""
     found = analysed(path)
     if found is None:
         return False
     photo, face = found
-    cuts = [cut for cut in cut_marks(photo, [face]) if distinct(cut)]
+    cuts = cut_marks(photo, [face])
     densities: dict[str, Any] = {f"density{i}": cut.density for i, cut in enumerate(cuts)}
+    unfinished = store.with_suffix(".tmp.npz")
     np.savez(
-        store,
+        unfinished,
         linear=linearise(from_lab(face.lab, None)).astype(np.float16),
         skin=np.round(face.regions["skin"] * 255).astype(np.uint8),
         width=face.grid_width,
-        scales=np.array([cut.width for cut in cuts], np.float32),
+        widths=np.array([cut.width for cut in cuts], np.float32),
         stays=np.array([cut.stays for cut in cuts], bool),
         **densities,
     )
+    unfinished.replace(store)
     return True
 
 
 def _face(path: Path, store: Path) -> TrainingFace:
     with np.load(store) as data:
         linear, skin, width = data["linear"], data["skin"], float(data["width"])
-        about = enumerate(zip(data["scales"].tolist(), data["stays"].tolist(), strict=True))
-        cuts = tuple(Cut(data[f"density{i}"], scale, stays) for i, (scale, stays) in about)
+        about = enumerate(zip(data["widths"].tolist(), data["stays"].tolist(), strict=True))
+        cuts = [Cut(data[f"density{i}"], each, stays) for i, (each, stays) in about]
     lab = to_lab(encode(linear.astype(np.float32)), None)
     share = skin / np.float32(255)
     natural, bumps = natural_marks(lab, share, width), bumps_of(lab, share, width)
-    return TrainingFace(path.stem, person_of(path), linear, skin, natural, width, bumps, cuts)
+    plain = tuple(cut for cut in cuts if distinct(cut))
+    return TrainingFace(path.stem, person_of(path), linear, skin, natural, width, bumps, plain)

@@ -34,8 +34,8 @@ def load_features(folder: Path, cache: Path) -> F32:
             continue
         store = cache / f"{path.parent.name}-{path.stem}.features-{FIELD_VERSION}.npy"
         if not store.exists():
-            one = analysed(path)
-            np.save(store, np.zeros(0, np.float32) if one is None else fields.face_features(one[1]))
+            _, face = analysed(path) or (None, None)
+            np.save(store, np.zeros(0, np.float32) if face is None else fields.face_features(face))
         found.append(np.load(store))
     return np.stack([features for features in found if features.size])
 

@@ -1,4 +1,4 @@
-"""Train the heal network on painted marks: `python -m trainer.pretrain.heal --portraits DIR --out RUN`.
+"""Train the heal network on painted and real marks: `python -m trainer.pretrain.heal --portraits DIR --out RUN`.
 
 Resumable (Ctrl-C, kill) from RUN/last.pt; writes RUN/heal.safetensors (averaged weights) at every checkpoint and one
 line of measured values to RUN/log.jsonl. bf16 autocast on whatever device there is. Painting is the slower half, so

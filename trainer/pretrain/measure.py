@@ -219,7 +219,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     portraits = held_out(train if train.is_dir() else args.portraits, args.limit)
     generators = dict(GENERATORS)
     try:
-        photos = [read_photo(path) for path in args.marks]
+        photos = map(read_photo, args.marks)
         cuts = [cut for photo in photos for cut in cut_marks(photo, analyse(photo, embed=False)[0])]
     except EngineError as error:
         parser.error(str(error))

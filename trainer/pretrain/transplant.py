@@ -3,7 +3,7 @@
 What is painted is what its painter thinks of; these are judges of it. They are found without any network
 (`engine.metrics.spots`), so that a network can be judged by them, and only those count whose colour leaves no doubt:
 inflamed ones, which go, and brown ones, which stay. The heal network learns from the `distinct` ones of its training
-portraits as well.
+portraits as well (REFERENCES: copy-paste), so that of marks cut in this way only those of other people judge it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ than skin; longest axis in shortest ones; least density; distance from pigment's
 
 @dataclass(frozen=True)
 class Cut:
-    """density: (s, s, 3) optical density of a mark against the skin around it; width: W of its face in the same pixels;
+    """density: (s, s, 3), s odd, optical density of a mark against the skin around it; width: W of its face in the same pixels;
     stays: whether it is one to keep."""
 
     density: F32
@@ -60,14 +60,19 @@ def distinct(cut: Cut) -> bool:
     blob = gaussian(np.ascontiguousarray(dark), radius * SOFT)
     weight = np.maximum(dark, 0).astype(np.float64)
     total, energy = float(weight.sum()), float((dark**2).sum())
-    if total <= 0 or ((dark - blob) ** 2).sum() > HARD * energy or (np.minimum(dark, 0) ** 2).sum() > PALE * energy:
+    if (
+        size < 2
+        or total <= 0
+        or ((dark - blob) ** 2).sum() > HARD * energy
+        or (np.minimum(dark, 0) ** 2).sum() > PALE * energy
+    ):
         return False
     y, x = np.mgrid[-size : size + 1, -size : size + 1]
     axes = np.sqrt(np.linalg.eigvalsh(np.cov(np.stack([x.ravel(), y.ravel()]), aweights=weight.ravel())))
     middle = cut.density[np.hypot(x, y) < radius].mean(0)
     ratio = middle[0] / max(float(middle[1]), 1e-6)
-    low, high = (PIGMENT_RATIO - DOUBTFUL, PIGMENT_RATIO + DOUBTFUL) if cut.stays else (-np.inf, BLOOD_RATIO + DOUBTFUL)
-    return bool(axes[1] < ROUND * axes[0] and middle.mean() > PLAIN and low < ratio < high)
+    right = abs(ratio - (PIGMENT_RATIO if cut.stays else BLOOD_RATIO)) < DOUBTFUL
+    return bool(axes[1] < ROUND * axes[0] and middle.mean() > PLAIN and right)
 
 
 @dataclass(frozen=True)

@@ -153,8 +153,8 @@ def version_of(field: bytes) -> str:
 
 
 def _version(heal: str, field: str) -> str:
-    """From the checksums of the weights; 14 is the version of all else that decides pixels, such as random numbers."""
-    return f"14-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
+    """From the checksums of the weights; 15 is the version of all else that decides pixels, such as random numbers."""
+    return f"15-{hashlib.sha256((heal + field).encode()).hexdigest()[:8]}"
 
 
 def load_heal(device: str, runtime: Runtime) -> Network:

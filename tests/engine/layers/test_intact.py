@@ -70,6 +70,16 @@ def test_in_gloss_a_mark_is_as_rough_as_the_gloss() -> None:
     assert np.mean(shares) > 0.7
 
 
+@pytest.mark.parametrize("radius", [6, 15, 30])
+def test_a_crust_that_reaches_beyond_its_mask_is_none_of_the_skin_around(radius: int) -> None:
+    crust, mark = (disc(SHAPE, (150, 150), r, 1) for r in (radius + 2, radius))
+    healing, shares = np.zeros(SHAPE, np.float32), []
+    for seed in range(5):
+        found = sound_texture(fine(seed) * (1 + crust), healing, 1 - mark, WIDTH)
+        shares.append(found.share[mark > 0.5].mean())
+    assert np.mean(shares) < 0.2
+
+
 def test_the_colour_of_a_pale_head_goes_with_the_mark() -> None:
     """Whatever of it is as fine as pores."""
     photo, face = scene(SIZE, BOX, WIDTH, grid_width=WIDTH)

@@ -70,16 +70,19 @@ def test_half_way_the_network_is_believed_half():
 def test_a_reddish_mole_stays_on_skin_without_acne_if_the_network_is_sure():
     assert 0.6 < _redness(*_spot(REDDISH)) < 0.75
     assert _kind(REDDISH, acne=ACNE - 1, mole=0.95, blemish=0.4) is MarkKind.MOLE
-    assert _kind(REDDISH, acne=ACNE - 1, mole=0.7, blemish=0.4) is MarkKind.BLEMISH
+    assert _kind(REDDISH, acne=ACNE - 1, mole=0.45, blemish=0.4) is MarkKind.BLEMISH
     assert _kind(REDDISH, acne=ACNE, mole=0.95, blemish=0.4) is MarkKind.BLEMISH
 
 
-def test_in_doubt_what_is_brown_stays_on_skin_without_acne():
-    for kind in (MarkKind.FRECKLE, MarkKind.MOLE):
-        assert _kind(BROWN, acne=ACNE - 1, **{kind: 0.7, "dark_spot": 0.85}) is kind
-        assert _kind(BROWN, acne=ACNE, **{kind: 0.7, "dark_spot": 0.85}) is MarkKind.DARK_SPOT
-        assert _kind(BROWN, acne=ACNE - 1, **{kind: 0.6, "dark_spot": 0.85}) is MarkKind.DARK_SPOT
-        assert _kind(HALF_RED, acne=ACNE - 1, **{kind: 0.7, "blemish": 0.85}) is MarkKind.BLEMISH
+def test_in_doubt_a_mole_stays_and_on_skin_without_acne_a_brown_freckle():
+    for acne in (ACNE - 1, ACNE):
+        assert _kind(BROWN, acne, mole=0.6, dark_spot=0.85) is MarkKind.MOLE
+        assert _kind(BROWN, acne, mole=0.5, dark_spot=0.85) is MarkKind.DARK_SPOT
+        assert _kind(BROWN, acne, skin=DARK, mole=0.7, dark_spot=0.85) is MarkKind.DARK_SPOT, "where acne is brown"
+    assert _kind(BROWN, ACNE - 1, freckle=0.6, dark_spot=0.85) is MarkKind.FRECKLE
+    assert _kind(BROWN, ACNE, freckle=0.7, dark_spot=0.85) is MarkKind.DARK_SPOT
+    assert _kind(BROWN, ACNE - 1, freckle=0.5, dark_spot=0.85) is MarkKind.DARK_SPOT
+    assert _kind(HALF_RED, ACNE - 1, freckle=0.7, blemish=0.85) is MarkKind.BLEMISH
 
 
 def test_on_freckled_skin_a_reddish_freckle_stays():
