@@ -33,7 +33,7 @@ AROUND, NEARBY, LOCAL = 1 / 25, 1 / 50, 1 / 100
 """σ over which texture is usual where no clean skin is near, over which it is where some is, and made as strong, and
 over which it is compared with that, as shares of W: gloss is rough, and no wider than that."""
 RIM = 1 / 150
-"""Distance from a mark from which skin near it tells what is usual, as a share of W: crusts reach beyond their masks."""
+"""Distance from a mark from which skin near it tells what is usual, as a share of W: crusts reach beyond masks."""
 FEW = np.float32(0.05)
 """Share of such skin near a pixel that tells as much as all that is around."""
 ROUGH, BARE, WORN = (1.5, 1.15), (0.25, 0.4), (0.5, 0.7)

@@ -43,8 +43,8 @@ than skin; longest axis in shortest ones; least density; distance from pigment's
 
 @dataclass(frozen=True)
 class Cut:
-    """density: (s, s, 3), s odd, optical density of a mark against the skin around it; width: W of its face in the same pixels;
-    stays: whether it is one to keep."""
+    """density: (s, s, 3), s odd, optical density of a mark against the skin around it; width: W of its face in the same
+    pixels; stays: whether it is one to keep."""
 
     density: F32
     width: float
