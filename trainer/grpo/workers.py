@@ -5,6 +5,7 @@ Many are started by `accelerate launch` or `torchrun`; `accelerate` is needed on
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol, TypeVar
@@ -55,6 +56,7 @@ class Accelerated:
                 "Several processes need the package 'accelerate'.", "Install it: pip install 'porelight[train]'"
             ) from error
         self._accelerator = Accelerator(cpu=device == "cpu")
+        atexit.register(self._accelerator.end_training)  # else its threads may abort a process that has ended well
         self.rank, self.count = self._accelerator.process_index, self._accelerator.num_processes
 
     def gather(self, items: Sequence[T]) -> list[T]:
