@@ -50,8 +50,8 @@ def test_what_was_interrupted_or_prepared_by_an_older_version_is_prepared_again(
     plane = np.zeros((8, 8), np.uint8)
     np.savez(folder / "cache" / "set-12.npz", linear=np.zeros((8, 8, 3), np.float16), skin=plane, width=5.0)
 
-    def killed(path, **arrays):
-        path.write_bytes(b"PK")
+    def killed(file, **arrays):
+        file.write(b"PK")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine import paths
 from engine.errors import EngineError
 from engine.faces.analysis import analyse
 from engine.imageio.colour import from_lab, to_lab
@@ -130,9 +132,9 @@ def _prepare(path: Path, store: Path) -> bool:
     photo, face = found
     cuts = cut_marks(photo, [face])
     densities: dict[str, Any] = {f"density{i}": cut.density for i, cut in enumerate(cuts)}
-    unfinished = store.with_suffix(".tmp.npz")
+    data = io.BytesIO()
     np.savez(
-        unfinished,
+        data,
         linear=linearise(from_lab(face.lab, None)).astype(np.float16),
         skin=np.round(face.regions["skin"] * 255).astype(np.uint8),
         width=face.grid_width,
@@ -140,7 +142,7 @@ def _prepare(path: Path, store: Path) -> bool:
         stays=np.array([cut.stays for cut in cuts], bool),
         **densities,
     )
-    unfinished.replace(store)
+    paths.write_atomic(store, data.getvalue())
     return True
 
 
